@@ -1,0 +1,70 @@
+# A fresh machine needs Python 3.11 or newer, make and git; all else is installed into this folder, hash-checked.
+# PYTHON=/path/to/python3 says which Python makes .venv; ARGS='...' goes to what a target runs.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.SUFFIXES:
+.PHONY: help demo test check lint types drift tracked locks examples wheel fmt schema lock clean
+
+BIN := .venv/bin
+RUN := .venv/.run
+DEV := .venv/.dev
+ASSETS := gateway/web/static/THIRD-PARTY-LICENSES.txt
+BOOTSTRAP = @python=$$(PYTHON='$(PYTHON)' tools/find-python) && exec "$$python" tools/bootstrap.py
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+
+demo: $(RUN) $(ASSETS) ## the gateway over emulated upstreams, with GraphiQL; ends on Ctrl-C
+	@exec $(BIN)/meeting-gateway demo $(ARGS)
+
+test: $(DEV) $(ASSETS) ## the whole test suite
+	@exec $(BIN)/pytest $(ARGS)
+
+check: lint types drift tracked locks test ## every gate that needs no clean machine
+
+lint: $(DEV) ## format and lint
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+types: $(DEV) ## mypy --strict
+	@$(BIN)/mypy
+
+drift: $(DEV) ## whether schema.graphql is what the code says
+	@$(BIN)/meeting-gateway schema --check schema.graphql
+
+tracked: $(DEV) ## whether a tracked file names a place of one machine
+	@$(BIN)/python tools/tracked.py
+
+locks: $(DEV) ## whether the locks are what pyproject.toml and package.json ask for
+	@$(BIN)/python tools/locks.py check
+
+examples: $(DEV) $(ASSETS) ## what README and docs/ say, executed
+	@$(BIN)/pytest tests/docs
+
+wheel: $(DEV) $(ASSETS) ## the built package, installed into a clean environment and run
+	@$(BIN)/python tools/wheel.py
+
+fmt: $(DEV) ## formats, and mends what can be mended
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+schema: $(DEV) ## writes schema.graphql
+	@$(BIN)/meeting-gateway schema > schema.graphql.part || { rm schema.graphql.part; exit 1; }
+	@mv schema.graphql.part schema.graphql
+
+lock: ## resolves every lock anew; ARGS=--upgrade also lifts what still fits
+	$(BOOTSTRAP) lock $(ARGS)
+
+clean: ## removes everything that make has made
+	rm -rf .venv .tools node_modules gateway/web/static dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(RUN): requirements/run.txt pyproject.toml tools/bootstrap.py
+	$(BOOTSTRAP) run
+
+$(DEV): requirements/dev.txt pyproject.toml tools/bootstrap.py
+	$(BOOTSTRAP) dev
+
+$(ASSETS): package-lock.json .npmrc gateway/web/assets.py | $(RUN)
+	$(BOOTSTRAP) assets

@@ -1,0 +1,157 @@
+"""The error tree. Each leaf has one stable code, which is what clients program against.
+
+    GatewayError
+    ├── BadUserInput                BAD_USER_INPUT              argument
+    ├── OperationTooCostly          OPERATION_TOO_COSTLY
+    ├── RateLimited                 RATE_LIMITED                retry_after
+    ├── Unauthenticated             UNAUTHENTICATED
+    ├── Forbidden                   FORBIDDEN
+    ├── PersistedQueryNotFound      PERSISTED_QUERY_NOT_FOUND
+    ├── DeadlineExceeded            DEADLINE_EXCEEDED
+    └── UpstreamError                                           source, retry_after
+        ├── UpstreamRateLimited     UPSTREAM_RATE_LIMITED
+        ├── UpstreamTimeout         UPSTREAM_TIMEOUT
+        ├── UpstreamUnavailable     UPSTREAM_UNAVAILABLE
+        ├── UpstreamRefused         UPSTREAM_REFUSED
+        └── UpstreamMalformed       UPSTREAM_MALFORMED
+
+A message is written for the client and holds nothing that an upstream said: no body, URL or token.
+Whatever is not a GatewayError is a fault of ours and reaches nobody but the log (INTERNAL_SERVER_ERROR).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class GatewayError(Exception):
+    """Something a client may be told about.
+
+    Args:
+        message: One sentence for the client.
+    """
+
+    code: ClassVar[str]
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def extensions(self) -> dict[str, object]:
+        """What `errors[].extensions` holds: the code, and what the leaf adds to it."""
+        return {"code": self.code}
+
+
+class BadUserInput(GatewayError):
+    """An argument that cannot be meant; raised before any upstream call.
+
+    Args:
+        message: What was wrong with it and what would be right.
+        argument: Its dotted path, for example `filter.startTime.gte`.
+    """
+
+    code = "BAD_USER_INPUT"
+
+    def __init__(self, message: str, *, argument: str) -> None:
+        super().__init__(message)
+        self.argument = argument
+
+    def extensions(self) -> dict[str, object]:
+        return {"code": self.code, "argument": self.argument}
+
+
+class OperationTooCostly(GatewayError):
+    """The operation is over a limit; the message says what was measured and what is allowed."""
+
+    code = "OPERATION_TOO_COSTLY"
+
+
+class RateLimited(GatewayError):
+    """This client has used up its own rate.
+
+    Args:
+        message: One sentence for the client.
+        retry_after: Seconds until it is worth asking again.
+    """
+
+    code = "RATE_LIMITED"
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+    def extensions(self) -> dict[str, object]:
+        return {"code": self.code, "retryAfter": round(self.retry_after, 3)}
+
+
+class Unauthenticated(GatewayError):
+    """No credential, or one that is not accepted."""
+
+    code = "UNAUTHENTICATED"
+
+
+class Forbidden(GatewayError):
+    """The credential lacks a scope."""
+
+    code = "FORBIDDEN"
+
+
+class PersistedQueryNotFound(GatewayError):
+    """A hash that no document is known for."""
+
+    code = "PERSISTED_QUERY_NOT_FOUND"
+
+
+class DeadlineExceeded(GatewayError):
+    """The operation's own time is up (`GATEWAY_DEADLINE`)."""
+
+    code = "DEADLINE_EXCEEDED"
+
+
+class UpstreamError(GatewayError):
+    """A source did not answer as asked.
+
+    Args:
+        message: One sentence for the client, in our own words.
+        source: The source's name, as in the enum `Source`.
+        retry_after: Seconds until it is worth asking again, where known.
+    """
+
+    def __init__(self, message: str, *, source: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.source = source
+        self.retry_after = retry_after
+
+    def extensions(self) -> dict[str, object]:
+        known = {} if self.retry_after is None else {"retryAfter": round(self.retry_after, 3)}
+        return {"code": self.code, "source": self.source, **known}
+
+
+class UpstreamRateLimited(UpstreamError):
+    """The source's limit, or our own budget for it, is used up."""
+
+    code = "UPSTREAM_RATE_LIMITED"
+
+
+class UpstreamTimeout(UpstreamError):
+    """The source took longer than its timeout."""
+
+    code = "UPSTREAM_TIMEOUT"
+
+
+class UpstreamUnavailable(UpstreamError):
+    """The source cannot be reached, or answers with a server error."""
+
+    code = "UPSTREAM_UNAVAILABLE"
+
+
+class UpstreamRefused(UpstreamError):
+    """The source does not accept the gateway's credential."""
+
+    code = "UPSTREAM_REFUSED"
+
+
+class UpstreamMalformed(UpstreamError):
+    """The source's answer, or a field of it, cannot be read."""
+
+    code = "UPSTREAM_MALFORMED"

@@ -1,0 +1,264 @@
+"""Who may know whom: the import directions of the house, read off the source of every module.
+
+A room is a module with all below it; the longest name that fits says which one a module is in. `<s>` stands for a
+source's folder, the same one throughout a line. What is imported inside a function, or for types only, counts too.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "gateway"
+
+ERRORS = "gateway.errors"
+REQUEST = "gateway.upstream.request"  # the type that every port takes: a request's deadline and ledger
+EMULATOR = "gateway.sources.<s>.emulator*"
+
+ROOMS: Mapping[str, set[str]] = {
+    # The chain: model <- paging <- catalog <- graph <- web <- app.
+    "gateway.model": {ERRORS},
+    "gateway.paging": {ERRORS, "gateway.model"},
+    "gateway.catalog": {ERRORS, "gateway.model", "gateway.paging", "gateway.sources.base", REQUEST},
+    "gateway.graph": {ERRORS, "gateway.model", "gateway.paging", "gateway.catalog", "gateway.graph.<s>", REQUEST},
+    "gateway.graph.<s>": {ERRORS, "gateway.model", "gateway.graph", "gateway.sources.<s>.wire"},  # vendors' own fields
+    "gateway.execution": {ERRORS, "gateway.graph.relation"},  # the one declaration that both executors read
+    "gateway.web": {
+        ERRORS,
+        "gateway.settings",
+        "gateway.model",
+        "gateway.paging",
+        "gateway.catalog",
+        "gateway.graph",
+        "gateway.execution",
+        REQUEST,
+    },
+    # Sources and what they stand on. `gateway.sources` is what lies beside their folders, for all of them.
+    "gateway.upstream": {ERRORS},
+    "gateway.sources": {ERRORS, "gateway.model", "gateway.paging", REQUEST},
+    "gateway.sources.<s>": {ERRORS, "gateway.model", "gateway.paging", "gateway.sources", "gateway.upstream"},
+    # Emulators, written from the vendors' documents alone: else both sides would agree on one mistake.
+    "gateway.emulator": {ERRORS},
+    "gateway.emulator.server": {ERRORS, "gateway.emulator", EMULATOR},  # starts them all over one world
+    EMULATOR: {ERRORS, "gateway.emulator"},
+    # What everyone may know, and what knows everyone.
+    "gateway": set(),
+    ERRORS: set(),
+    "gateway.environment": {ERRORS, "gateway.upstream.credentials"},  # for the type of a secret
+    "gateway.settings": {
+        ERRORS,
+        "gateway.environment",
+        "gateway.model",
+        "gateway.upstream.credentials",
+        "gateway.upstream.settings",
+    },
+    "gateway.logs": {ERRORS},
+    "gateway.app": {"*"},
+    "gateway.serving": {"*", "gateway.app"},
+    "gateway.demo": {"*", "gateway.app", "gateway.serving"},
+    "gateway.cli": {"*", "gateway.app", "gateway.serving", "gateway.demo"},
+    "gateway.__main__": {"gateway.cli"},
+}
+"""Each room, and the rooms or single modules it may know; `*` is all but those of `TOP`."""
+
+TOP = {"gateway.app", "gateway.serving", "gateway.demo", "gateway.cli", "gateway.__main__"}
+GRAPHQL = {"gateway.graph", "gateway.graph.<s>", "gateway.execution", "gateway.web", *TOP}
+SERVING = {"gateway.web", "gateway.emulator", "gateway.emulator.server", EMULATOR, *TOP}
+OUTSIDE: Mapping[str, set[str]] = {
+    "aiohttp": {"gateway.upstream"},
+    "starlette": SERVING,
+    "uvicorn": SERVING,
+    "strawberry": GRAPHQL,
+    "graphql": GRAPHQL,
+    "aiodataloader": {"gateway.graph"},
+    "httpx": set(),  # nobody: one HTTP client is enough
+    "requests": set(),
+    "urllib3": set(),
+    "urllib.request": set(),
+    "http.client": set(),
+}
+"""What is not ours, and the rooms that may use it; what is not listed, every room may."""
+
+Modules = Mapping[str, str]
+
+
+def modules_of(package: Path) -> Modules:
+    """Every module of a package on disk, by its dotted name, with its source; a folder's name ends in `.__init__`."""
+    return {
+        ".".join(path.relative_to(package.parent).with_suffix("").parts): path.read_text(encoding="utf-8")
+        for path in sorted(package.rglob("*.py"))
+    }
+
+
+def imported(module: str, source: str) -> Iterator[str]:
+    """The full dotted names that a module imports, `from a import b` as `a.b`."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module=base, names=names, level=level):
+                parts = [*module.split(".")[: -level or None], base] if level else [base]
+                yield from (".".join([*filter(None, parts), alias.name]) for alias in names)
+            case ast.Call(func=ast.Attribute(attr="import_module"), args=[ast.Constant(value=str(name)), *_]):
+                yield name
+
+
+def within(name: str, entry: str) -> bool:
+    return name == entry or name.startswith(f"{entry}.")
+
+
+class House:
+    """Modules, and what of their imports the table does not allow."""
+
+    def __init__(self, modules: Modules) -> None:
+        self.modules = modules
+        self.names = {name.removesuffix(".__init__") for name in modules}
+        folders = re.compile(r"gateway\.sources\.(\w+)\.__init__")
+        self.sources = sorted(found[1] for found in map(folders.fullmatch, modules) if found)
+
+    def spelt(self, entry: str, source: str | None = None) -> re.Pattern[str]:
+        """A line of the table as a pattern, `<s>` being that source, or any."""
+        anyone = source or "|".join(self.sources) or "(?!)"
+        return re.compile(re.escape(entry).replace("<s>", f"(?P<s>{anyone})").replace(r"\*", "[^.]*"))
+
+    def room(self, module: str) -> tuple[str, str | None] | None:
+        """The room that a module is in, and whose, where it is a source's."""
+        for entry in sorted(ROOMS, key=len, reverse=True):
+            found = self.spelt(entry).match(module)
+            if found and within(module, found[0]) and (entry != "gateway" or module == entry):
+                return entry, found.groupdict().get("s")
+        return None
+
+    def module(self, name: str) -> str:
+        """The module that an imported name is or is in."""
+        while name not in self.names:
+            name = name.rpartition(".")[0]
+        return name
+
+    def may_know(self, home: tuple[str, str | None], target: str) -> bool:
+        """Whether a room may import a module of ours."""
+        there = self.room(target)
+        if there == home or there is None:
+            return there is not None
+        return any(self._covers(entry, home[1], target, there[0]) for entry in ROOMS[home[0]])
+
+    def _covers(self, entry: str, source: str | None, target: str, room: str) -> bool:
+        if entry == "*":
+            return room not in TOP
+        found = self.spelt(entry, source).match(target)
+        return found is not None and (entry == room or (entry not in ROOMS and within(target, found[0])))
+
+    def faults(self) -> Iterator[str]:
+        """Each import that is not allowed, and each module that no room is for."""
+        for module, source in self.modules.items():
+            name = module.removesuffix(".__init__")
+            home = self.room(name)
+            if home is None:
+                yield f"{name} is in no room"
+                continue
+            for import_ in imported(module, source):
+                if within(import_, "gateway"):
+                    if not self.may_know(home, target := self.module(import_)):
+                        yield f"{name} knows {target}"
+                    continue
+                for library, rooms in OUTSIDE.items():
+                    if within(import_, library) and home[0] not in rooms:
+                        yield f"{name} uses {library}"
+
+
+def test_every_import_goes_the_way_of_the_table() -> None:
+    modules = modules_of(PACKAGE)
+    assert "gateway.model.records" in modules
+    assert not list(House(modules).faults())
+
+
+NAMES = """
+    __init__ errors settings app cli __main__ model.__init__ model.records paging.merge
+    upstream.__init__ upstream.client upstream.request catalog.meetings
+    sources.__init__ sources.base sources.one.__init__ sources.one.wire sources.one.source sources.one.emulator
+    sources.one.emulator_filters sources.two.__init__ sources.two.wire sources.two.source
+    graph.__init__ graph.meeting graph.relation graph.one execution.plan web.page emulator.world emulator.server
+"""
+
+
+def made_up(module: str, source: str) -> House:
+    """A house of empty modules, but for one."""
+    return House({**{f"gateway.{name}": "" for name in NAMES.split()}, f"gateway.{module}": source})
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("model.records", "from gateway.errors import BadUserInput"),
+        ("model.__init__", "from .records import Meeting"),
+        ("paging.merge", "from ..model.records import Meeting"),
+        ("upstream.client", "import aiohttp"),
+        ("sources.one.source", "from gateway.sources.one import wire"),
+        ("sources.one.source", "from gateway.upstream.client import Client"),
+        ("sources.one.source", "from gateway.sources.base import MeetingSource"),
+        ("sources.one.emulator", "from gateway.emulator.world import World\nimport starlette.routing"),
+        ("sources.one.emulator", "from gateway.sources.one.emulator_filters import admits"),
+        ("emulator.server", "from gateway.sources.one.emulator import app"),
+        ("sources.base", "from gateway.upstream.request import Request"),
+        ("catalog.meetings", "from gateway.sources.base import MeetingSource"),
+        ("graph.meeting", "import strawberry\nfrom gateway.upstream.request import Request"),
+        ("graph.one", "from gateway.sources.one.wire import Meeting"),
+        ("execution.plan", "from gateway.graph.relation import Relation"),
+        ("web.page", "from gateway.graph import meeting"),
+        ("app", "from gateway.sources.two.source import Two"),
+        ("cli", "from gateway import app"),
+    ],
+)
+def test_what_the_table_allows_passes(module: str, source: str) -> None:
+    assert not list(made_up(module, source).faults())
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "fault"),
+    [
+        ("errors", "import gateway.model", "knows gateway.model"),
+        ("model.records", "from gateway.paging import merge", "knows gateway.paging.merge"),
+        ("model.records", "import strawberry", "uses strawberry"),
+        ("paging.merge", "from ..catalog.meetings import page", "knows gateway.catalog.meetings"),
+        ("upstream.client", "from gateway.model import records", "knows gateway.model.records"),
+        ("upstream.client", "import gateway.settings", "knows gateway.settings"),
+        ("sources.one.source", "from gateway.sources.two.wire import X", "knows gateway.sources.two.wire"),
+        ("sources.one.source", "from ..two import wire", "knows gateway.sources.two.wire"),
+        ("sources.one.source", "from gateway.sources.one import emulator", "knows gateway.sources.one.emulator"),
+        ("sources.one.source", "import aiohttp", "uses aiohttp"),
+        ("sources.base", "from gateway.sources.one import wire", "knows gateway.sources.one.wire"),
+        ("sources.base", "from gateway.upstream.client import Client", "knows gateway.upstream.client"),
+        ("sources.one.emulator", "from .wire import Meeting", "knows gateway.sources.one.wire"),
+        ("sources.one.emulator_filters", "from . import source", "knows gateway.sources.one.source"),
+        ("sources.one.emulator", "from gateway.model.records import Source", "knows gateway.model.records"),
+        ("emulator.world", "from gateway.sources.one import emulator", "knows gateway.sources.one.emulator"),
+        ("emulator.server", "from gateway.sources.one import wire", "knows gateway.sources.one.wire"),
+        ("catalog.meetings", "from gateway.sources.one.source import One", "knows gateway.sources.one.source"),
+        ("catalog.meetings", "from gateway.upstream.client import Client", "knows gateway.upstream.client"),
+        ("graph.meeting", "from gateway.sources.one.wire import Meeting", "knows gateway.sources.one.wire"),
+        ("graph.meeting", "from gateway.sources.base import Source", "knows gateway.sources.base"),
+        ("graph.meeting", "from starlette.requests import Request", "uses starlette"),
+        ("graph.meeting", "import aiohttp.web", "uses aiohttp"),
+        ("graph.one", "from gateway.sources.two.wire import Meeting", "knows gateway.sources.two.wire"),
+        ("graph.one", "from gateway.sources.one.source import One", "knows gateway.sources.one.source"),
+        ("graph.meeting", "from gateway.web import page", "knows gateway.web.page"),
+        ("execution.plan", "from gateway.model import records", "knows gateway.model.records"),
+        ("execution.plan", "from gateway.graph import meeting", "knows gateway.graph.meeting"),
+        ("web.page", "import gateway.app", "knows gateway.app"),
+        ("web.page", "from gateway.upstream.client import Client", "knows gateway.upstream.client"),
+        ("app", "import gateway.cli", "knows gateway.cli"),
+        ("app", "import httpx", "uses httpx"),
+        ("app", "from urllib import request", "uses urllib.request"),
+        ("web.page", "def late():\n    import gateway.app", "knows gateway.app"),
+        ("web.page", "if TYPE_CHECKING:\n    import gateway.app", "knows gateway.app"),
+        ("web.page", "importlib.import_module('gateway.app')", "knows gateway.app"),
+        ("new.room", "", "is in no room"),
+        ("helpers", "", "is in no room"),
+    ],
+)
+def test_a_violation_is_named(module: str, source: str, fault: str) -> None:
+    assert list(made_up(module, source).faults()) == [f"gateway.{module} {fault}"]

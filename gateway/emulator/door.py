@@ -1,0 +1,194 @@
+"""The ASGI side of an emulated API: reads a request, keeps the log, lets faults happen, sends the answer."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from email.utils import format_datetime
+
+import msgspec
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.types import Message, Receive, Scope, Send
+
+from gateway.emulator.exchange import Answer, Ask, Call, Vendor
+from gateway.emulator.faults import (
+    BadRows,
+    Empty,
+    Fault,
+    Faults,
+    Hang,
+    Huge,
+    MalformedJson,
+    Reset,
+    SlowBody,
+    Status,
+    Truncated,
+)
+
+Clock = Callable[[], datetime]
+"""Tells the time, with a time zone."""
+
+_CHUNK = 64 * 1024
+
+
+class Door:
+    """An ASGI application over a vendor.
+
+    Attributes:
+        calls: every call so far, in the order of arrival.
+        faults: what goes wrong.
+        latency: seconds before each answer; may be set at any time.
+    """
+
+    def __init__(self, vendor: Vendor, clock: Clock, latency: float) -> None:
+        self.calls: list[Call] = []
+        self.faults = Faults()
+        self.latency = latency
+        self._vendor = vendor
+        self._clock = clock
+
+    def reset(self) -> None:
+        """Forget calls and faults."""
+        self.calls.clear()
+        self.faults.clear()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; anything but HTTP is none of ours."""
+        if scope["type"] != "http":
+            return
+        ask = Ask(
+            method=scope["method"],
+            path=scope["path"],
+            params=Ask.params_of(scope["query_string"]),
+            headers=Headers(scope=scope),
+            body=await Request(scope, receive).body(),
+        )
+        answer = self._vendor.answer(ask)
+        fault = self.faults.take(answer.endpoint)
+        status = _status(answer, fault)
+        self.calls.append(Call(answer.endpoint, ask.path, list(ask.params), status, answer.cost, answer.unknown_params))
+        if self.latency and await _left(receive, self.latency):
+            return
+        if isinstance(fault, Hang):
+            await _left(receive, None)
+        elif isinstance(fault, Reset):
+            scope["state"]["transport"].abort()
+            await _left(receive, None)
+        else:
+            await self._respond(answer, status, fault, _Line(scope, receive, send))
+
+    async def _respond(self, answer: Answer, status: int, fault: Fault | None, line: "_Line") -> None:
+        headers = {"content-type": "application/json", "date": format_datetime(self._clock(), usegmt=True)}
+        headers |= answer.headers
+        body = self._body(answer, fault)
+        if isinstance(fault, Status):
+            headers |= {name.lower(): value for name, value in fault.headers.items()}
+            if body.startswith(b"<"):
+                headers["content-type"] = "text/html"
+        if isinstance(fault, Huge):
+            await line.start(status, headers, fault.size)
+            await line.stretch(body, fault.size)
+            return
+        await line.start(status, headers, len(body))
+        if isinstance(fault, Truncated):
+            await line.cut(body[: len(body) // 2])
+        elif isinstance(fault, SlowBody):
+            await line.trickle(body, fault)
+        else:
+            await line.send(body)
+
+    def _body(self, answer: Answer, fault: Fault | None) -> bytes:
+        body: bytes = msgspec.json.encode(answer.body)
+        match fault:
+            case Status():
+                body = fault.body or msgspec.json.encode(self._vendor.error_body(fault.status))
+            case Empty():
+                body = b""
+            case Huge():
+                body = b'{"data":"'
+            case MalformedJson():
+                body = body[: len(body) * 2 // 3]
+            case BadRows():
+                body = msgspec.json.encode(_spoil(answer.body, fault))
+        return body
+
+
+class _Line:
+    """The way back to one client."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+
+    async def start(self, status: int, headers: dict[str, str], length: int) -> None:
+        encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+        encoded.append((b"content-length", str(length).encode()))
+        await self._send({"type": "http.response.start", "status": status, "headers": encoded})
+
+    async def send(self, body: bytes, *, more: bool = False) -> None:
+        await self._send({"type": "http.response.body", "body": body, "more_body": more})
+
+    async def cut(self, body: bytes) -> None:
+        await self.send(body, more=True)
+        self._scope["state"]["transport"].close()
+        await _left(self._receive, None)
+
+    async def trickle(self, body: bytes, fault: SlowBody) -> None:
+        size = max(1, -(-len(body) // fault.pieces))
+        for place in range(0, len(body), size):
+            if await _left(self._receive, fault.pause):
+                return
+            await self.send(body[place : place + size], more=place + size < len(body))
+
+    async def stretch(self, head: bytes, size: int) -> None:
+        await self.send(head, more=True)
+        left = size - len(head) - 2
+        while left > 0 and not self._scope["state"]["transport"].is_closing():
+            await self.send(b"x" * min(left, _CHUNK), more=True)
+            left -= _CHUNK
+        await self.send(b'"}')
+
+
+def _status(answer: Answer, fault: Fault | None) -> int:
+    match fault:
+        case Reset() | Hang():
+            return 0
+        case Status(status=status) | Empty(status=status):
+            return status
+        case Huge():
+            return 200
+        case _:
+            return answer.status
+
+
+def _spoil(body: object, fault: BadRows) -> object:
+    """Give a copy of the body with its rows changed; the world's own rows stay as they are."""
+    if not isinstance(body, dict) or "data" not in body:
+        return body
+    data = body["data"]
+    if isinstance(data, list):
+        chosen = range(len(data)) if fault.at is None else fault.at
+        changed: object = [fault.change(row) if place in chosen else row for place, row in enumerate(data)]
+    else:
+        changed = fault.change(data)
+    return {**body, "data": changed}
+
+
+async def _left(receive: Receive, seconds: float | None) -> bool:
+    """Wait so long (None: for ever), or until the client goes.
+
+    Returns:
+        Whether it went.
+    """
+
+    async def gone() -> None:
+        message: Message = {"type": ""}
+        while message["type"] != "http.disconnect":
+            message = await receive()
+
+    try:
+        await asyncio.wait_for(gone(), seconds)
+    except TimeoutError:
+        return False
+    return True

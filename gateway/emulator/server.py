@@ -1,0 +1,210 @@
+"""Both emulators on loopback sockets, in the running event loop, over one world."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+from starlette.types import ASGIApp
+from uvicorn import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from gateway.emulator.door import Clock
+from gateway.emulator.exchange import Call
+from gateway.emulator.faults import Faults
+from gateway.emulator.world import World
+from gateway.sources.drift.emulator import DriftEmulator, DriftOptions
+from gateway.sources.salesloft.emulator import SalesloftEmulator, SalesloftOptions
+
+LOG = logging.getLogger("gateway.emulator")
+_GRACE = 1.0
+
+
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's HTTP protocol, with a log of its own and the transport within reach of the faults."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.logger = LOG
+        self.access_log = False
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["state"]["transport"] = self.transport
+
+
+class Listener:
+    """A listening socket on loopback that serves an ASGI application through uvicorn's protocol.
+
+    uvicorn's `Server` is left out: it brings signal handlers, log lines and a tenth of a second a stop.
+    """
+
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        self._config = Config(
+            app, lifespan="off", ws="none", log_config=None, proxy_headers=False, server_header=False, date_header=False
+        )
+        self._state = ServerState()
+        self._host = host
+        self._port = port
+        self._server: asyncio.Server | None = None
+
+    @property
+    def url(self) -> str:
+        """The base URL; its port stays the same when the listener closes and opens again."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._port}"
+
+    async def accept(self) -> None:
+        """Open the socket, unless it is open.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        if self._server is None:
+            loop = asyncio.get_running_loop()
+            self._server = await loop.create_server(self._protocol, self._host, self._port)
+            self._port = self._server.sockets[0].getsockname()[1]
+
+    async def refuse(self) -> None:
+        """Close the socket and whatever hangs on it: who connects now is refused. Returns within about a second."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        server.close()
+        for connection in list(self._state.connections):
+            connection.transport.abort()
+        tasks = set(self._state.tasks)
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=_GRACE)
+            for task in late:
+                task.cancel()
+        await asyncio.sleep(0)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(server.wait_closed(), _GRACE)
+
+    def _protocol(self) -> asyncio.Protocol:
+        return _Protocol(config=self._config, server_state=self._state, app_state={})
+
+
+@asynccontextmanager
+async def serve(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+    """Serve an application for as long as the block runs; port 0 takes a free one.
+
+    Yields:
+        The base URL.
+    """
+    listener = Listener(app, host, port)
+    await listener.accept()
+    try:
+        yield listener.url
+    finally:
+        await listener.refuse()
+
+
+@dataclass(frozen=True)
+class Emulated:
+    """What all emulated vendors have in common once they listen.
+
+    Attributes:
+        url: the base URL.
+        token: the credential it accepts.
+        calls: its log; the same list for ever, emptied by `app.door.reset()`.
+        faults: what goes wrong with it.
+        listener: closes and opens its port.
+    """
+
+    url: str
+    token: str = field(repr=False)
+    calls: list[Call] = field(repr=False)
+    faults: Faults
+    listener: Listener
+
+
+@dataclass(frozen=True)
+class EmulatedSalesloft(Emulated):
+    """Salesloft, listening."""
+
+    app: SalesloftEmulator
+
+
+@dataclass(frozen=True)
+class EmulatedDrift(Emulated):
+    """Drift, listening."""
+
+    app: DriftEmulator
+
+
+@dataclass(frozen=True)
+class Emulators:
+    """Both vendors over one world."""
+
+    world: World
+    clock: Clock
+    salesloft: EmulatedSalesloft
+    drift: EmulatedDrift
+
+    @classmethod
+    @asynccontextmanager
+    async def start(
+        cls,
+        *,
+        clock: Clock | None = None,
+        seed: int = 7,
+        world: World | None = None,
+        salesloft: SalesloftOptions | None = None,
+        drift: DriftOptions | None = None,
+        host: str = "127.0.0.1",
+        salesloft_port: int = 0,
+        drift_port: int = 0,
+    ) -> AsyncGenerator["Emulators", None]:
+        """Start both, and stop them when the block ends.
+
+        Args:
+            clock: tells the emulators the time; the real one by default.
+            seed: of the world and the tokens.
+            world: one made before, instead of the seeded one around the clock's present moment.
+            salesloft: its options.
+            drift: its options.
+            host: a loopback address.
+            salesloft_port: 0 for a free one.
+            drift_port: likewise.
+
+        Raises:
+            OSError: a port is taken.
+        """
+        tell = clock or _now
+        truth = world or World.seeded(tell(), seed)
+        rng = Random(f"{seed}:tokens")
+        hub = SalesloftEmulator(truth, clock=tell, token=f"ak{rng.getrandbits(256):064x}", options=salesloft)
+        chat = DriftEmulator(truth, clock=tell, token=f"{rng.getrandbits(128):032x}", options=drift)
+        hub_listener, chat_listener = Listener(hub, host, salesloft_port), Listener(chat, host, drift_port)
+        try:
+            await hub_listener.accept()
+            await chat_listener.accept()
+            yield cls(
+                world=truth,
+                clock=tell,
+                salesloft=EmulatedSalesloft(
+                    hub_listener.url, hub.token, hub.door.calls, hub.door.faults, hub_listener, hub
+                ),
+                drift=EmulatedDrift(
+                    chat_listener.url, chat.token, chat.door.calls, chat.door.faults, chat_listener, chat
+                ),
+            )
+        finally:
+            await hub_listener.refuse()
+            await chat_listener.refuse()
+
+    def reset(self) -> None:
+        """Forget calls and faults of both."""
+        self.salesloft.app.door.reset()
+        self.drift.app.door.reset()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

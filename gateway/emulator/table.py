@@ -1,0 +1,52 @@
+"""A table of the world: rows by key, with a version that every change moves."""
+
+from collections import UserDict
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+Row = dict[str, Any]
+"""One record, in the very shape of the vendor's JSON."""
+
+K = TypeVar("K", bound=int | str)
+
+
+class Table(UserDict[K, Row]):
+    """Rows by key. Inserting and deleting move `version`; so do `change` and `touch`.
+
+    The emulators keep sorted lists for as long as the version stands, so whoever writes into a row directly
+    (`table[key]["title"] = ...`) calls `touch` afterwards.
+    """
+
+    def __init__(self, rows: Mapping[K, Row]) -> None:
+        self.version = 0
+        super().__init__()
+        self.data.update(rows)
+
+    def __setitem__(self, key: K, row: Row) -> None:
+        self.version += 1
+        super().__setitem__(key, row)
+
+    def __delitem__(self, key: K) -> None:
+        self.version += 1
+        super().__delitem__(key)
+
+    def __repr__(self) -> str:
+        return f"<{len(self.data)} rows>"  # test runners write out what fixtures hold
+
+    def change(self, key: K, **fields: Any) -> Row:
+        """Overwrite fields of one row.
+
+        Returns:
+            The row.
+
+        Raises:
+            KeyError: there is no such row.
+        """
+        row = self.data[key]
+        row.update(fields)
+        self.touch()
+        return row
+
+    def touch(self) -> None:
+        """Say that a row was changed in place."""
+        self.version += 1

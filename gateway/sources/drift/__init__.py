@@ -1,0 +1,1 @@
+"""Drift: meetings booked in chat, contacts, users."""

@@ -1,0 +1,1 @@
+"""Salesloft v2: calendar meetings, people, users, cadences."""

@@ -1,0 +1,160 @@
+"""How Salesloft reads a query: `name=`, `name[]=`, `name[gte]=`, each with a type; unknown names are ignored."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from gateway.emulator.calendar import instant
+
+IS_NULL = "_is_null"
+IS_NOT_NULL = "_is_not_null"
+OPERATORS = frozenset({"gt", "gte", "lt", "lte"})
+
+
+class Invalid(Exception):
+    """Parameters that get a 422; `errors` is the body's, field by field."""
+
+    def __init__(self, errors: dict[str, list[str]]) -> None:
+        super().__init__(errors)
+        self.errors = errors
+
+
+class Shape(Enum):
+    """How often, and with which brackets, a parameter comes."""
+
+    ONE = "one"
+    MANY = "many"
+    EITHER = "either"
+    RANGE = "range"
+
+
+Reader = Callable[[str], Any]
+"""Reads one text; raises ValueError with a message for the client."""
+
+
+@dataclass(frozen=True)
+class Param:
+    """One documented parameter."""
+
+    shape: Shape
+    read: Reader
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What came.
+
+    Attributes:
+        values: by parameter; a list for MANY and EITHER, a dict by operator for RANGE.
+        unknown: the names that were ignored.
+    """
+
+    values: dict[str, Any]
+    unknown: tuple[str, ...]
+
+
+def number(text: str) -> int:
+    """Read an integer."""
+    if not text.removeprefix("-").isdecimal():
+        raise ValueError("must be an integer")
+    return int(text)
+
+
+def number_or_null(text: str) -> int | str:
+    """Read an integer, or the word for "none"."""
+    return text if text == IS_NULL else number(text)
+
+
+def text(value: str) -> str:
+    """Read any text."""
+    return value
+
+
+def lower(value: str) -> str:
+    """Read text whose case does not matter."""
+    return value.strip().lower()
+
+
+def flag(value: str) -> bool:
+    """Read a boolean."""
+    if value not in {"true", "false"}:
+        raise ValueError("must be true or false")
+    return value == "true"
+
+
+def loose_flag(value: str) -> bool | None:
+    """Read a boolean where the document says that other words are no filter."""
+    return {"true": True, "false": False}.get(value)
+
+
+def word(*words: str) -> Reader:
+    """Make a reader of one of these words."""
+
+    def read(value: str) -> str:
+        if value not in words:
+            raise ValueError(f"must be one of: {', '.join(words)}")
+        return value
+
+    return read
+
+
+def moment(value: str) -> datetime | str:
+    """Read a time to the microsecond."""
+    if value in {IS_NULL, IS_NOT_NULL}:
+        return value
+    try:
+        return instant(value)
+    except ValueError:
+        raise ValueError("must be an iso8601 timestamp") from None
+
+
+@dataclass
+class _Gathering:
+    values: dict[str, Any] = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
+    errors: dict[str, list[str]] = field(default_factory=dict)
+
+    def take(self, name: str, raw: str, known: dict[str, Param]) -> None:
+        base, bracket, inner = name.partition("[")
+        param = known.get(base)
+        operator = inner.removesuffix("]")
+        if param is None or (bracket and operator and not (param.shape is Shape.RANGE and operator in OPERATORS)):
+            self.unknown.append(name)
+            return
+        try:
+            self._keep(base, param, bracketed=bool(bracket), operator=operator, value=param.read(raw))
+        except ValueError as why:
+            self.errors.setdefault(base, []).append(str(why))
+
+    def _keep(self, base: str, param: Param, *, bracketed: bool, operator: str, value: Any) -> None:
+        match param.shape:
+            case Shape.RANGE if operator and isinstance(value, datetime):
+                self.values.setdefault(base, {})[operator] = value
+            case Shape.RANGE if not bracketed and isinstance(value, str):
+                self.values[base] = {value: True}
+            case Shape.MANY | Shape.EITHER if bracketed or param.shape is Shape.EITHER:
+                self.values.setdefault(base, []).append(value)
+            case Shape.ONE if not bracketed:
+                self.values[base] = value
+            case Shape.MANY:
+                raise ValueError("must be an array")
+            case Shape.RANGE:
+                raise ValueError("must be an object with gt, gte, lt or lte")
+            case _:
+                raise ValueError("must be a single value")
+
+
+def read(params: Iterable[tuple[str, str]], known: dict[str, Param]) -> Sent:
+    """Read a query.
+
+    Raises:
+        Invalid: a known parameter has a value or a form that it cannot have.
+    """
+    gathering = _Gathering()
+    for name, raw in params:
+        gathering.take(name, raw, known)
+    if gathering.errors:
+        raise Invalid(gathering.errors)
+    return Sent(gathering.values, tuple(gathering.unknown))

@@ -1,0 +1,1 @@
+"""What a meeting is. Knows no upstream JSON, no HTTP and no GraphQL."""

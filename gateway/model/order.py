@@ -1,0 +1,132 @@
+"""The one total order of meetings, a place in it, and a directed stretch of it.
+
+The rule: by the sort value in the order's direction; rows that lack it come after all others, whichever the
+direction; rows with the same value by source in order of rank, then by id, shorter ids before longer ones and equally
+long ones by their text (which is numeric order for numbers), always ascending.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from typing import TypeAlias
+
+import msgspec
+
+from gateway.model.records import Record, Source
+
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+MICROSECOND = dt.timedelta(microseconds=1)
+RANK = {source: rank for rank, source in enumerate(Source)}
+
+SortKey: TypeAlias = tuple[int, int, int, int, str]
+
+
+def micros(moment: dt.datetime) -> int:
+    """Microseconds since 1970, exact."""
+    return (moment - EPOCH) // MICROSECOND
+
+
+def moment(value: int) -> dt.datetime:
+    """The instant that many microseconds after 1970."""
+    return EPOCH + value * MICROSECOND
+
+
+def id_key(text: str) -> tuple[int, str]:
+    """What ids of one source are ordered by: `"9"` before `"10"`, any text after any shorter one."""
+    return len(text), text
+
+
+class OrderField(enum.Enum):
+    """The time that a list is ordered by."""
+
+    START_TIME = "start_time"
+    CREATED_AT = "created_at"
+    UPDATED_AT = "updated_at"
+
+
+class Order(msgspec.Struct, frozen=True):
+    """A total order of meetings."""
+
+    field: OrderField = OrderField.START_TIME
+    descending: bool = True
+
+    def value(self, record: Record) -> dt.datetime | None:
+        """The time that this order goes by."""
+        value: dt.datetime | None = getattr(record, self.field.value)
+        return value
+
+    def position(self, record: Record) -> Position:
+        """Where a record stands in this order."""
+        value = self.value(record)
+        return Position(None if value is None else micros(value), record.source, record.source_id)
+
+    def key(self, position: Position) -> SortKey:
+        """What positions compare by in this order."""
+        if position.value is None:
+            return 1, 0, RANK[position.source], len(position.id), position.id
+        value = -position.value if self.descending else position.value
+        return 0, value, RANK[position.source], len(position.id), position.id
+
+
+class Position(msgspec.Struct, frozen=True):
+    """A place in an order: of a row that may be gone by now.
+
+    Attributes:
+        value: Microseconds since 1970, or None for rows that lack the sort value.
+        source: The row's source.
+        id: The row's id there.
+        hint: About how many rows lie before it in the source's own descending listing, for sources that cannot
+            filter on the value; where to look first, never what to believe. No part of the order.
+    """
+
+    value: int | None
+    source: Source
+    id: str
+    hint: int | None = None
+
+
+class Walk(msgspec.Struct, frozen=True):
+    """A stretch of an order, walked in one direction.
+
+    Attributes:
+        order: The order.
+        backward: Whether it is walked from the end towards the beginning.
+        start: The place walked from, not part of the stretch; None is the order's own beginning (or end, backward).
+        stop: The place walked to, not part of the stretch; None is the order's own end (or beginning, backward).
+        included: Whether the start is part of the stretch after all.
+    """
+
+    order: Order = Order()
+    backward: bool = False
+    start: Position | None = None
+    stop: Position | None = None
+    included: bool = False
+
+    @property
+    def descending(self) -> bool:
+        """Whether values fall along the walk."""
+        return self.order.descending != self.backward
+
+    def turned(self) -> Walk:
+        """All that the walk leaves behind it, walked away from it: its start, if it has one, comes first."""
+        return Walk(self.order, backward=not self.backward, start=self.start, included=not self.included)
+
+    def onward(self) -> Walk:
+        """All from the walk's stop on, walked on: the stop comes first."""
+        return Walk(self.order, backward=self.backward, start=self.stop, included=True)
+
+    def passed(self, position: Position) -> bool:
+        """Whether a place lies before what is walked."""
+        if self.start is None:
+            return False
+        return self.before(position, self.start) if self.included else not self.before(self.start, position)
+
+    def beyond(self, position: Position) -> bool:
+        """Whether a place lies at or after the walk's stop."""
+        return self.stop is not None and not self.before(position, self.stop)
+
+    def before(self, one: Position, other: Position) -> bool:
+        """Whether the walk comes to one place earlier than to the other."""
+        a, b = self.order.key(one), self.order.key(other)
+        return b < a if self.backward else a < b

@@ -1,0 +1,323 @@
+"""The records that every source is translated into, and that the graph's types are faces of.
+
+Times are timezone-aware datetimes in UTC. Ids are text, since upstream sends 64-bit integers, GUIDs and slugs.
+`None` stands for null and for absent alike: neither vendor tells them apart reliably.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from gateway.errors import GatewayError
+
+JSON = Any
+"""A JSON value that is passed on as it is: custom fields, CRM references."""
+
+
+class Source(enum.Enum):
+    """Where a record comes from, in order of rank: where two hold one event or person, the first one's is shown."""
+
+    SALESLOFT = "SALESLOFT"
+    DRIFT = "DRIFT"
+
+
+class Kind(enum.Enum):
+    """What a record is; part of its global id."""
+
+    MEETING = "Meeting"
+    PERSON = "Person"
+    USER = "User"
+    CADENCE = "Cadence"
+    STEP = "Step"
+    ACCOUNT = "Account"
+    TASK = "Task"
+    CONVERSATION = "Conversation"
+
+
+class UserKey(enum.Enum):
+    """Which of a user's keys a reference bears: Salesloft's meetings name users by GUID, all else by numeric id."""
+
+    ID = "id"
+    GUID = "guid"
+
+
+class Ref(msgspec.Struct, frozen=True):
+    """A record of a source, by its id (or, for users, by another key)."""
+
+    source: Source
+    kind: Kind
+    id: str
+    key: UserKey = UserKey.ID
+
+
+class MeetingStatus(enum.Enum):
+    """The one status shown: a cancellation outranks a no-show, which outranks the state of the booking."""
+
+    PENDING = "PENDING"
+    BOOKED = "BOOKED"
+    CANCELED = "CANCELED"
+    NO_SHOW = "NO_SHOW"
+    FAILED = "FAILED"
+    UNKNOWN = "UNKNOWN"
+
+
+class AttendeeStatus(enum.Enum):
+    """An attendee's answer to the invitation."""
+
+    NEEDS_ACTION = "NEEDS_ACTION"
+    ACCEPTED = "ACCEPTED"
+    TENTATIVE = "TENTATIVE"
+    DECLINED = "DECLINED"
+    UNKNOWN = "UNKNOWN"
+
+
+NO_FIELDS: frozenset[str] = frozenset()
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """What every record has.
+
+    Attributes:
+        source: Whose record it is.
+        source_id: Its id there.
+        raw: The source's own typed row, for the vendor's own fields.
+        unreadable: Names of attributes whose upstream value could not be read; each is None.
+    """
+
+    source: Source
+    source_id: str
+    raw: object = None
+    unreadable: frozenset[str] = NO_FIELDS
+
+
+class Attendee(msgspec.Struct, frozen=True, kw_only=True):
+    """One invited address of a meeting."""
+
+    email: str | None = None
+    name: str | None = None
+    organizer: bool | None = None
+    status: AttendeeStatus = AttendeeStatus.UNKNOWN
+    status_changed: bool | None = None
+    deleted_at: dt.datetime | None = None
+    person: Ref | None = None
+    raw: object = None
+    unreadable: frozenset[str] = NO_FIELDS
+
+
+class Recurrence(msgspec.Struct, frozen=True, kw_only=True):
+    """How a meeting repeats; `rules` are RRULE lines of RFC 5545."""
+
+    recurring: bool | None = None
+    rules: tuple[str, ...] | None = None
+    interval: str | None = None
+    last_occurrence_at: dt.datetime | None = None
+
+
+class Meeting(Record, frozen=True, kw_only=True):
+    """A calendar event as one source has it, or, with `twins`, folded with what the sources below it hold.
+
+    Attributes:
+        twins: Records of lower-ranked sources folded into this one, newest first.
+        sources: Every source that holds the event; None where nobody asked.
+        unfolded: Why twins could not be looked for though they were asked for, None where they could.
+    """
+
+    title: str | None = None
+    description: str | None = None
+    location: str | None = None
+    notes: str | None = None
+    start_time: dt.datetime | None = None
+    end_time: dt.datetime | None = None
+    all_day: bool | None = None
+    time_zone: str | None = None
+    status: MeetingStatus = MeetingStatus.UNKNOWN
+    no_show: bool | None = None
+    canceled_at: dt.datetime | None = None
+    created_at: dt.datetime | None = None
+    updated_at: dt.datetime | None = None
+    calendar_event_id: str | None = None
+    i_cal_uid: str | None = None
+    conference_url: str | None = None
+    recurrence: Recurrence | None = None
+    owner: Ref | None = None
+    booked_by: Ref | None = None
+    person: Ref | None = None
+    attendees: tuple[Attendee, ...] | None = None
+    guests: tuple[str, ...] | None = None
+    cadence: Ref | None = None
+    step: Ref | None = None
+    account: Ref | None = None
+    task: Ref | None = None
+    conversation: Ref | None = None
+    twins: tuple[Meeting, ...] = ()
+    sources: tuple[Source, ...] | None = None
+    unfolded: GatewayError | None = None
+
+
+class Person(Record, frozen=True, kw_only=True):
+    """A contact or prospect; `emails` are all known addresses, the first one being `email`."""
+
+    crm_id: str | None = None
+    name: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    emails: tuple[str, ...] | None = None
+    phone: str | None = None
+    title: str | None = None
+    company_name: str | None = None
+    city: str | None = None
+    state: str | None = None
+    country: str | None = None
+    linkedin_url: str | None = None
+    crm_url: str | None = None
+    do_not_contact: bool | None = None
+    time_zone: str | None = None
+    tags: tuple[str, ...] | None = None
+    custom_fields: Mapping[str, JSON] | None = None
+    owner: Ref | None = None
+    account: Ref | None = None
+    cadences: tuple[Ref, ...] | None = None
+    last_contacted_at: dt.datetime | None = None
+    created_at: dt.datetime | None = None
+    updated_at: dt.datetime | None = None
+    twins: tuple[Person, ...] = ()
+
+
+class User(Record, frozen=True, kw_only=True):
+    """A member of the sales team."""
+
+    guid: str | None = None
+    name: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    emails: tuple[str, ...] | None = None
+    job_role: str | None = None
+    active: bool | None = None
+    time_zone: str | None = None
+    phone: str | None = None
+    avatar_url: str | None = None
+    twins: tuple[User, ...] = ()
+
+
+class CadenceCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """A cadence's counters, as Salesloft keeps them."""
+
+    cadence_people: int | None = None
+    people_acted_on_count: int | None = None
+    target_daily_people: int | None = None
+    opportunities_created: int | None = None
+    meetings_booked: int | None = None
+
+
+class Cadence(Record, frozen=True, kw_only=True):
+    """A sequence of steps that prospects are taken through."""
+
+    name: str | None = None
+    archived: bool | None = None
+    current_state: str | None = None
+    function: str | None = None
+    team_cadence: bool | None = None
+    shared: bool | None = None
+    tags: tuple[str, ...] | None = None
+    owner: Ref | None = None
+    creator: Ref | None = None
+    counts: CadenceCounts | None = None
+    created_at: dt.datetime | None = None
+    updated_at: dt.datetime | None = None
+
+
+class Step(Record, frozen=True, kw_only=True):
+    """One step of a cadence."""
+
+    name: str | None = None
+    display_name: str | None = None
+    type: str | None = None
+    day: int | None = None
+    step_number: int | None = None
+    disabled: bool | None = None
+    multitouch_enabled: bool | None = None
+    cadence: Ref | None = None
+    created_at: dt.datetime | None = None
+    updated_at: dt.datetime | None = None
+
+
+class Account(Record, frozen=True, kw_only=True):
+    """A company that is sold to."""
+
+    crm_id: str | None = None
+    name: str | None = None
+    domain: str | None = None
+    conversational_name: str | None = None
+    description: str | None = None
+    phone: str | None = None
+    website: str | None = None
+    linkedin_url: str | None = None
+    street: str | None = None
+    city: str | None = None
+    state: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+    industry: str | None = None
+    company_type: str | None = None
+    founded: str | None = None
+    revenue_range: str | None = None
+    size: str | None = None
+    crm_url: str | None = None
+    do_not_contact: bool | None = None
+    archived: bool | None = None
+    archived_at: dt.datetime | None = None
+    tags: tuple[str, ...] | None = None
+    custom_fields: Mapping[str, JSON] | None = None
+    owner: Ref | None = None
+    creator: Ref | None = None
+    people_count: int | None = None
+    last_contacted_at: dt.datetime | None = None
+    created_at: dt.datetime | None = None
+    updated_at: dt.datetime | None = None
+
+
+class Task(Record, frozen=True, kw_only=True):
+    """A task that a meeting was booked from."""
+
+    subject: str | None = None
+    description: str | None = None
+    task_type: str | None = None
+    current_state: str | None = None
+    due_date: dt.date | None = None
+    due_at: dt.datetime | None = None
+    remind_at: dt.datetime | None = None
+    expires_after: dt.datetime | None = None
+    completed_at: dt.datetime | None = None
+    person: Ref | None = None
+    user: Ref | None = None
+    completed_by: Ref | None = None
+    created_by: Ref | None = None
+    created_at: dt.datetime | None = None
+    updated_at: dt.datetime | None = None
+
+
+class ConversationTag(msgspec.Struct, frozen=True, kw_only=True):
+    """A label of a chat."""
+
+    name: str | None = None
+    color: str | None = None
+
+
+class Conversation(Record, frozen=True, kw_only=True):
+    """The chat that a meeting was booked in."""
+
+    status: str | None = None
+    contact: Ref | None = None
+    participants: tuple[Ref, ...] | None = None
+    inbox_id: str | None = None
+    related_playbook_id: str | None = None
+    tags: tuple[ConversationTag, ...] | None = None
+    created_at: dt.datetime | None = None
+    updated_at: dt.datetime | None = None

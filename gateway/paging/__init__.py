@@ -1,0 +1,1 @@
+"""Windows, cursors and the k-way merge: pure and generic."""

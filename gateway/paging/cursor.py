@@ -1,0 +1,68 @@
+"""Places in an order as opaque text: versioned, and bound to the field that the order goes by.
+
+A cursor says where a row stood, not how many came before it, so that it works in either direction and outlives the row.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+import msgspec
+
+from gateway.model.order import OrderField, Position
+from gateway.model.records import Source
+
+VERSION = 1
+FIELDS = {OrderField.START_TIME: "s", OrderField.CREATED_AT: "c", OrderField.UPDATED_AT: "u"}
+MOST = 1024
+"""Characters a cursor may have; ours have under 200."""
+
+_LEAST_MICROS = -62_135_596_800_000_000
+_MOST_MICROS = 253_402_300_799_999_999
+
+
+class MalformedCursor(ValueError):
+    """Text that is no cursor, or not one for this order; the message says which."""
+
+
+class _Place(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    version: int
+    field: str
+    value: int | None
+    source: str
+    id: str
+    hint: int | None = None
+
+
+_decoder = msgspec.json.Decoder(_Place)
+
+
+def encode(position: Position, field: OrderField) -> str:
+    """A position as text."""
+    place = _Place(VERSION, FIELDS[field], position.value, position.source.value, position.id, position.hint)
+    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
+
+
+def decode(text: str, field: OrderField) -> Position:
+    """The position that `encode` made the text of.
+
+    Raises:
+        MalformedCursor: The text is no cursor of ours, or one of another order.
+    """
+    if len(text) > MOST:
+        raise MalformedCursor("is not a cursor of this connection")
+    try:
+        place = _decoder.decode(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+        source = Source(place.source)
+    except (ValueError, binascii.Error, msgspec.DecodeError) as error:
+        raise MalformedCursor("is not a cursor of this connection") from error
+    if place.version != VERSION:
+        raise MalformedCursor(f"is a cursor of version {place.version}; this gateway reads version {VERSION}")
+    if place.field != FIELDS[field]:
+        raise MalformedCursor(f"belongs to another order than {field.name}")
+    if place.value is not None and not _LEAST_MICROS <= place.value <= _MOST_MICROS:
+        raise MalformedCursor("is not a cursor of this connection")
+    if not place.id or (place.hint is not None and place.hint < 0):
+        raise MalformedCursor("is not a cursor of this connection")
+    return Position(place.value, source, place.id, place.hint)

@@ -1,0 +1,158 @@
+"""A k-way merge of lanes, read bit by bit and no further ahead than the rows asked for need.
+
+A row may be emitted once every lane that is not done is known whole up to its place: the earliest frontier among the
+open lanes is the limit. A lane that never started is left out; one that breaks off, or pauses, stops the merge at its
+frontier, so that a page is short rather than holed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Generic, TypeVar
+
+from gateway.errors import GatewayError
+from gateway.model.order import Position, SortKey, Walk
+from gateway.paging.lane import Chunk, Lane, Problem
+
+T = TypeVar("T")
+
+
+class Track(Generic[T]):
+    """How far one lane has been read.
+
+    Attributes:
+        frontier: The key of the place up to which it is known whole; None before the first row of anything is.
+        error: Why it broke off, or never started.
+    """
+
+    def __init__(self, lane: Lane[T]) -> None:
+        self.lane = lane
+        self.rows: deque[tuple[SortKey, T]] = deque()
+        self.frontier: Position | None = None
+        self.started = False
+        self.done = False
+        self.more = False
+        self.paused = False
+        self.error: GatewayError | None = None
+        self.problems: list[Problem] = []
+
+    @property
+    def open(self) -> bool:
+        """Whether rows of it that were not read yet may come: a lane that never started is left out."""
+        return not self.done and not (self.error is not None and not self.started)
+
+    @property
+    def stuck(self) -> bool:
+        """Whether it stands still short of its end."""
+        return self.open and (self.paused or self.error is not None)
+
+    async def read(self, want: int, key: Callable[[T], SortKey]) -> Chunk[T] | None:
+        """Reads on; what fails is kept in `error`."""
+        try:
+            chunk = await self.lane.read(want)
+        except GatewayError as error:
+            self.error = error
+            return None
+        self.started = True
+        self.rows.extend((key(row), row) for row in chunk.rows)
+        self.frontier = chunk.frontier or self.frontier
+        self.done, self.more, self.paused = chunk.done, chunk.more, chunk.paused
+        self.problems.extend(chunk.problems)
+        return chunk
+
+
+class Merge(Generic[T]):
+    """Lanes merged along a walk.
+
+    Args:
+        lanes: Lanes of that walk.
+        walk: Its order and direction.
+        place: Where a row stands.
+
+    Attributes:
+        tracks: How far each lane has been read, in the lanes' order.
+        hint: See `Position.hint`; of the last read that gave one.
+        rounds: How often lanes were read, each time after the last.
+    """
+
+    def __init__(self, lanes: Sequence[Lane[T]], walk: Walk, place: Callable[[T], Position]) -> None:
+        self.tracks = [Track(lane) for lane in lanes]
+        self.walk = walk
+        self.hint: int | None = None
+        self.rounds = 0
+        self._place = place
+        self._ready: deque[T] = deque()
+
+    @property
+    def stuck(self) -> bool:
+        """Whether it stands still short of the end because a lane paused or broke off."""
+        return any(track.stuck for track in self.tracks)
+
+    @property
+    def frontier(self) -> Position | None:
+        """The place up to which everything is known, None where all of it is (or nothing yet)."""
+        known = [track.frontier for track in self.tracks if track.open]
+        places = [place for place in known if place is not None]
+        if not known or len(places) < len(known):
+            return None
+        first = min if not self.walk.backward else max
+        return first(places, key=self.walk.order.key)
+
+    def unread(self) -> list[T]:
+        """Rows that were read and not taken yet, in order; more may come between them."""
+        buffered = [pair for track in self.tracks for pair in track.rows]
+        buffered.sort(key=itemgetter(0), reverse=self.walk.backward)
+        return [*self._ready, *(row for _, row in buffered)]
+
+    async def take(self, count: int) -> list[T]:
+        """The next rows in order; fewer than `count` only at the end, or where a lane stands still."""
+        while len(self._ready) < count:
+            self._release()
+            if len(self._ready) >= count:
+                break
+            blocking = self._blocking()
+            if not blocking or any(track.stuck for track in blocking):
+                break
+            want = count - len(self._ready)
+            self.rounds += 1
+            chunks = await asyncio.gather(*(track.read(want, self._key) for track in blocking))
+            self.hint = next((chunk.hint for chunk in chunks if chunk and chunk.hint is not None), self.hint)
+        return [self._ready.popleft() for _ in range(min(count, len(self._ready)))]
+
+    def _key(self, row: T) -> SortKey:
+        return self.walk.order.key(self._place(row))
+
+    def _blocking(self) -> list[Track[T]]:
+        """The open lanes that nothing can be emitted beyond: those not begun, else those at the earliest frontier."""
+        waiting = [track for track in self.tracks if track.open]
+        fresh = [track for track in waiting if track.frontier is None]
+        if fresh:
+            return fresh
+        limit = self.frontier
+        return [track for track in waiting if track.frontier == limit]
+
+    def _release(self) -> None:
+        """Moves every row that nothing can come before any more to the ready ones."""
+        limit: SortKey | None = None
+        if any(track.open for track in self.tracks):
+            place = self.frontier
+            if place is None:
+                return
+            limit = self.walk.order.key(place)
+        released: list[tuple[SortKey, T]] = []
+        for track in self.tracks:
+            rows = track.rows
+            if limit is None:
+                released.extend(rows)
+                rows.clear()
+            elif self.walk.backward:
+                while rows and rows[0][0] >= limit:
+                    released.append(rows.popleft())
+            else:
+                while rows and rows[0][0] <= limit:
+                    released.append(rows.popleft())
+        released.sort(key=itemgetter(0), reverse=self.walk.backward)
+        self._ready.extend(row for _, row in released)

@@ -1,0 +1,201 @@
+"""The protocols that a source fulfils, and its traits. The catalog sees nothing else of a source.
+
+A source is a set of ports, one a kind of record; those it cannot fill stay None. Every port takes the request first:
+its deadline bounds the call, its ledger notes it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+from gateway.errors import DeadlineExceeded, UpstreamError
+from gateway.model.filters import MeetingFilter
+from gateway.model.neighbours import AccountFilter, PersonFilter
+from gateway.model.order import Walk
+from gateway.model.records import (
+    Account,
+    Cadence,
+    Conversation,
+    Meeting,
+    MeetingStatus,
+    Person,
+    Ref,
+    Source,
+    Step,
+    Task,
+    User,
+)
+from gateway.paging.lane import Lane, Problem
+from gateway.upstream.request import Request
+
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+F_contra = TypeVar("F_contra", contravariant=True)
+
+
+class Found(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
+    """What a look-up yields, in no promised order; what does not exist is left out.
+
+    Attributes:
+        rows: The records.
+        problems: What of the answer could not be read.
+        incomplete: Why rows are missing though nothing failed, in a sentence for clients; None where none are.
+        failures: The error of each asked key (as it was asked) whose own call failed while others answered. A look-up
+            none of whose calls answered raises instead.
+    """
+
+    rows: list[R]
+    problems: tuple[Problem, ...] = ()
+    incomplete: str | None = None
+    failures: Mapping[str, UpstreamError | DeadlineExceeded] = {}
+
+
+class Traits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a source can and cannot tell about meetings.
+
+    Attributes:
+        lacks: Names of `MeetingFilter` attributes whose value no record of this source ever bears.
+        statuses: Every status that its records can have.
+        tells_no_show: Whether its records know of no-shows.
+        reaches_back: How far into the past it goes, None where without end.
+    """
+
+    lacks: frozenset[str] = frozenset()
+    statuses: frozenset[MeetingStatus] = frozenset(MeetingStatus)
+    tells_no_show: bool = True
+    reaches_back: dt.timedelta | None = None
+
+
+class MeetingListing(Protocol):
+    """Meetings of a source that can be walked in order and asked for by event."""
+
+    traits: Traits
+
+    def lanes(self, request: Request, walk: Walk, wanted: MeetingFilter) -> Sequence[Lane[Meeting]]:
+        """The lanes whose union is every meeting of the source that the filter admits along the walk.
+
+        No call is made before a lane is read. Rows are already checked by `admits` here.
+        """
+        ...
+
+    async def count(self, request: Request, wanted: MeetingFilter) -> int | None:
+        """How many meetings the filter admits; None where the source cannot decide that by itself."""
+        ...
+
+    async def by_ids(self, request: Request, ids: Sequence[str]) -> Found[Meeting]:
+        """The meetings with these ids, cancelled ones included."""
+        ...
+
+    async def same_events(self, request: Request, meetings: Sequence[Meeting]) -> Found[Meeting]:
+        """Every meeting of this source, cancelled ones included, that may be the event of one of `meetings`.
+
+        The answer may hold more than that; `model.identity` decides.
+        """
+        ...
+
+    def admits(self, wanted: MeetingFilter, meeting: Meeting) -> bool:
+        """Whether the source's own part of the filter (`wanted.own`) holds on one of its records."""
+        ...
+
+
+class MeetingWindow(Protocol):
+    """Meetings of a source that can only be had as a whole."""
+
+    traits: Traits
+
+    async def window(self, request: Request) -> Found[Meeting]:
+        """Every meeting that the source holds, cancelled ones included."""
+        ...
+
+    def admits(self, wanted: MeetingFilter, meeting: Meeting) -> bool:
+        """Whether the source's own part of the filter (`wanted.own`) holds on one of its records."""
+        ...
+
+
+class Lookup(Protocol[R]):
+    """Records of one kind by their ids."""
+
+    async def by_ids(self, request: Request, ids: Sequence[str]) -> Found[R]:
+        """The records with these ids; those that do not exist, or are hidden from the credential, are left out."""
+        ...
+
+
+class People(Lookup[Person], Protocol):
+    """People by id and by e-mail address."""
+
+    async def by_emails(self, request: Request, emails: Sequence[str]) -> Found[Person]:
+        """Everybody who has one of these addresses (folded, see `model.filters.fold_email`)."""
+        ...
+
+
+class Users(Protocol):
+    """The members of the team."""
+
+    async def by_refs(self, request: Request, refs: Sequence[Ref]) -> Found[User]:
+        """The users named by these references, whichever of their keys those bear."""
+        ...
+
+    async def all(self, request: Request) -> Found[User]:
+        """The whole team."""
+        ...
+
+
+class Listing(Protocol[R, F_contra]):
+    """Records of one kind that can be walked by the time at which they were made."""
+
+    def lanes(self, request: Request, walk: Walk, wanted: F_contra) -> Sequence[Lane[R]]:
+        """The lanes whose union is every record that the filter admits; a record may come along several of them.
+
+        No call is made before a lane is read. Rows are already checked by `admits` here.
+        """
+        ...
+
+    async def count(self, request: Request, wanted: F_contra) -> int | None:
+        """How many records the filter admits; None where the source cannot decide that by itself."""
+        ...
+
+
+class Whole(Protocol[R]):
+    """Records of one kind that are few enough to be held whole."""
+
+    async def all(self, request: Request) -> Found[R]:
+        """All of them that the credential may see."""
+        ...
+
+
+class CadenceSteps(Protocol):
+    """The steps of cadences."""
+
+    async def of_cadences(self, request: Request, cadence_ids: Sequence[str]) -> Found[Step]:
+        """Every step of these cadences; a cadence whose own call failed is among the failures, by its id."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """One source's ports. At most one of `listing` and `window` is set.
+
+    Attributes:
+        users_lack: Names of `UserFilter` attributes whose value no user of this source ever bears.
+    """
+
+    source: Source
+    listing: MeetingListing | None = None
+    window: MeetingWindow | None = None
+    people: People | None = None
+    users: Users | None = None
+    cadences: Lookup[Cadence] | None = None
+    steps: Lookup[Step] | None = None
+    accounts: Lookup[Account] | None = None
+    tasks: Lookup[Task] | None = None
+    conversations: Lookup[Conversation] | None = None
+    person_listing: Listing[Person, PersonFilter] | None = None
+    account_listing: Listing[Account, AccountFilter] | None = None
+    all_cadences: Whole[Cadence] | None = None
+    cadence_steps: CadenceSteps | None = None
+    users_lack: frozenset[str] = frozenset()

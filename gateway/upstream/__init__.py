@@ -1,0 +1,1 @@
+"""How any REST API is called. No source's name in here."""

@@ -1,0 +1,33 @@
+"""Records as bytes and back, going by their type."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+import msgspec
+
+V = TypeVar("V")
+
+
+class Typed(Generic[V]):
+    """Values of one type, in MessagePack.
+
+    Args:
+        type_: A type that msgspec can tell from others: a struct, a generic struct of such, a list of them.
+    """
+
+    def __init__(self, type_: type[V]) -> None:
+        self._encoder = msgspec.msgpack.Encoder()
+        self._decoder: msgspec.msgpack.Decoder[V] = msgspec.msgpack.Decoder(type_)
+
+    def encode(self, value: V, /) -> bytes:
+        """The value as bytes."""
+        return self._encoder.encode(value)
+
+    def decode(self, data: bytes, /) -> V:
+        """The value that these bytes are.
+
+        Raises:
+            msgspec.MsgspecError: They are none.
+        """
+        return self._decoder.decode(data)

@@ -1,0 +1,92 @@
+"""One HTTP call: sent, read whole, and every way in which that fails given its name."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import aiohttp
+from yarl import URL
+
+from gateway.errors import UpstreamMalformed, UpstreamTimeout, UpstreamUnavailable
+from gateway.upstream.answers import Answer
+from gateway.upstream.retry import Failure
+from gateway.upstream.settings import Upstream
+
+
+class _TooLarge(Exception):
+    pass
+
+
+class _Broken(Exception):
+    pass
+
+
+async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keeps aiohttp from sending again by itself: neither the budget nor the ledger would know of it."""
+    try:
+        return await send(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _Broken from error
+
+
+async def exchange(
+    session: aiohttp.ClientSession,
+    upstream: Upstream,
+    url: URL,
+    headers: Mapping[str, str],
+    *,
+    form: Mapping[str, str] | None = None,
+) -> Answer | Failure:
+    """Gets `url` once, or posts a form to it, following nothing.
+
+    Time is the event loop's here, since sockets are.
+    """
+    name = upstream.name
+    timeout = aiohttp.ClientTimeout(total=upstream.timeout, sock_connect=upstream.connect_timeout)
+    try:
+        async with session.request(
+            "GET" if form is None else "POST",
+            url,
+            data=form,
+            headers=headers,
+            timeout=timeout,
+            allow_redirects=False,
+            middlewares=(_once,),
+        ) as response:
+            good = response.ok and response.status < 300  # noqa: PLR2004 - the class of success
+            body = await _read(response, upstream) if good else b""
+            return Answer(status=response.status, headers=response.headers, body=body)
+    except TimeoutError:
+        error = UpstreamTimeout("The source took too long to answer.", source=name)
+        return Failure(error=error, transient=True)
+    except _TooLarge:
+        return Failure(
+            error=UpstreamMalformed("The source's answer is larger than the gateway reads.", source=name),
+            transient=False,
+        )
+    except (aiohttp.ClientPayloadError, aiohttp.ClientResponseError):
+        return Failure(error=UpstreamMalformed("The source's answer broke off.", source=name), transient=True)
+    except (_Broken, aiohttp.ClientError, OSError) as broken:
+        return Failure(
+            error=UpstreamUnavailable("The source cannot be reached.", source=name),
+            transient=True,
+            reached=not isinstance(broken.__cause__, aiohttp.ClientConnectorError),
+        )
+
+
+async def _read(response: aiohttp.ClientResponse, upstream: Upstream) -> bytes:
+    """The body, part by part, so that neither its size nor its pace is the sender's to choose."""
+    if response.content_length is not None and response.content_length > upstream.max_body:
+        raise _TooLarge
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        async with asyncio.timeout(upstream.stall_timeout):
+            part = await response.content.readany()
+        if not part:
+            return b"".join(parts)
+        size += len(part)
+        if size > upstream.max_body:
+            raise _TooLarge
+        parts.append(part)

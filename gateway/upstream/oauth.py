@@ -1,0 +1,233 @@
+"""OAuth client credentials: a token asked for anew at half of its life, by one for all."""
+
+from __future__ import annotations
+
+import logging
+from typing import Protocol
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from gateway.errors import UpstreamError, UpstreamMalformed, UpstreamRefused, UpstreamUnavailable
+from gateway.upstream.answers import Answer, failure_in
+from gateway.upstream.clock import Timer
+from gateway.upstream.credentials import Secret
+from gateway.upstream.exchange import exchange
+from gateway.upstream.request import Entry, Request
+from gateway.upstream.retry import Failure
+from gateway.upstream.settings import Upstream
+from gateway.upstream.shared import Flights
+
+log = logging.getLogger(__name__)
+
+REFUSED = 60.0
+"""Seconds without another question after the client was refused: asking again will not change that."""
+
+FAILED = 5.0
+"""Seconds without another question after the endpoint failed."""
+
+NEW = 30.0
+"""Seconds in which a token is too new to be the reason for a refusal."""
+
+CLAIM = 15.0
+"""Seconds that one replica may take to ask before another does."""
+
+LOOK = 0.2
+"""Seconds between two looks for the token that another replica asks for."""
+
+
+class Token(msgspec.Struct, frozen=True):
+    """An access token.
+
+    Attributes:
+        secret: The token itself.
+        issued: When it was asked for, in seconds since 1970.
+        lasts: Seconds from then on that it is good for.
+    """
+
+    secret: Secret
+    issued: float
+    lasts: float
+
+    def young(self, now: float) -> bool:
+        """Whether less than half of its life is over: one that lapses during a long wait is of no use."""
+        return now < self.issued + self.lasts / 2
+
+    def good(self, now: float) -> bool:
+        """Whether it can still be used."""
+        return now < self.issued + self.lasts
+
+
+class Vault(Protocol):
+    """Where replicas share a token."""
+
+    async def load(self) -> Token | None:
+        """The token that was kept last, if there is one."""
+        ...
+
+    async def keep(self, token: Token) -> None:
+        """Keeps a token as long as it lasts."""
+        ...
+
+    async def claim(self, seconds: float) -> bool:
+        """Whether the caller is the one to ask for a token, for so long at most."""
+        ...
+
+    async def release(self) -> None:
+        """Lets another one ask."""
+        ...
+
+
+class _Issued(msgspec.Struct):
+    """What the token endpoint answers (RFC 6749, 5.1)."""
+
+    access_token: str
+    expires_in: float = 7200.0
+
+
+class ClientCredentials:
+    """A token for a client id and secret (RFC 6749, 4.4).
+
+    Args:
+        upstream: The token endpoint: `base_url` is the whole URL, `name` that of the source.
+        client_id: The client.
+        client_secret: Its secret; goes to the token endpoint only, in the form that is posted.
+        session: The pool of connections.
+        clock: Tells the token's age.
+        vault: Where replicas share it; this process keeps it alone where not given.
+    """
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        client_id: str,
+        client_secret: Secret,
+        session: aiohttp.ClientSession,
+        clock: Timer,
+        *,
+        vault: Vault | None = None,
+    ) -> None:
+        self.identity = client_secret.fingerprint(f"meeting-gateway records {client_id}")
+        self._upstream = upstream
+        self._client_id = client_id
+        self._client_secret = client_secret
+        self._session = session
+        self._clock = clock
+        self._vault = vault
+        self._flights = Flights(clock)
+        self._token: Token | None = None
+        self._doubted: Secret | None = None
+        self._failure: tuple[float, UpstreamError] | None = None
+
+    async def token(self, request: Request) -> Secret:
+        """A token that is good now; from half of its life on, one caller waits for the next and the others do not.
+
+        Raises:
+            UpstreamRefused: The client is not accepted; not asked again for a while.
+            UpstreamError: There is none to be had for another reason.
+            DeadlineExceeded: Not before the request's deadline.
+        """
+        token, now = self._token, self._clock.time()
+        if token is not None and token.good(now) and (token.young(now) or self._being_renewed()):
+            return token.secret
+        try:
+            renewed = await self._flights.join("token", request, self._renew)
+        except UpstreamError:
+            if token is None or not token.good(self._clock.time()):
+                raise
+            return token.secret
+        return renewed.secret
+
+    def rejected(self, token: Secret) -> bool:
+        """Learns that the upstream does not know a token; asks for another one unless it is quite new."""
+        held = self._token
+        if held is None or held.secret != token:
+            return True  # there is a newer one already
+        if self._clock.time() - held.issued < NEW:
+            return False
+        self._token, self._doubted = None, token
+        return True
+
+    def _being_renewed(self) -> bool:
+        """Whether there is no point in asking now: somebody does, or did a moment ago without success."""
+        return self._flights.under_way("token") or self._paused() is not None
+
+    def _paused(self) -> UpstreamError | None:
+        if self._failure is None or self._clock.monotonic() >= self._failure[0]:
+            return None
+        return self._failure[1]
+
+    async def _renew(self, request: Request) -> Token:
+        self._token = await self._obtain(request)
+        return self._token
+
+    async def _obtain(self, request: Request) -> Token:
+        """The token that another replica keeps, else a new one."""
+        failure = self._paused()
+        if failure is not None:
+            raise failure
+        if self._vault is None:
+            return await self._ask(request)
+        give_up = self._clock.monotonic() + CLAIM
+        while True:
+            kept = await self._kept()
+            if kept is not None:
+                return kept
+            if self._clock.monotonic() >= give_up or await self._vault.claim(CLAIM):
+                break
+            await self._clock.sleep(LOOK)
+        try:
+            kept = await self._kept()  # another one may have asked before the claim was free
+            if kept is None:
+                kept = await self._ask(request)
+                await self._vault.keep(kept)
+        finally:
+            await self._vault.release()
+        return kept
+
+    async def _kept(self) -> Token | None:
+        """What another replica asked for, if it is of use."""
+        kept = None if self._vault is None else await self._vault.load()
+        useful = kept is not None and kept.young(self._clock.time()) and kept.secret != self._doubted
+        return kept if useful else None
+
+    async def _ask(self, request: Request) -> Token:
+        """Asks the token endpoint once."""
+        started, now = self._clock.monotonic(), self._clock.time()
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self._client_id,
+            "client_secret": self._client_secret.reveal(),
+        }
+        url = URL(self._upstream.base_url)
+        try:
+            answer = await exchange(self._session, self._upstream, url, {}, form=form)
+        finally:
+            request.ledger.write(Entry(self._upstream.name, url.path, 0, started, self._clock.monotonic()))
+        try:
+            token = self._read(answer, now)
+        except UpstreamError as error:
+            pause = REFUSED if isinstance(error, UpstreamRefused) else FAILED
+            self._failure = self._clock.monotonic() + pause, error
+            log.warning("%s gave no token: %s", self._upstream.name, error.code)
+            raise
+        self._failure = self._doubted = None
+        return token
+
+    def _read(self, answer: Answer | Failure, now: float) -> Token:
+        name = self._upstream.name
+        if isinstance(answer, Failure):
+            raise answer.error
+        if 400 <= answer.status < 500 and answer.status != 429:  # noqa: PLR2004 - what the client got wrong
+            raise UpstreamRefused("The source does not accept the gateway's client credentials.", source=name)
+        failure = failure_in(answer, self._upstream, now=now)
+        if failure is not None:
+            raise failure.error
+        try:
+            issued = msgspec.json.decode(answer.body, type=_Issued)
+        except msgspec.MsgspecError:
+            raise UpstreamMalformed("The source's answer holds no token.", source=name) from None
+        if not issued.access_token or issued.expires_in <= 0:
+            raise UpstreamUnavailable("The source gave no usable token.", source=name)
+        return Token(Secret(issued.access_token), now, issued.expires_in)

@@ -1,0 +1,126 @@
+"""Where records are kept between requests."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+
+import msgspec
+
+V = TypeVar("V")
+
+
+class Shelf(msgspec.Struct, frozen=True):
+    """What records of one kind are kept under, each by its key.
+
+    Attributes:
+        identity: Whose credential they were fetched with, as a keyed hash.
+        source: The upstream's name.
+        kind: The kind of record, or of list.
+    """
+
+    identity: str
+    source: str
+    kind: str
+
+
+class Kept(msgspec.Struct, Generic[V], frozen=True):
+    """A record, or the knowledge that there is none.
+
+    Attributes:
+        value: The record; None where it does not exist.
+        as_of: When it was fetched, in seconds since 1970.
+    """
+
+    value: V | None
+    as_of: float
+
+
+class Codec(Protocol[V]):
+    """A record as bytes and back."""
+
+    def encode(self, value: V, /) -> bytes:
+        """The record as bytes."""
+        ...
+
+    def decode(self, data: bytes, /) -> V:
+        """The record that these bytes are.
+
+        Raises:
+            Exception: They are none, which is the same as having none.
+        """
+        ...
+
+
+AnyKept: TypeAlias = Kept[Any]
+AnyCodec: TypeAlias = Codec[Any]
+
+
+class Store(Protocol):
+    """Keeps records for a while. It may lose any of them at any time; it never fails."""
+
+    async def get(
+        self, shelf: Shelf, keys: Sequence[Hashable], codec: AnyCodec, fresh: Callable[[AnyKept], bool]
+    ) -> Mapping[Hashable, AnyKept]:
+        """What is kept of those asked for, the newest there is of those that are not `fresh`."""
+        ...
+
+    async def put(self, shelf: Shelf, items: Mapping[Any, AnyKept], codec: AnyCodec, *, seconds: float) -> None:
+        """Keeps records for so many seconds at most."""
+        ...
+
+
+ENTRY_BYTES = 400
+"""What an entry takes beside its record; measured, see docs/upstreams.md."""
+
+EXPANSION = 3
+"""Bytes of memory that a byte of an encoded record takes as objects; measured, see docs/upstreams.md."""
+
+
+class MemoryStore:
+    """Keeps records in this process, those used last longest; whether one is too old is for its reader to say.
+
+    Args:
+        most: Bytes that it may take, as estimated from the records' encoded size.
+    """
+
+    def __init__(self, most: int = 128 * 1024 * 1024) -> None:
+        self._most = most
+        self._kept: OrderedDict[tuple[Shelf, Hashable], tuple[AnyKept, int]] = OrderedDict()
+        self.size = 0
+
+    async def get(
+        self,
+        shelf: Shelf,
+        keys: Sequence[Hashable],
+        codec: AnyCodec,  # noqa: ARG002 - records are kept as they are
+        fresh: Callable[[AnyKept], bool],  # noqa: ARG002 - there is no other place to look
+    ) -> Mapping[Hashable, AnyKept]:
+        """What is kept of those asked for."""
+        found: dict[Hashable, AnyKept] = {}
+        for key in keys:
+            entry = self._kept.get((shelf, key))
+            if entry is not None:
+                self._kept.move_to_end((shelf, key))
+                found[key] = entry[0]
+        return found
+
+    async def put(
+        self,
+        shelf: Shelf,
+        items: Mapping[Any, AnyKept],
+        codec: AnyCodec,
+        *,
+        seconds: float,  # noqa: ARG002 - they go when there is no room for them
+    ) -> None:
+        """Keeps records until there is no room for them."""
+        for key, kept in items.items():
+            encoded = 0 if kept.value is None else len(codec.encode(kept.value))
+            size = ENTRY_BYTES + EXPANSION * encoded
+            _, before = self._kept.pop((shelf, key), (None, 0))
+            self._kept[shelf, key] = (kept, size)
+            self.size += size - before
+        while self.size > self._most:
+            _, (_, size) = self._kept.popitem(last=False)
+            self.size -= size

@@ -1,0 +1,71 @@
+"""A server to talk to, a client that talks to it, and a clock turned by hand."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+
+import aiohttp
+import pytest
+
+from gateway.upstream.budget import Budget
+from gateway.upstream.client import Client
+from gateway.upstream.clock import ManualClock
+from gateway.upstream.credentials import Credential, Secret, StaticToken
+from gateway.upstream.request import Request
+from gateway.upstream.retry import Backoff
+from gateway.upstream.session import open_session
+from gateway.upstream.settings import Upstream
+from gateway.upstream.store import Store
+from tests.upstream.server import Server, serving
+
+TOKEN = "ak-9f1c-not-to-be-seen"
+
+MakeClient = Callable[..., Client]
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    async with serving() as server:
+        yield server
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with open_session() as session:
+        yield session
+
+
+@pytest.fixture
+def make_client(server: Server, session: aiohttp.ClientSession, clock: ManualClock) -> MakeClient:
+    """A client of `server`; other keyword arguments are settings of its upstream."""
+
+    def make(
+        *,
+        limit: int = 300,
+        token: str = TOKEN,
+        credential: Credential | None = None,
+        store: Store | None = None,
+        **settings: object,
+    ) -> Client:
+        known: dict[str, object] = {"name": "SALESLOFT", "base_url": server.url, "timeout": 5}
+        upstream = Upstream(**(known | settings))  # type: ignore[arg-type]  # each test names its own settings
+        budget = Budget(upstream.name, limit, clock)
+        known_by = credential or StaticToken(Secret(token))
+        return Client(upstream, known_by, budget, session, clock, store=store, backoff=Backoff(base=0.0))
+
+    return make
+
+
+@pytest.fixture
+def client(make_client: MakeClient) -> Client:
+    return make_client()
+
+
+@pytest.fixture
+def request_(clock: ManualClock) -> Request:
+    return Request(deadline=clock.monotonic() + 25)

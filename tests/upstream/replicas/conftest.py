@@ -1,0 +1,55 @@
+"""A real Redis for all tests here, empty for each."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import TypeVar
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway.upstream.clock import ManualClock
+from gateway.upstream.replicas.link import Link
+from tests.upstream.replicas.redis_server import RedisServer, redis_server
+
+T = TypeVar("T")
+MakeLink = Callable[..., "CountedLink"]
+
+
+class CountedLink(Link):
+    """A link that tells how many answers are waited for, so that nobody moves time on meanwhile."""
+
+    asking = 0
+
+    async def ask(self, question: Callable[[Redis], Awaitable[T]]) -> T | None:
+        self.asking += 1
+        try:
+            return await super().ask(question)
+        finally:
+            self.asking -= 1
+
+
+@pytest.fixture(scope="session")
+def one_redis() -> Iterator[RedisServer]:
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture
+async def make_link(one_redis: RedisServer, clock: ManualClock) -> AsyncIterator[MakeLink]:
+    """Links to one empty Redis, as replicas have them."""
+    links: list[CountedLink] = []
+
+    def make(*, patience: float = 5.0) -> CountedLink:
+        links.append(CountedLink(one_redis.url, clock, patience=patience))
+        return links[-1]
+
+    assert await make().ask(lambda redis: redis.flushall())
+    yield make
+    for link in links:
+        await link.close()
+
+
+@pytest.fixture
+def link(make_link: MakeLink) -> Link:
+    return make_link()

@@ -63,12 +63,14 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
         statuses: Every status that its records can have.
         tells_no_show: Whether its records know of no-shows.
         reaches_back: How far into the past it goes, None where without end.
+        blank: Names of `Meeting` attributes that none of its records has a value of.
     """
 
     lacks: frozenset[str] = frozenset()
     statuses: frozenset[MeetingStatus] = frozenset(MeetingStatus)
     tells_no_show: bool = True
     reaches_back: dt.timedelta | None = None
+    blank: frozenset[str] = frozenset()
 
 
 class MeetingListing(Protocol):

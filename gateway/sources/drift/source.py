@@ -1,0 +1,179 @@
+"""Drift behind the protocols of `sources.base`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from gateway.model.filters import MeetingFilter, fold_email
+from gateway.model.order import id_key, moment
+from gateway.model.records import Conversation, Kind, Meeting, MeetingStatus, Person, Record, Ref, Source, User, UserKey
+from gateway.sources.base import Found, Ports, Traits
+from gateway.sources.drift import wire
+from gateway.sources.drift.api import MOST_CONTACTS, MOST_MEETINGS, Api, is_id
+from gateway.sources.drift.held import Rows, contacts, contacts_by_email, conversations, team, windows
+from gateway.sources.drift.window import Window
+from gateway.sources.lives import DEFAULT, Lives
+from gateway.upstream.client import Client
+from gateway.upstream.records import Answers
+from gateway.upstream.request import Clock, Request
+
+R = TypeVar("R", bound=Record)
+S = TypeVar("S", bound=msgspec.Struct)
+
+WHOLE = "all"
+"""What a list is kept under where there is only one."""
+
+TRAITS = Traits(
+    lacks=frozenset({"cadence_ids", "step_ids", "account_ids", "i_cal_uids", "attendee_emails"}),
+    statuses=frozenset({MeetingStatus.BOOKED, MeetingStatus.CANCELED, MeetingStatus.UNKNOWN}),
+    tells_no_show=False,
+    reaches_back=dt.timedelta(days=30),
+    blank=frozenset(
+        {
+            *("title", "description", "location", "i_cal_uid", "attendees", "guests"),
+            *("cadence", "step", "account", "task"),
+        }
+    ),
+)
+"""Drift: Meeting model. `slotStart` reaches up to 30 days back."""
+
+
+class Meetings:
+    """The window of meetings that Drift holds: from 30 days ago on."""
+
+    traits = TRAITS
+
+    def __init__(self, client: Client, api: Api, clock: Clock, lives: Lives) -> None:
+        self._windows = windows(client, api, clock, lives.window)
+
+    async def window(self, request: Request) -> Found[Meeting]:
+        """Every meeting in the window, each once; the same one throughout a request.
+
+        Raises:
+            UpstreamError: One of the calls failed.
+            DeadlineExceeded: The request's time is up.
+        """
+        return await request.once((self, "window"), lambda: self._read(request))
+
+    def admits(self, wanted: MeetingFilter, meeting: Meeting) -> bool:
+        """Whether Drift's own conditions (`MeetingConditions`) hold on one of its records."""
+        own = wanted.own.get(Source.DRIFT)
+        if not isinstance(own, wire.MeetingConditions):
+            return True
+        return isinstance(meeting.raw, wire.Meeting) and own.admits(meeting.raw)
+
+    async def _read(self, request: Request) -> Found[Meeting]:
+        window = (await self._windows.get(request, WHOLE)).value
+        return Found(rows=window.value, problems=window.sent.problems, incomplete=_incomplete(window.sent))
+
+
+class People:
+    """Contacts; there is no batch for them, so each costs a call."""
+
+    def __init__(self, client: Client, api: Api, lives: Lives) -> None:
+        self._by_id = contacts(client, api, lives.people)
+        self._by_email = contacts_by_email(client, api, lives.people)
+
+    async def by_ids(self, request: Request, ids: Sequence[str]) -> Found[Person]:
+        """The contacts with these ids; what is no 64-bit number is nobody's id."""
+        return _found(await self._by_id.get(request, filter(is_id, ids)), _has_id)
+
+    async def by_emails(self, request: Request, emails: Sequence[str]) -> Found[Person]:
+        """Everybody who has one of these addresses, by id: several contacts may share one, and the lowest id leads."""
+        keys = (email for email in map(fold_email, emails) if "@" in email)
+        answers = await self._by_email.get(request, keys)
+        found = _found(answers, _has_email)
+        full = any(len(rows.sent.rows) >= MOST_CONTACTS for rows in answers.found.values())
+        return msgspec.structs.replace(
+            found,
+            rows=sorted(found.rows, key=lambda person: id_key(person.source_id)),
+            incomplete=f"More than {MOST_CONTACTS} Drift contacts may share one address." if full else None,
+        )
+
+
+class Users:
+    """The organization's users; one call lists them all, which is cheaper than any look-up."""
+
+    def __init__(self, client: Client, api: Api, lives: Lives) -> None:
+        self._team = team(client, api, lives.directories)
+
+    async def by_refs(self, request: Request, refs: Sequence[Ref]) -> Found[User]:
+        """The users with these ids; other keys and other sources' references name nobody here."""
+        ids = {ref.id for ref in refs if (ref.source, ref.kind, ref.key) == (Source.DRIFT, Kind.USER, UserKey.ID)}
+        if not ids:
+            return Found(rows=[])
+        found = await self.all(request)
+        return msgspec.structs.replace(found, rows=[user for user in found.rows if user.source_id in ids])
+
+    async def all(self, request: Request) -> Found[User]:
+        """Every user, bots included (told in `raw`); the same ones throughout a request."""
+        return await request.once((self, WHOLE), lambda: self._read(request))
+
+    async def _read(self, request: Request) -> Found[User]:
+        team = (await self._team.get(request, WHOLE)).value
+        return Found(rows=team.value, problems=team.sent.problems)
+
+
+class Conversations:
+    """Chats, each by a call of its own."""
+
+    def __init__(self, client: Client, api: Api, lives: Lives) -> None:
+        self._by_id = conversations(client, api, lives.conversations)
+
+    async def by_ids(self, request: Request, ids: Sequence[str]) -> Found[Conversation]:
+        """The chats with these ids; what is no 64-bit number is no id of one."""
+        return _found(await self._by_id.get(request, filter(is_id, ids)), _has_id)
+
+
+def open(client: Client, clock: Clock, lives: Lives = DEFAULT) -> Ports:  # noqa: A001  # always called as `source.open`
+    """Drift's ports over a client.
+
+    Args:
+        client: Calls `https://driftapi.com`, or what stands for it; 401 and 403 are its refusals.
+        clock: Tells what lies ahead and what lies behind.
+        lives: How long what it gave may be used.
+    """
+    api = Api(client)
+    return Ports(
+        source=Source.DRIFT,
+        window=Meetings(client, api, clock, lives),
+        people=People(client, api, lives),
+        users=Users(client, api, lives),
+        conversations=Conversations(client, api, lives),
+        users_lack=frozenset({"active", "guids"}),
+    )
+
+
+def _found(answers: Answers[str, Rows[S, R]], asked_by: Callable[[R, str], bool]) -> Found[R]:
+    """The records that came for the keys they were asked by; upstream ignores what it does not understand."""
+    bodies = answers.found.items()
+    return Found(
+        rows=[record for key, rows in bodies for record in rows.value if asked_by(record, key)],
+        problems=tuple(dict.fromkeys(problem for _, rows in bodies for problem in rows.sent.problems)),
+        failures=answers.failed,
+    )
+
+
+def _has_id(record: Record, key: str) -> bool:
+    return record.source_id == key
+
+
+def _has_email(person: Person, key: str) -> bool:
+    return fold_email(person.email or "") == key
+
+
+def _incomplete(window: Window) -> str | None:
+    """Why meetings are missing, where the API does not give them."""
+    told = []
+    if window.crowded:
+        moments = ", ".join(f"{moment(instant * 1000):%Y-%m-%dT%H:%M:%SZ}" for instant in window.crowded)
+        told.append(
+            f"Drift gives at most {MOST_MEETINGS:,} meetings that start together: some of {moments} may be missing."
+        )
+    if window.cut_off:
+        told.append("Drift holds more meetings than can be asked for at once: some are missing.")
+    return " ".join(told) or None

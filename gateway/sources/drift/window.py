@@ -1,0 +1,140 @@
+"""All meetings that Drift holds, though it gives at most so many a call and no place to go on from.
+
+A call is answered with the meetings that begin in a span of time. An answer that is full may have left some out, so
+its span is cut in two and both halves are asked for, until no answer is full.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
+
+import msgspec
+
+from gateway.paging.lane import Problem
+from gateway.sources.decode import Row
+from gateway.sources.drift import wire
+
+EARLIEST = 0
+"""`min_start_time`: as far back as Drift goes, which is 30 days (Drift: Meeting model)."""
+
+LATEST = 15_000_000_000_000
+"""`max_start_time`: the year 2445, what others send for "no end"; the parameter is required."""
+
+MOST_CALLS = 64
+"""Calls for one window. Cutting takes two for every 500 to 1,000 meetings, so this reads 16,000 of them or more, and
+leaves most of a minute's budget to others."""
+
+
+class Span(msgspec.Struct, frozen=True):
+    """Starts from one millisecond since 1970 to another, both included as far as is known."""
+
+    since: int
+    until: int
+
+
+EVERYTHING = Span(EARLIEST, LATEST)
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What one call yields.
+
+    Attributes:
+        rows: The rows that can be read, in no order.
+        full: Whether it holds as many rows as a call may, so that others may have been left out.
+        problems: What could not be read.
+    """
+
+    rows: list[Row[wire.Meeting]]
+    full: bool
+    problems: tuple[Problem, ...] = ()
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """What all calls yield.
+
+    Attributes:
+        rows: Every meeting once, by its slug.
+        problems: What could not be read.
+        crowded: Instants, in milliseconds since 1970, at which more meetings begin than a call may hold.
+        cut_off: Whether the most calls were made and some of the window was left unasked.
+    """
+
+    rows: list[Row[wire.Meeting]]
+    problems: tuple[Problem, ...] = ()
+    crowded: tuple[int, ...] = ()
+    cut_off: bool = False
+
+
+async def read_window(
+    fetch: Callable[[Span], Coroutine[Any, Any, Answer]], *, now: int, most_calls: int = MOST_CALLS
+) -> Window:
+    """Asks for everything, and for parts of it where that is too much.
+
+    Args:
+        fetch: Makes one call.
+        now: Milliseconds since 1970.
+        most_calls: How many calls may be made.
+
+    Raises:
+        UpstreamError: One call failed; a window with a hole in it is of no use.
+        DeadlineExceeded: Likewise.
+    """
+    asked: dict[Span, Answer] = {}
+    asking = [EVERYTHING]
+    while asking and len(asked) < most_calls:
+        spans = asking[: most_calls - len(asked)]
+        asked.update(zip(spans, await _together([fetch(span) for span in spans]), strict=True))
+        halves = (half for span in spans if asked[span].full for half in cut(span, asked[span].rows, now=now))
+        # Halves share an edge, so that a crowded instant may come up from both of its sides.
+        asking = asking[len(spans) :] + [half for half in dict.fromkeys(halves) if half not in asked]
+    return Window(
+        rows=_each_once(row for answer in asked.values() for row in answer.rows),
+        problems=tuple(dict.fromkeys(problem for answer in asked.values() for problem in answer.problems)),
+        crowded=tuple(span.since for span, answer in asked.items() if answer.full and span.since == span.until),
+        cut_off=bool(asking),
+    )
+
+
+def cut(span: Span, rows: Iterable[Row[wire.Meeting]], *, now: int) -> tuple[Span, ...]:
+    """The two halves of a span, or nothing where it is a single instant.
+
+    The cut is at the median start of the rows received, since their order is not documented. Both halves hold the
+    instant of the cut: no document says that both ends of a span belong to it.
+
+    Args:
+        span: What was asked for.
+        rows: What came; starts outside the span are of no use.
+        now: Milliseconds since 1970; where no row tells better, as many meetings may lie before as after it.
+    """
+    since, until = span.since, span.until
+    if until - since < 2:  # noqa: PLR2004  # nothing lies between the ends of such a span
+        return () if since == until else (Span(since, since), Span(until, until))
+    starts = [row.value.slot_start for row in rows if row.value.slot_start is not None]
+    inside = [start for start in starts if since <= start <= until]
+    middle = now if since < now < until else (since + until) // 2
+    at = statistics.median_low(inside) if inside else middle
+    at = min(max(at, since + 1), until - 1)
+    return Span(since, at), Span(at, until)
+
+
+async def _together(calls: list[Coroutine[Any, Any, Answer]]) -> list[Answer]:
+    """The answers of all, in order; the first error ends the others and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(call) for call in calls]
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+def _each_once(rows: Iterable[Row[wire.Meeting]]) -> list[Row[wire.Meeting]]:
+    """Of rows with one slug the one that was updated last; between equals the one that came last."""
+    newest: dict[str, Row[wire.Meeting]] = {}
+    for row in rows:
+        known = newest.get(row.value.slug)
+        if known is None or (row.value.updated_at or 0) >= (known.value.updated_at or 0):
+            newest[row.value.slug] = row
+    return list(newest.values())

@@ -1,0 +1,182 @@
+"""Drift's JSON, typed; the only file that knows its field names (the attributes here, in camelCase).
+
+A field without a value is absent (Drift: Meeting model), so every field but the row's id has a default. Times are
+milliseconds since 1970. Ids are integers of up to 64 bits, kept as they came. Words are kept as sent: no list of them
+is documented whole.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+import msgspec
+
+Id: TypeAlias = int | str
+Milliseconds: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
+"""An instant that a calendar has, 1970 to 9999; anything else is unreadable."""
+
+
+class ConferenceDetails(msgspec.Struct, frozen=True, kw_only=True):
+    """How to join a video conference; seen in use, documented nowhere, and spelt in either way."""
+
+    join_url: str | None = None
+    camel_join_url: str | None = msgspec.field(default=None, name="joinUrl")
+
+
+class Meeting(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A meeting (Drift: Meeting model; what stands after `booked_by` is seen in use only).
+
+    Attributes:
+        slug: The meeting's id, the only one it has.
+        agent_id: The user who holds it.
+        booked_by: The user who booked it, if a user did.
+        scheduler_id: The contact who booked it.
+        scheduled_at: When it was booked.
+        event_id: The calendar event's id.
+    """
+
+    slug: str
+    agent_id: Id | None = None
+    org_id: Id | None = None
+    status: str | None = None
+    meeting_source: str | None = None
+    scheduler_id: Id | None = None
+    event_id: str | None = None
+    slot_start: Milliseconds | None = None
+    slot_end: Milliseconds | None = None
+    updated_at: Milliseconds | None = None
+    scheduled_at: Milliseconds | None = None
+    meeting_type: str | None = None
+    conversation_id: Id | None = None
+    end_user_time_zone: str | None = None
+    meeting_notes: str | None = None
+    booked_by: Id | None = None
+    conference_type: str | None = None
+    conference_details: ConferenceDetails | None = None
+    is_recurring: bool | None = None
+    is_private: bool | None = None
+    meeting_slug: str | None = None
+    is_org_slug: bool | None = None
+
+
+class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A member of the organization, or a bot of its (Drift: User model)."""
+
+    id: Id
+    org_id: Id | None = None
+    name: str | None = None
+    alias: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    locale: str | None = None
+    availability: str | None = None
+    role: str | None = None
+    time_zone: str | None = None
+    avatar_url: str | None = None
+    verified: bool | None = None
+    bot: bool | None = None
+    created_at: Milliseconds | None = None
+    updated_at: Milliseconds | None = None
+
+
+class Tag(msgspec.Struct, frozen=True, kw_only=True):
+    """A label of a conversation or contact; `color` is six hex digits."""
+
+    name: str | None = None
+    color: str | None = None
+
+
+class Attributes(msgspec.Struct, frozen=True, kw_only=True):
+    """The attributes of a contact that are read: a white-list.
+
+    Attributes are free-form, and hold IP addresses, whereabouts and pages visited; whatever is not named here is
+    dropped while decoding and never kept.
+
+    Attributes:
+        first_name: Often the full name.
+        external_id: The contact's id in the organization's own system.
+        last_active: Milliseconds, as `last_contacted` and `start_date` (first seen) are.
+    """
+
+    name: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    title: str | None = None
+    company: str | None = None
+    city: str | None = None
+    state: str | None = None
+    country: str | None = None
+    external_id: str | None = msgspec.field(default=None, name="externalId")
+    tags: list[str | Tag] | None = None
+    last_active: Milliseconds | None = None
+    last_contacted: Milliseconds | None = None
+    start_date: Milliseconds | None = None
+
+
+class Contact(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A site visitor who is known (Drift: Contact model)."""
+
+    id: Id
+    created_at: Milliseconds | None = None
+    attributes: Attributes | None = None
+
+
+class Conversation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A chat (Drift: Conversation model); `participants` are users."""
+
+    id: Id
+    status: str | None = None
+    participants: list[Id] | None = None
+    contact_id: Id | None = None
+    inbox_id: Id | None = None
+    related_playbook_id: Id | None = None
+    conversation_tags: list[Tag] | None = None
+    created_at: Milliseconds | None = None
+    updated_at: Milliseconds | None = None
+
+
+class MeetingConditions(msgspec.Struct, frozen=True, kw_only=True):
+    """Drift's own part of a filter, in its own words and ids.
+
+    All are ANDed; None is no condition, an empty set matches nothing, and a value that a meeting lacks passes.
+    """
+
+    status: frozenset[str] | None = None
+    meeting_source: frozenset[str] | None = None
+    meeting_type: frozenset[str] | None = None
+    agent_ids: frozenset[str] | None = None
+    scheduler_ids: frozenset[str] | None = None
+    conversation_ids: frozenset[str] | None = None
+    booked_by_ids: frozenset[str] | None = None
+
+    @property
+    def impossible(self) -> bool:
+        """Whether some condition is an empty set, so that nothing can match."""
+        return any(value is not None and not value for value in msgspec.structs.asdict(self).values())
+
+    def admits(self, meeting: Meeting) -> bool:
+        """Whether every condition holds."""
+        return (
+            _one_word(self.status, meeting.status)
+            and _one_word(self.meeting_source, meeting.meeting_source)
+            and _one_word(self.meeting_type, meeting.meeting_type)
+            and _one_id(self.agent_ids, meeting.agent_id)
+            and _one_id(self.scheduler_ids, meeting.scheduler_id)
+            and _one_id(self.conversation_ids, meeting.conversation_id)
+            and _one_id(self.booked_by_ids, meeting.booked_by)
+        )
+
+
+def _one_id(wanted: frozenset[str] | None, value: Id | None) -> bool:
+    if not wanted:
+        return wanted is None
+    return value is None or str(value) in wanted
+
+
+def _one_word(wanted: frozenset[str] | None, value: str | None) -> bool:
+    """Whatever the case: the documents' own examples differ in it."""
+    if not wanted:
+        return wanted is None
+    return value is None or value in wanted or value.casefold() in {word.casefold() for word in wanted}

@@ -1,0 +1,149 @@
+"""Salesloft's lists: their paths, their rows, and what a page of them says."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar, cast
+
+import msgspec
+
+from gateway.model.records import Account, Cadence, Meeting, Person, Record, Source, Step, Task, User
+from gateway.paging.lane import Problem
+from gateway.sources.base import Found
+from gateway.sources.decode import Body, BodyDecoder, Row
+from gateway.sources.kept import Translator
+from gateway.sources.salesloft import neighbours, translate, wire
+
+W = TypeVar("W", bound=msgspec.Struct)
+R = TypeVar("R", bound=Record)
+
+MOST_ROWS = 100
+"""`per_page` of a call at most (Salesloft: List meetings)."""
+
+COSTS = ((100, 1), (150, 3), (250, 8), (500, 10))
+"""Pages up to a number, and what each costs (Salesloft: Rate limits)."""
+
+DEEPEST_COST = 30
+
+
+def cost_of(page: int) -> int:
+    """Units that a page costs, by how deep it lies."""
+    return next((cost for until, cost in COSTS if page <= until), DEEPEST_COST)
+
+
+class Page(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
+    """A page of a list.
+
+    Attributes:
+        rows: Its records in the order sent.
+        last: Whether nothing comes after it.
+        lost: How many rows of it could not be read at all.
+        per_page: The rows that pages have, as Salesloft corrected them; None where it does not say.
+        total: How many rows the whole list has; None where it was not asked for or not told.
+        problems: What could not be read.
+    """
+
+    rows: list[R]
+    last: bool
+    lost: int = 0
+    per_page: int | None = None
+    total: int | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+class Sent(msgspec.Struct, Generic[W], frozen=True):
+    """A page as it was sent.
+
+    Attributes:
+        body: Its rows and where it says it stands.
+        per_page: The rows asked for, None where no page was.
+    """
+
+    body: Body[W, wire.Metadata]
+    per_page: int | None
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What could not be read."""
+        return self.body.problems
+
+
+class Rows(msgspec.Struct, Generic[W], frozen=True, kw_only=True):
+    """Rows of a list, of one page or several.
+
+    Attributes:
+        rows: The rows.
+        problems: What could not be read.
+        incomplete: Why rows are missing, in a sentence for clients; None where none are.
+    """
+
+    rows: list[Row[W]]
+    problems: tuple[Problem, ...] = ()
+    incomplete: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Endpoint(Generic[W, R]):
+    """One list.
+
+    Attributes:
+        path: Its path, which is also its name in the ledger.
+        decoder: Bytes into its rows.
+        pages: Its pages, as sent and as records.
+        founds: Rows of it, likewise.
+        always: Parameters of every call.
+    """
+
+    path: str
+    decoder: BodyDecoder[W, wire.Metadata]
+    pages: Translator[Sent[W], Page[R]]
+    founds: Translator[Rows[W], Found[R]]
+    always: tuple[tuple[str, str], ...] = ()
+
+
+def _endpoint(
+    path: str, row: type[W], record_of: Callable[[Row[W]], R], always: tuple[tuple[str, str], ...] = ()
+) -> Endpoint[W, R]:
+    def page_of(sent: Sent[W]) -> Page[R]:
+        return _page(sent, [record_of(each) for each in sent.body.rows])
+
+    def found_in(rows: Rows[W]) -> Found[R]:
+        records = [record_of(each) for each in rows.rows]
+        return Found(rows=records, problems=rows.problems, incomplete=rows.incomplete)
+
+    decoder = BodyDecoder(row, wire.Metadata, source=Source.SALESLOFT.value)
+    sent, rows = cast("Any", Sent)[row], cast("Any", Rows)[row]
+    return Endpoint(path, decoder, Translator(sent, page_of), Translator(rows, found_in), always)
+
+
+def _page(sent: Sent[W], records: list[R]) -> Page[R]:
+    """What an answer says. Salesloft may correct the size of its pages; `next_page` knows."""
+    body = sent.body
+    paging = body.metadata.paging if body.metadata is not None else None
+    if paging is None or paging.current_page is None:
+        last = sent.per_page is None or len(body.rows) + body.lost < sent.per_page
+    else:
+        last = paging.next_page is None
+    return Page(
+        rows=records,
+        last=last or not (body.rows or body.lost),
+        lost=body.lost,
+        per_page=None if paging is None else paging.per_page,
+        total=None if paging is None else paging.total_count,
+        problems=body.problems,
+    )
+
+
+MEETINGS: Endpoint[wire.Meeting, Meeting] = _endpoint(
+    "/v2/meetings",
+    wire.Meeting,
+    translate.meeting,
+    always=(("include_meetings_settings", "true"),),  # whose calendars they are in, by address; costs nothing
+)
+PEOPLE: Endpoint[wire.Person, Person] = _endpoint("/v2/people", wire.Person, neighbours.person)
+USERS: Endpoint[wire.User, User] = _endpoint("/v2/users", wire.User, neighbours.user)
+CADENCES: Endpoint[wire.Cadence, Cadence] = _endpoint("/v2/cadences", wire.Cadence, neighbours.cadence)
+STEPS: Endpoint[wire.Step, Step] = _endpoint("/v2/steps", wire.Step, neighbours.step)
+ACCOUNTS: Endpoint[wire.Account, Account] = _endpoint("/v2/accounts", wire.Account, neighbours.account)
+TASKS: Endpoint[wire.Task, Task] = _endpoint("/v2/tasks", wire.Task, neighbours.task)

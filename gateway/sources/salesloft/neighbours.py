@@ -1,0 +1,220 @@
+"""Salesloft's people, users, cadences, steps, accounts and tasks into records; pure.
+
+Their times come with US Eastern offsets, and they name users by numeric id.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TypeVar
+
+import msgspec
+
+from gateway.model.records import Account, Cadence, CadenceCounts, Kind, Person, Record, Source, Step, Task, User
+from gateway.sources.decode import Row
+from gateway.sources.salesloft import wire
+from gateway.sources.salesloft.reading import addresses, full_name, named, ref, user_ref, utc
+
+R = TypeVar("R", bound=Record)
+W = TypeVar("W", bound=msgspec.Struct)
+
+PERSON_NAMES = {
+    "display_name": "name",
+    "email_address": "email",
+    "secondary_email_address": "emails",
+    "personal_email_address": "emails",
+    "person_company_name": "company_name",
+    "locale": "time_zone",
+}
+USER_NAMES = {
+    "email_client_email_address": "emails",
+    "sending_email_address": "emails",
+    "from_address": "emails",
+}
+CADENCE_NAMES = {"cadence_function": "function"}
+ACCOUNT_NAMES = {"counts": "people_count", "counts.people": "people_count"}
+TASK_NAMES = {"created_by_user": "created_by"}
+
+
+def person(row: Row[wire.Person]) -> Person:
+    """A person (Salesloft: List people); `locale` is a time zone upstream."""
+    sent = row.value
+    emails = addresses(sent.email_address, sent.secondary_email_address, sent.personal_email_address)
+    record = Person(
+        source=Source.SALESLOFT,
+        source_id=str(sent.id),
+        raw=sent,
+        crm_id=sent.crm_id,
+        name=full_name(sent.display_name, sent.first_name, sent.last_name),
+        first_name=sent.first_name,
+        last_name=sent.last_name,
+        email=emails[0] if emails else None,
+        emails=emails,
+        phone=sent.phone or sent.mobile_phone or sent.home_phone,
+        title=sent.title,
+        company_name=sent.person_company_name,
+        city=sent.city,
+        state=sent.state,
+        country=sent.country,
+        linkedin_url=sent.linkedin_url,
+        crm_url=sent.crm_url,
+        do_not_contact=sent.do_not_contact,
+        time_zone=sent.locale,
+        tags=sent.tags,
+        custom_fields=sent.custom_fields,
+        owner=user_ref(sent.owner),
+        account=ref(Kind.ACCOUNT, sent.account),
+        cadences=None if sent.cadences is None else tuple(r for c in sent.cadences if (r := ref(Kind.CADENCE, c))),
+        last_contacted_at=utc(sent.last_contacted_at),
+        created_at=utc(sent.created_at),
+        updated_at=utc(sent.updated_at),
+    )
+    return named(record, _unreadable(row, record), PERSON_NAMES)
+
+
+def user(row: Row[wire.User]) -> User:
+    """A user (Salesloft: List users). No telephone number and no picture are sent."""
+    sent = row.value
+    emails = addresses(sent.email, sent.email_client_email_address, sent.sending_email_address, sent.from_address)
+    record = User(
+        source=Source.SALESLOFT,
+        source_id=str(sent.id),
+        raw=sent,
+        guid=sent.guid or None,
+        name=full_name(sent.name, sent.first_name, sent.last_name),
+        first_name=sent.first_name,
+        last_name=sent.last_name,
+        email=emails[0] if emails else None,
+        emails=emails,
+        job_role=sent.job_role,
+        active=sent.active,
+        time_zone=sent.time_zone,
+    )
+    return named(record, row.unreadable, USER_NAMES)
+
+
+def cadence(row: Row[wire.Cadence]) -> Cadence:
+    """A cadence (Salesloft: List cadences); older answers tell of archiving by its time alone."""
+    sent = row.value
+    counts = sent.counts
+    record = Cadence(
+        source=Source.SALESLOFT,
+        source_id=str(sent.id),
+        raw=sent,
+        name=sent.name,
+        archived=sent.archived if sent.archived is not None else _archived(row, sent.archived_at),
+        current_state=sent.current_state,
+        function=sent.cadence_function,
+        team_cadence=sent.team_cadence,
+        shared=sent.shared,
+        tags=sent.tags,
+        owner=user_ref(sent.owner),
+        creator=user_ref(sent.creator),
+        counts=None if counts is None else msgspec.convert(counts, CadenceCounts, from_attributes=True),
+        created_at=utc(sent.created_at),
+        updated_at=utc(sent.updated_at),
+    )
+    return named(record, _unreadable(row, record), CADENCE_NAMES)
+
+
+def step(row: Row[wire.Step]) -> Step:
+    """A step of a cadence (Salesloft: List steps)."""
+    sent = row.value
+    record = Step(
+        source=Source.SALESLOFT,
+        source_id=str(sent.id),
+        raw=sent,
+        name=sent.name,
+        display_name=sent.display_name,
+        type=sent.type,
+        day=sent.day,
+        step_number=sent.step_number,
+        disabled=sent.disabled,
+        multitouch_enabled=sent.multitouch_enabled,
+        cadence=ref(Kind.CADENCE, sent.cadence),
+        created_at=utc(sent.created_at),
+        updated_at=utc(sent.updated_at),
+    )
+    return named(record, _unreadable(row, record), {})
+
+
+def account(row: Row[wire.Account]) -> Account:
+    """An account (Salesloft: List accounts); it is archived where it has a time of that."""
+    sent = row.value
+    record = Account(
+        source=Source.SALESLOFT,
+        source_id=str(sent.id),
+        raw=sent,
+        crm_id=sent.crm_id,
+        name=sent.name,
+        domain=sent.domain,
+        conversational_name=sent.conversational_name,
+        description=sent.description,
+        phone=sent.phone,
+        website=sent.website,
+        linkedin_url=sent.linkedin_url,
+        street=sent.street,
+        city=sent.city,
+        state=sent.state,
+        postal_code=sent.postal_code,
+        country=sent.country,
+        industry=sent.industry,
+        company_type=sent.company_type,
+        founded=sent.founded,
+        revenue_range=sent.revenue_range,
+        size=sent.size,
+        crm_url=sent.crm_url,
+        do_not_contact=sent.do_not_contact,
+        archived=_archived(row, sent.archived_at),
+        archived_at=utc(sent.archived_at),
+        tags=sent.tags,
+        custom_fields=sent.custom_fields,
+        owner=user_ref(sent.owner),
+        creator=user_ref(sent.creator),
+        people_count=None if sent.counts is None else sent.counts.people,
+        last_contacted_at=utc(sent.last_contacted_at),
+        created_at=utc(sent.created_at),
+        updated_at=utc(sent.updated_at),
+    )
+    return named(record, _unreadable(row, record), ACCOUNT_NAMES)
+
+
+def task(row: Row[wire.Task]) -> Task:
+    """A task (Salesloft: List tasks)."""
+    sent = row.value
+    record = Task(
+        source=Source.SALESLOFT,
+        source_id=str(sent.id),
+        raw=sent,
+        subject=sent.subject,
+        description=sent.description,
+        task_type=sent.task_type,
+        current_state=sent.current_state,
+        due_date=sent.due_date,
+        due_at=utc(sent.due_at),
+        remind_at=utc(sent.remind_at),
+        expires_after=utc(sent.expires_after),
+        completed_at=utc(sent.completed_at),
+        person=ref(Kind.PERSON, sent.person),
+        user=user_ref(sent.user),
+        completed_by=user_ref(sent.completed_by),
+        created_by=user_ref(sent.created_by_user),
+        created_at=utc(sent.created_at),
+        updated_at=utc(sent.updated_at),
+    )
+    return named(record, _unreadable(row, record), TASK_NAMES)
+
+
+def _archived(row: Row[W], archived_at: dt.datetime | None) -> bool:
+    """Whether there is a time of archiving, be it one that cannot be read."""
+    return archived_at is not None or "archived_at" in row.unreadable
+
+
+def _unreadable(row: Row[W], record: Record) -> frozenset[str]:
+    """What of the row could not be read, times that fall off the calendar in UTC included."""
+    lost = {
+        name
+        for name in row.value.__struct_fields__
+        if isinstance(getattr(row.value, name), dt.datetime) and getattr(record, name, name) is None
+    }
+    return row.unreadable | lost if lost else row.unreadable

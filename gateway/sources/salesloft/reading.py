@@ -1,0 +1,92 @@
+"""Single values of Salesloft's into the model's; pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+
+from gateway.model.filters import fold_email
+from gateway.model.records import Kind, Record, Ref, Source, UserKey
+from gateway.sources.salesloft.wire import Id, Stub
+
+R = TypeVar("R", bound=Record)
+
+VENDOR = "salesloft"
+
+
+def utc(value: dt.datetime | None) -> dt.datetime | None:
+    """The instant in UTC; None for one that falls off the calendar there."""
+    try:
+        return None if value is None else value.astimezone(dt.UTC)
+    except OverflowError:
+        return None
+
+
+def ref(kind: Kind, value: Id | Stub | None) -> Ref | None:
+    """What a stub or an id points to."""
+    text = _text(value)
+    return None if text is None else Ref(Source.SALESLOFT, kind, text)
+
+
+def user_ref(value: Id | Stub | None) -> Ref | None:
+    """The user that a stub points to: by GUID, or by id where it is a number."""
+    text = _text(value)
+    if text is None:
+        return None
+    key = UserKey.ID if text.isascii() and text.isdigit() else UserKey.GUID
+    return Ref(Source.SALESLOFT, Kind.USER, text, key)
+
+
+def full_name(name: str | None, first: str | None, last: str | None) -> str | None:
+    """The name as given, else its parts joined."""
+    return name or " ".join(part for part in (first, last) if part) or None
+
+
+def addresses(*values: str | None) -> tuple[str, ...] | None:
+    """The addresses among the values as they were sent, each once whatever its case; None where there is none."""
+    known: dict[str, str] = {}
+    for value in values:
+        if value is not None and value.strip():
+            known.setdefault(fold_email(value), value)
+    return tuple(known.values()) or None
+
+
+def web_address(text: str | None) -> str | None:
+    """The text where it is the address of a page, which is where an online meeting is held."""
+    address = (text or "").strip()
+    if any(character.isspace() for character in address):
+        return None
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    return address if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+def named(record: R, unreadable: frozenset[str], names: Mapping[str, str]) -> R:
+    """The record with what could not be read of its row named.
+
+    Every field is named as the vendor's (`salesloft.event_id`), and as the record's attribute where there is one.
+
+    Args:
+        record: What came of the row.
+        unreadable: Paths of fields in the row.
+        names: The row's fields to the record's attributes, where their names differ.
+    """
+    attributes = record.__struct_fields__
+    told: set[str] = set()
+    for path in unreadable:
+        told.add(f"{VENDOR}.{path}")
+        name = names.get(path, path)
+        if name in attributes:
+            told.add(name)
+    return msgspec.structs.replace(record, unreadable=frozenset(told)) if told else record
+
+
+def _text(value: Id | Stub | None) -> str | None:
+    text = str(value.id if isinstance(value, Stub) else value) if value is not None else ""
+    return text or None

@@ -1,0 +1,217 @@
+"""Salesloft behind the protocols of `sources.base`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+import msgspec
+
+from gateway.model.filters import MeetingFilter, fold_email
+from gateway.model.identity import derived_uid
+from gateway.model.order import Order, Walk
+from gateway.model.records import Meeting, Person, Record, Ref, Source, User, UserKey
+from gateway.paging.lane import Lane
+from gateway.sources.base import Found, Ports, Traits
+from gateway.sources.kept import Translated, spoilt
+from gateway.sources.lives import DEFAULT, Lives
+from gateway.sources.salesloft import own, wire
+from gateway.sources.salesloft.api import OLDEST_FIRST, Api, joined, together
+from gateway.sources.salesloft.endpoints import (
+    ACCOUNTS,
+    CADENCES,
+    MEETINGS,
+    PEOPLE,
+    STEPS,
+    TASKS,
+    USERS,
+    Endpoint,
+    Rows,
+)
+from gateway.sources.salesloft.keyed import IDS, Key, Keyed, keys
+from gateway.sources.salesloft.lanes import lanes
+from gateway.sources.salesloft.listings import AllCadences, CadenceSteps, NewestFirst
+from gateway.sources.salesloft.neighbour_params import account_listings, person_listings
+from gateway.sources.salesloft.params import Params, is_number, listings
+from gateway.sources.salesloft.reader import Reader
+from gateway.upstream.client import Client
+from gateway.upstream.lifetimes import Lifetimes
+from gateway.upstream.records import Kind, Lists
+from gateway.upstream.request import Request
+
+W = TypeVar("W", bound=msgspec.Struct)
+R = TypeVar("R", bound=Record)
+
+ACTIVE = ("show_deleted", "false")
+CANCELED = ("show_deleted", "true")
+
+EVERYBODY: Params = (("visible_only", "false"),)
+"""Without it users are hidden by group privacy (Salesloft: List users)."""
+
+EMAILS, GUIDS, EVENTS, UIDS = "email_addresses[]", "guid[]", "event_ids[]", "i_cal_uids[]"
+
+MOST_USER_PAGES = 100
+"""Pages of the team that are read at most, where it does not come whole: 10,000 users."""
+
+
+class Meetings:
+    """`/v2/meetings`, the only way to a meeting: there is no call for a single one."""
+
+    traits = Traits()
+
+    def __init__(self, api: Api) -> None:
+        pages = api.lives.pages
+        self._api = api
+        self._active = Keyed(api, MEETINGS, pages, name="active meetings", extra=(ACTIVE,))
+        self._canceled = Keyed(api, MEETINGS, pages, name="canceled meetings", extra=(CANCELED,))
+        self._of_events = [
+            Keyed(api, MEETINGS, pages, name=name, keys_of=_events, extra=(listing, *OLDEST_FIRST))
+            for name, listing in (("active events", ACTIVE), ("canceled events", CANCELED))
+        ]
+
+    def lanes(self, request: Request, walk: Walk, wanted: MeetingFilter) -> Sequence[Lane[Meeting]]:
+        """One lane a listing; see `params.listings`."""
+        return lanes(self._api, request, walk, wanted)
+
+    async def count(self, request: Request, wanted: MeetingFilter) -> int | None:
+        """How many meetings the filter admits; None where part of it can only be checked on each row."""
+        found = listings(wanted)
+        if not all(listing.exact for listing in found):
+            return None
+        totals = await together(Reader(self._api, request, listing, Order()).count() for listing in found)
+        known = [total for total in totals if total is not None]
+        return sum(known) if len(known) == len(totals) else None
+
+    async def by_ids(self, request: Request, ids: Sequence[str]) -> Found[Meeting]:
+        """The meetings with these ids; those that are not among the active ones are looked for among the cancelled."""
+        wanted = set(filter(is_number, ids))
+        active = await self._active.get(request, keys(IDS, wanted))
+        missing = wanted - {row.source_id for row in active.rows} - active.failures.keys()
+        return joined([active, await self._canceled.get(request, keys(IDS, missing))])
+
+    async def same_events(self, request: Request, meetings: Sequence[Meeting]) -> Found[Meeting]:
+        """Every meeting with the event id of one of these, or with the iCalendar UID that comes of it.
+
+        A series' UID brings all its occurrences. Part of an answer would pass for "held by nobody": a failure of any
+        call is raised.
+        """
+        asked = {key for meeting in meetings for key in _keys_of(meeting)}
+        found = joined(await together(listing.get(request, asked) for listing in self._of_events))
+        for failure in found.failures.values():
+            raise failure
+        return found
+
+    def admits(self, wanted: MeetingFilter, meeting: Meeting) -> bool:
+        """Whether Salesloft's own conditions (`MeetingConditions`) hold on one of its records."""
+        return own.admits(own.conditions(wanted), meeting)
+
+
+class People:
+    """`/v2/people`."""
+
+    def __init__(self, api: Api) -> None:
+        people = api.lives.people
+        self._by_id = Keyed(api, PEOPLE, people, name="people")
+        self._by_email = Keyed(api, PEOPLE, people, name="people by email", keys_of=_addresses)
+
+    async def by_ids(self, request: Request, ids: Sequence[str]) -> Found[Person]:
+        """The people with these ids."""
+        return await self._by_id.get(request, keys(IDS, filter(is_number, ids)))
+
+    async def by_emails(self, request: Request, emails: Sequence[str]) -> Found[Person]:
+        """Everybody who has one of these addresses, in any of their three fields."""
+        return await self._by_email.get(request, keys(EMAILS, filter(None, map(fold_email, emails))))
+
+
+class Users:
+    """`/v2/users`: by GUID for a meeting's owner and booker, by number for everything else."""
+
+    def __init__(self, api: Api) -> None:
+        users = api.lives.users
+        self._api = api
+        self._by_id = Keyed(api, USERS, users, name="users", extra=EVERYBODY)
+        self._by_guid = Keyed(api, USERS, users, name="users by guid", keys_of=_guid, extra=EVERYBODY)
+        team = Kind(
+            name="team", endpoint=USERS.path, codec=USERS.founds, lifetimes=api.lives.directories, doubtful=spoilt
+        )
+        self._team = Lists(api.client, team, self._everybody)
+
+    async def by_refs(self, request: Request, refs: Sequence[Ref]) -> Found[User]:
+        """The users named by GUID or by id, those that group privacy hides included."""
+        ours = [ref for ref in refs if ref.source is Source.SALESLOFT]
+        guids = {ref.id.lower(): ref.id for ref in ours if ref.key is UserKey.GUID and ref.id}
+        ids = [ref.id for ref in ours if ref.key is UserKey.ID and is_number(ref.id)]
+        by_guid = self._by_guid.get(request, keys(GUIDS, guids))
+        found = joined(await together((by_guid, self._by_id.get(request, keys(IDS, ids)))))
+        failures = {guids.get(key, key): failure for key, failure in found.failures.items()}
+        return msgspec.structs.replace(found, failures=failures)
+
+    async def all(self, request: Request) -> Found[User]:
+        """The whole team, in one answer where Salesloft gives it so."""
+        return (await self._team.get(request, EVERYBODY)).value.value
+
+    async def _everybody(self, request: Request, params: Params) -> Translated[Rows[wire.User], Found[User]]:
+        whole = await self._api.unpaged(request, USERS, params)
+        return await self._api.whole(request, USERS, params, MOST_USER_PAGES) if whole is None else whole
+
+
+class Directory(Generic[W, R]):
+    """Records of one list by their ids.
+
+    Args:
+        api: The calls.
+        endpoint: The list.
+        lifetimes: How long they may be used.
+    """
+
+    def __init__(self, api: Api, endpoint: Endpoint[W, R], lifetimes: Lifetimes) -> None:
+        self._by_id = Keyed(api, endpoint, lifetimes, name=endpoint.path)
+
+    async def by_ids(self, request: Request, ids: Sequence[str]) -> Found[R]:
+        """The records with these ids."""
+        return await self._by_id.get(request, keys(IDS, filter(is_number, ids)))
+
+
+def open(client: Client, lives: Lives = DEFAULT) -> Ports:  # noqa: A001 - a source is opened
+    """Salesloft's ports over a client.
+
+    Args:
+        client: Calls `https://api.salesloft.com`, or what stands for it.
+        lives: How long what it gave may be used.
+    """
+    api = Api(client, lives)
+    return Ports(
+        source=Source.SALESLOFT,
+        listing=Meetings(api),
+        people=People(api),
+        users=Users(api),
+        cadences=Directory(api, CADENCES, lives.cadences),
+        steps=Directory(api, STEPS, lives.steps),
+        accounts=Directory(api, ACCOUNTS, lives.accounts),
+        tasks=Directory(api, TASKS, lives.tasks),
+        person_listing=NewestFirst(api, PEOPLE, person_listings),
+        account_listing=NewestFirst(api, ACCOUNTS, account_listings),
+        all_cadences=AllCadences(api),
+        cadence_steps=CadenceSteps(api),
+    )
+
+
+def _addresses(person: Person) -> list[Key]:
+    return keys(EMAILS, map(fold_email, person.emails or ()))
+
+
+def _guid(user: User) -> list[Key]:
+    return [] if user.guid is None else [(GUIDS, user.guid.lower())]
+
+
+def _events(meeting: Meeting) -> list[Key]:
+    """The keys that a meeting is found by, its event's own."""
+    keys = ((EVENTS, meeting.calendar_event_id), (UIDS, meeting.i_cal_uid))
+    return [(name, value) for name, value in keys if value]
+
+
+def _keys_of(meeting: Meeting) -> list[Key]:
+    """The keys that records of a meeting's event are found by: the iCalendar UID may follow from the event's id."""
+    event = meeting.calendar_event_id
+    derived = None if event is None else derived_uid(event)
+    return _events(meeting) + ([(UIDS, derived)] if derived else [])

@@ -1,0 +1,141 @@
+"""Salesloft's meetings into records; pure. Its other records are in `neighbours.py`."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from gateway.model.records import (
+    NO_FIELDS,
+    Attendee,
+    AttendeeStatus,
+    Kind,
+    Meeting,
+    MeetingStatus,
+    Recurrence,
+    Source,
+)
+from gateway.sources.decode import LEFT_OUT, Row
+from gateway.sources.salesloft import wire
+from gateway.sources.salesloft.reading import VENDOR, named, ref, user_ref, utc, web_address
+
+BOOKING = {
+    "pending": MeetingStatus.PENDING,
+    "retry": MeetingStatus.PENDING,
+    "booked": MeetingStatus.BOOKED,
+    "failed": MeetingStatus.FAILED,
+}
+"""The words for the state of a booking."""
+
+ANSWERS = {
+    "needsAction": AttendeeStatus.NEEDS_ACTION,
+    "accepted": AttendeeStatus.ACCEPTED,
+    "tentative": AttendeeStatus.TENTATIVE,
+    "declined": AttendeeStatus.DECLINED,
+}
+"""The words for an attendee's answer."""
+
+TIMES = ("start_time", "end_time", "created_at", "updated_at", "canceled_at", "last_occurrence_at")
+NAMES = {
+    "event_id": "calendar_event_id",
+    "owned_by_user": "owner",
+    "booked_by_user": "booked_by",
+    "account_id": "account",
+    "task_id": "task",
+    "recurring": "recurrence",
+    "recurring_interval": "recurrence",
+    "last_occurrence_at": "recurrence",
+}
+"""The meeting's fields that go by another name in the record."""
+
+
+def meeting(row: Row[wire.Meeting]) -> Meeting:
+    """A meeting (Salesloft: List meetings).
+
+    Empty texts stay as they were sent, but for ids and keys, which an empty text is none of.
+    """
+    sent = row.value
+    times = {name: utc(getattr(sent, name)) for name in TIMES}
+    lost = {name for name in TIMES if times[name] is None and getattr(sent, name) is not None}
+    unreadable = row.unreadable | lost if lost else row.unreadable
+    record = Meeting(
+        source=Source.SALESLOFT,
+        source_id=str(sent.id),
+        raw=sent,
+        title=sent.title,
+        description=sent.description,
+        location=sent.location,
+        notes=sent.notes,
+        start_time=times["start_time"],
+        end_time=times["end_time"],
+        all_day=sent.all_day,
+        status=status(sent, canceled="canceled_at" in unreadable),
+        no_show=sent.no_show,
+        canceled_at=times["canceled_at"],
+        created_at=times["created_at"],
+        updated_at=times["updated_at"],
+        calendar_event_id=sent.event_id or None,
+        i_cal_uid=sent.i_cal_uid or None,
+        conference_url=web_address(sent.location),
+        recurrence=_recurrence(sent, times["last_occurrence_at"]),
+        owner=user_ref(sent.owned_by_user),
+        booked_by=user_ref(sent.booked_by_user),
+        person=ref(Kind.PERSON, sent.person),
+        attendees=_attendees(row),
+        guests=sent.guests,
+        cadence=ref(Kind.CADENCE, sent.cadence),
+        step=ref(Kind.STEP, sent.step),
+        account=ref(Kind.ACCOUNT, sent.account_id),
+        task=ref(Kind.TASK, sent.task_id),
+    )
+    return named(record, unreadable, NAMES)
+
+
+def status(sent: wire.Meeting, *, canceled: bool = False) -> MeetingStatus:
+    """The one status: a cancellation outranks a no-show, which outranks the state of the booking.
+
+    Args:
+        sent: The row.
+        canceled: Whether it has a time of cancellation, though one that cannot be read.
+    """
+    if canceled or sent.canceled_at is not None:
+        return MeetingStatus.CANCELED
+    if sent.no_show:
+        return MeetingStatus.NO_SHOW
+    return BOOKING.get(sent.status or "", MeetingStatus.UNKNOWN)
+
+
+def _recurrence(sent: wire.Meeting, last: dt.datetime | None) -> Recurrence | None:
+    """How a meeting repeats; left out upstream for single events, but for `recurring: false`."""
+    recurrence = Recurrence(
+        recurring=sent.recurring, rules=sent.recurrence, interval=sent.recurring_interval, last_occurrence_at=last
+    )
+    return None if recurrence == Recurrence() else recurrence
+
+
+def _attendees(row: Row[wire.Meeting]) -> tuple[Attendee, ...] | None:
+    if row.value.attendees is None:
+        return None
+    unreadable: dict[int, set[str]] = {}
+    for path in row.unreadable:
+        parts = path.split(".", 2)
+        if parts[0] == "attendees" and len(parts) == 3 and parts[1] != LEFT_OUT:  # noqa: PLR2004 - list, place, field
+            unreadable.setdefault(int(parts[1]), set()).add(parts[2])
+    return tuple(_attendee(sent, unreadable.get(place, set())) for place, sent in enumerate(row.value.attendees))
+
+
+def _attendee(sent: wire.Attendee, unreadable: set[str]) -> Attendee:
+    deleted_at = utc(sent.deleted_at)
+    if deleted_at is None and sent.deleted_at is not None:
+        unreadable = unreadable | {"deleted_at"}
+    told = {name for name in unreadable if name in Attendee.__struct_fields__}
+    return Attendee(
+        email=sent.email,
+        name=sent.name,
+        organizer=sent.organizer,
+        status=ANSWERS.get(sent.status or "", AttendeeStatus.UNKNOWN),
+        status_changed=sent.status_changed,
+        deleted_at=deleted_at,
+        person=ref(Kind.PERSON, sent.person),
+        raw=sent,
+        unreadable=frozenset(told | {f"{VENDOR}.{name}" for name in unreadable}) if unreadable else NO_FIELDS,
+    )

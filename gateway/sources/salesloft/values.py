@@ -1,0 +1,149 @@
+"""The rows that have the sort value, where Salesloft can filter on it: keyset reads, always of page 1.
+
+A read asks for everything from an instant on, that instant included, since Salesloft's order within one is not
+documented. Rows at the last instant of a page that is not the last one are held back, for more may lie behind them; the
+next read starts there again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway.errors import UpstreamMalformed
+from gateway.model.order import OrderField, Position, Walk
+from gateway.model.records import Meeting, Source
+from gateway.paging.lane import Problem
+from gateway.sources.salesloft.endpoints import MOST_ROWS, Page
+from gateway.sources.salesloft.passes import Found, Pass, gathered
+from gateway.sources.salesloft.reader import Reader, Step
+from gateway.sources.salesloft.span import FIRST, LAST, Span
+
+MOST_PAGES_AT_ONCE = 50
+"""Pages of one instant that are read at most: 5,000 meetings that begin together."""
+
+
+class Values:
+    """A walk along the rows that have the sort value.
+
+    Attributes:
+        valueless: Every row of the listing that lacks the sort value, where a read has happened to show them all.
+    """
+
+    free = False
+
+    def __init__(self, reader: Reader, walk: Walk) -> None:
+        self._reader = reader
+        self._descending = walk.descending
+        self._forward = not walk.backward
+        self._edge = None if walk.start is None else walk.start.value
+        self._again = 0 if self._edge is None else 1
+        self._whole = reader.span
+        if walk.stop is not None and walk.stop.value is not None:
+            stop = walk.stop.value
+            self._whole = self._whole.since(stop) if self._descending else self._whole.until(stop)
+        self.valueless: list[Meeting] | None = None
+
+    async def step(self, want: int) -> Step:
+        """The next rows whose instants are known whole."""
+        span = self._ahead()
+        if span.empty:
+            return self._end([])
+        per_page = min(MOST_ROWS, max(want, 1) + self._again + 1)
+        page = await self._read(span, per_page)
+        if not page.last and per_page < MOST_ROWS and len(self._instants(page)) == 1:
+            page = await self._read(span, MOST_ROWS)
+        rows = [row for row in page.rows if self._placed(row, span)]
+        nameless = [row for row in page.rows if self._reader.value(row) is None]
+        problems = (*page.problems, *self._reader.unplaced(nameless))
+        if page.last:
+            if not span.bounded:
+                self.valueless = [row for row in nameless if self._reader.field.value not in row.unreadable]
+            return self._end(rows, problems)
+        if not span.bounded and nameless:
+            # Whatever the direction: rows without a value are not for now, and a bound keeps them out.
+            self._edge = LAST if self._descending else FIRST
+            return await self.step(want)
+        return await self._up_to_edge(rows, problems)
+
+    async def _up_to_edge(self, rows: Sequence[Meeting], problems: tuple[Problem, ...]) -> Step:
+        """The rows before a page's last instant; where they all lie at it, that instant whole."""
+        instants = [value for row in rows if (value := self._reader.value(row)) is not None]
+        if not rows or instants != sorted(instants, reverse=self._descending):
+            raise UpstreamMalformed("The source did not keep to the order asked for.", source=Source.SALESLOFT.value)
+        last = instants[-1]
+        before = [row for row, instant in zip(rows, instants, strict=True) if instant != last]
+        if before:
+            self._edge, self._again = last, len(rows) - len(before)
+            held = [row for row, instant in zip(rows, instants, strict=True) if instant == last]
+            return Step(rows=before, frontier=self._frontier(last), held=held, problems=problems)
+        whole, trouble = await instant(self._reader, last)
+        self._edge, self._again = last + self._onward, 0
+        return Step(rows=whole, frontier=self._frontier(self._edge), problems=(*problems, *trouble))
+
+    @property
+    def _onward(self) -> int:
+        return -1 if self._descending else 1
+
+    def _ahead(self) -> Span:
+        """What is left to read."""
+        if self._edge is None:
+            return self._whole
+        return self._whole.until(self._edge) if self._descending else self._whole.since(self._edge)
+
+    def _frontier(self, edge: int) -> Position:
+        """The place between the instants before the edge and those from it on."""
+        return self._reader.place(edge if self._forward else edge - self._onward)
+
+    def _end(self, rows: Sequence[Meeting], problems: tuple[Problem, ...] = ()) -> Step:
+        return Step(rows=rows, frontier=self._reader.place(None), done=True, problems=problems)
+
+    async def _read(self, span: Span, per_page: int) -> Page[Meeting]:
+        return await self._reader.page(span=span, descending=self._descending, per_page=per_page, kept=True)
+
+    def _instants(self, page: Page[Meeting]) -> set[int | None]:
+        return {self._reader.value(row) for row in page.rows}
+
+    def _placed(self, row: Meeting, span: Span) -> bool:
+        """Whether a row lies in what was asked for; Salesloft ignores a filter that it does not know."""
+        value = self._reader.value(row)
+        if value is None:
+            return False
+        return (span.least is None or value >= span.least) and (span.most is None or value <= span.most)
+
+
+async def instant(reader: Reader, at: int) -> Found:
+    """Every row at one instant, with what of it may be missing.
+
+    Sorted by a time that tells its rows apart, so that a row that is added comes last and moves none. One that goes
+    away moves those behind it, but then the total falls.
+    """
+    return await gathered(lambda number: _pass(reader, at, number), "meetings at one instant")
+
+
+async def _pass(reader: Reader, at: int, number: int) -> Pass:
+    sorts = [sort for sort in (OrderField.CREATED_AT, OrderField.START_TIME) if sort is not reader.field]
+    sort = (*sorts, OrderField.UPDATED_AT)[number // 2 % 2]
+    rows: dict[str, Meeting] = {}
+    totals: list[int | None] = []
+    problems: list[Problem] = []
+    lost = 0
+    for page_number in range(1, MOST_PAGES_AT_ONCE + 1):
+        page = await reader.page(
+            span=Span(at, at),
+            sort=sort,
+            descending=bool(number % 2),
+            per_page=MOST_ROWS - number,
+            number=page_number,
+            counts=True,
+        )
+        rows.update((row.source_id, row) for row in page.rows if reader.value(row) == at)
+        totals.append(page.total)
+        problems.extend(page.problems)
+        lost += page.lost
+        if page.last:
+            break
+    else:
+        beyond = Problem(where=f"meetings at one instant beyond the first {len(rows)}", lost=True)
+        return Pass(rows=rows, size=None, steady=True, problems=(*problems, beyond))
+    size = None if totals[-1] is None else totals[-1] - lost
+    return Pass(rows=rows, size=size, steady=len(set(totals)) == 1, problems=tuple(problems))

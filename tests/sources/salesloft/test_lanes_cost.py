@@ -1,0 +1,369 @@
+"""What a walk asks for: which calls, of which pages, and what they cost."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+
+from gateway.errors import UpstreamMalformed, UpstreamTimeout
+from gateway.model.filters import Canceled, MeetingFilter, TimeRange
+from gateway.model.order import Order, OrderField, Position, Walk, micros
+from gateway.model.records import Meeting, Source
+from gateway.paging.lane import Chunk, Lane, Problem
+from gateway.sources.salesloft import source
+from gateway.upstream.request import Request
+from tests.sources.salesloft_vendor import NOTHING_KEPT, Vendor, row
+
+BEGIN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+PAGING = ("sort_by", "sort_direction", "per_page", "page")
+UPDATED = Order(OrderField.UPDATED_AT)
+
+
+def hour(number: int) -> dt.datetime:
+    return BEGIN + dt.timedelta(hours=number)
+
+
+def told(moment: dt.datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def world(size: int) -> Vendor:
+    """Meeting n begins, was made and was changed in hour n."""
+    times = (told(hour(number)) for number in range(1, size + 1))
+    return Vendor(
+        [row(number, start_time=at, created_at=at, updated_at=at) for number, at in enumerate(times, start=1)]
+    )
+
+
+def lanes(vendor: Vendor, walk: Walk = Walk(), wanted: MeetingFilter = MeetingFilter()) -> list[Lane[Meeting]]:  # noqa: B008 - frozen
+    listing = source.open(vendor, NOTHING_KEPT).listing
+    assert listing is not None
+    return list(listing.lanes(Request(1e9), walk, wanted))
+
+
+def ids(chunk: Chunk[Meeting]) -> list[int]:
+    return [int(each.source_id) for each in chunk.rows]
+
+
+def after(number: int, hint: int | None = None) -> Position:
+    return Position(micros(hour(number)), Source.SALESLOFT, str(number), hint)
+
+
+def paged(vendor: Vendor, call: int = -1) -> tuple[str, ...]:
+    return tuple(vendor.asked(call).get(name, [""])[0] for name in PAGING)
+
+
+async def test_nothing_is_asked_before_a_lane_is_read() -> None:
+    vendor = world(3)
+
+    assert len(lanes(vendor, Walk(), MeetingFilter(canceled=Canceled.INCLUDE))) == 2
+    assert vendor.calls == []
+
+
+@pytest.mark.parametrize("field", [OrderField.START_TIME, OrderField.CREATED_AT])
+async def test_the_first_page_is_one_call(field: OrderField) -> None:
+    vendor = world(300)
+
+    chunk = await lanes(vendor, Walk(Order(field)))[0].read(25)
+
+    assert ids(chunk) == list(range(300, 275, -1))
+    assert (chunk.more, chunk.done, chunk.paused) == (True, False, False)
+    assert len(vendor.calls) == 1
+    assert paged(vendor) == (field.value, "DESC", "26", "1")
+    assert vendor.asked()["show_deleted"] == ["false"]
+    assert not any(name.startswith(field.value + "[") for name, _ in vendor.calls[0])
+
+
+@pytest.mark.parametrize("number", [299, 250, 30])
+async def test_every_later_page_is_one_call_of_page_1(number: int) -> None:
+    vendor = world(300)
+
+    chunk = await lanes(vendor, Walk(start=after(number)))[0].read(25)
+
+    assert ids(chunk) == list(range(number - 1, number - 26, -1))
+    assert len(vendor.calls) == 1
+    assert paged(vendor) == ("start_time", "DESC", "27", "1")
+    assert vendor.asked()["start_time[lte]"] == [told(hour(number))]
+
+
+async def test_backward_is_the_same_turned_round() -> None:
+    vendor = world(300)
+
+    chunk = await lanes(vendor, Walk(backward=True, start=after(100)))[0].read(25)
+
+    assert ids(chunk) == list(range(101, 126))
+    assert paged(vendor) == ("start_time", "ASC", "27", "1")
+    assert vendor.asked()["start_time[gte]"] == [told(hour(100))]
+    assert len(vendor.calls) == 1
+
+
+async def test_a_page_is_never_larger_than_100_and_goes_on_from_its_edge() -> None:
+    vendor = world(300)
+    (lane,) = lanes(vendor)
+
+    first = await lane.read(500)
+    second = await lane.read(1)
+
+    assert (len(first.rows), ids(second)) == (99, [201])
+    assert paged(vendor, 0)[2:] == ("100", "1")
+    assert paged(vendor, 1)[2:] == ("3", "1")
+    assert vendor.asked(1)["start_time[lte]"] == [told(hour(201))]
+
+
+async def test_the_filter_s_own_bounds_are_kept_where_they_are_tighter() -> None:
+    vendor = world(300)
+    wanted = MeetingFilter(start_time=TimeRange(gte=hour(90), lt=hour(200)), created_at=TimeRange(gt=hour(95)))
+
+    chunk = await lanes(vendor, Walk(start=after(100)), wanted)[0].read(25)
+
+    assert ids(chunk) == [99, 98, 97, 96]
+    assert chunk.done
+    assert {name: vendor.asked()[name] for name in vendor.asked() if "[" in name} == {
+        "start_time[gte]": [told(hour(90))],
+        "start_time[lte]": [told(hour(100))],
+        "created_at[gt]": [told(hour(95))],
+    }
+    assert len(vendor.calls) == 1
+
+
+async def test_a_walk_ends_at_its_stop() -> None:
+    vendor = world(300)
+
+    chunk = await lanes(vendor, Walk(start=after(100), stop=after(95)))[0].read(25)
+
+    assert (ids(chunk), chunk.done) == ([99, 98, 97, 96], True)
+    assert vendor.asked()["start_time[gte]"] == [told(hour(95))]
+    assert len(vendor.calls) == 1
+
+
+async def test_an_instant_larger_than_a_page_is_read_alone_until_whole() -> None:
+    vendor = world(0)
+    at = told(hour(5))
+    tied = [row(number, start_time=at, created_at=told(hour(-number))) for number in range(1, 251)]
+    vendor.rows = [*tied, *(row(1000 + number, start_time=told(hour(4 - number))) for number in range(3))]
+    (lane,) = lanes(vendor, Walk(start=Position(micros(hour(5)), Source.SALESLOFT, "120")))
+
+    chunk = await lane.read(25)
+    following = await lane.read(25)
+
+    assert ids(chunk) == list(range(121, 251))
+    assert (ids(following), following.done) == ([1000, 1001, 1002], False)
+    asked = [vendor.asked(call) for call in range(len(vendor.calls))]
+    assert [each["per_page"] for each in asked[:2]] == [["27"], ["100"]]
+    for number, each in enumerate(asked[2:5], start=1):
+        assert (each["start_time[gte]"], each["start_time[lte]"]) == ([at], [at])
+        assert (each["sort_by"], each["page"]) == (["created_at"], [str(number)])
+    assert asked[5]["start_time[lte]"] == [told(hour(5) - dt.timedelta(microseconds=1))]
+    assert len(asked) == 6
+
+
+async def test_a_filter_that_is_checked_here_pauses_after_five_pages_and_goes_on_from_there() -> None:
+    vendor = world(1200)
+    wanted = MeetingFilter(end_time=TimeRange(gte=BEGIN))
+    vendor.rows[100]["end_time"] = told(BEGIN)
+
+    (lane,) = lanes(vendor, Walk(), wanted)
+    first = await lane.read(25)
+    again = await lane.read(25)
+
+    assert (ids(first), first.paused, first.done) == ([], True, False)
+    assert again.paused
+    assert len(vendor.calls) == 6
+    assert {paged(vendor, call)[2:] for call in range(6)} == {("100", "1")}
+    assert first.frontier is not None
+    (lane,) = lanes(vendor, Walk(start=first.frontier), wanted)
+    second = await lane.read(25)
+    assert second.paused
+    (lane,) = lanes(vendor, Walk(start=second.frontier), wanted)
+    assert ids(await lane.read(25)) == [101]
+
+
+async def test_the_end_of_a_walk_without_bounds_is_a_count_and_a_look() -> None:
+    vendor = world(40)
+    vendor.rows.append(row(900, start_time=None))
+    vendor.rows.append(row(89, start_time=None))
+    (lane,) = lanes(vendor, Walk(start=after(20)))
+
+    first = await lane.read(25)
+    second = await lane.read(25)
+
+    assert (len(first.rows), first.done, len(vendor.calls)) == (19, False, 3 - 2)
+    assert (ids(second), second.done) == ([89, 900], True)
+    assert len(vendor.calls) == 3
+    assert vendor.asked(1)["include_paging_counts"] == ["true"]
+    assert paged(vendor, 2)[:2] == ("start_time", "DESC")
+
+
+async def test_a_listing_that_fits_a_page_has_shown_everything() -> None:
+    vendor = world(10)
+    vendor.rows.append(row(900, start_time=None))
+    (lane,) = lanes(vendor)
+
+    chunk = await lane.read(25)
+
+    assert (ids(chunk), chunk.done) == ([*range(10, 0, -1), 900], True)
+    assert len(vendor.calls) == 1
+
+
+async def test_a_range_leaves_out_rows_without_a_value_and_asks_nothing_about_them() -> None:
+    vendor = world(10)
+    vendor.rows.append(row(900, start_time=None))
+    (lane,) = lanes(vendor, Walk(backward=True), MeetingFilter(start_time=TimeRange(gte=BEGIN)))
+
+    chunk = await lane.read(25)
+
+    assert (ids(chunk), chunk.done, len(vendor.calls)) == (list(range(1, 11)), True, 1)
+
+
+async def test_rows_without_a_value_deep_down_cost_what_their_page_costs() -> None:
+    vendor = world(0)
+    vendor.rows = [row(number, start_time=told(hour(number))) for number in range(1, 10_101)]
+    vendor.rows += [row(20_000 + number, start_time=None) for number in range(3)]
+
+    chunk = await lanes(vendor, Walk(backward=True))[0].read(2)
+
+    assert ids(chunk) == [20_002, 20_001, 20_000]
+    assert vendor.costs[-1] == 3
+    assert int(paged(vendor)[3]) > 100
+
+
+@pytest.mark.parametrize(("number", "hint"), [(4900, 0), (4700, 200), (2500, 2400), (2500, 2499), (30, 4900)])
+async def test_a_page_by_last_change_with_a_hint_is_at_most_two_calls(number: int, hint: int) -> None:
+    vendor = world(5000)
+
+    (lane,) = lanes(vendor, Walk(UPDATED, start=after(number, hint)))
+    got: list[int] = []
+    while len(got) < 25:
+        got += ids(await lane.read(25 - len(got)))
+
+    assert got[:25] == list(range(number - 1, number - 26, -1))
+    assert len(vendor.calls) <= 3
+    assert max(int(paged(vendor, call)[3]) for call in range(len(vendor.calls))) <= 100
+
+
+@pytest.mark.parametrize("backward", [False, True])
+@pytest.mark.parametrize("hint", [None, 0, 2500, 4999, 100_000])
+@pytest.mark.parametrize("number", [4990, 3333, 7])
+async def test_a_page_by_last_change_is_found_without_a_good_hint(
+    number: int, hint: int | None, backward: bool
+) -> None:
+    vendor = world(5000)
+
+    chunk = await lanes(vendor, Walk(UPDATED, backward=backward, start=after(number, hint)))[0].read(3)
+
+    step = 1 if backward else -1
+    assert ids(chunk)[:3] == [number + step, number + 2 * step, number + 3 * step]
+    assert len(vendor.calls) <= 18
+    assert set(vendor.costs) == {1}
+    assert max(int(paged(vendor, call)[3]) for call in range(len(vendor.calls))) <= 100
+
+
+async def test_hints_of_chunks_count_from_the_newest_row() -> None:
+    vendor = world(500)
+
+    (lane,) = lanes(vendor, Walk(UPDATED))
+    first, second = await lane.read(25), await lane.read(25)
+    (turned,) = lanes(vendor, Walk(UPDATED, backward=True, start=after(100, 400)))
+    before = await turned.read(25)
+
+    assert (first.hint, second.hint) == (0, len(first.rows))
+    assert before.hint == 500 - int(before.rows[-1].source_id)
+
+
+async def test_what_changed_since_costs_what_has_changed() -> None:
+    vendor = world(5000)
+    wanted = MeetingFilter(updated_at=TimeRange(gt=hour(4850)))
+
+    (lane,) = lanes(vendor, Walk(UPDATED), wanted)
+    got: list[int] = []
+    done = False
+    while not done:
+        chunk = await lane.read(100)
+        got += ids(chunk)
+        done = chunk.done
+
+    assert got == list(range(5000, 4850, -1))
+    assert len(vendor.calls) == 2
+
+
+async def test_what_lies_beyond_the_reach_of_offsets_is_said_to_be_missing() -> None:
+    vendor = world(9_300)
+
+    chunk = await lanes(vendor, Walk(UPDATED, start=after(100)))[0].read(25)
+
+    assert chunk.done
+    assert Problem("meetings beyond the 9000 that can be listed by updated_at", lost=True) in chunk.problems
+    assert set(vendor.costs) == {1}
+
+
+async def test_a_failing_call_leaves_the_lane_where_it_was() -> None:
+    vendor = world(300)
+    (lane,) = lanes(vendor)
+    first = await lane.read(25)
+
+    def fail(_: int) -> None:
+        raise UpstreamTimeout("Too slow.", source="SALESLOFT")
+
+    vendor.before = fail
+    with pytest.raises(UpstreamTimeout):
+        await lane.read(25)
+    vendor.before = None
+    second = await lane.read(25)
+
+    assert ids(first) + ids(second) == list(range(300, 300 - len(first.rows) - len(second.rows), -1))
+
+
+async def test_filters_that_the_vendor_ignores_are_checked_here() -> None:
+    vendor = world(30)
+    vendor.rows[4]["canceled_at"] = told(BEGIN)
+    vendor.rows[5]["no_show"] = True
+    vendor.ignored = frozenset({"show_deleted", "no_show"})
+
+    chunk = await lanes(vendor, Walk(), MeetingFilter(no_show=False))[0].read(25)
+
+    assert not {5, 6} & set(ids(chunk))
+
+
+async def test_bounds_that_the_vendor_ignores_end_the_walk_with_an_error_rather_than_never() -> None:
+    vendor = world(300)
+    vendor.ignored = frozenset({"start_time[lte]"})
+
+    with pytest.raises(UpstreamMalformed):
+        await lanes(vendor, Walk(start=after(100)))[0].read(25)
+
+
+@pytest.mark.parametrize("field", list(OrderField))
+async def test_an_order_that_the_vendor_does_not_keep_is_an_error(
+    field: OrderField, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vendor = world(300)
+    answer = vendor.get
+
+    async def unsorted(request: Request, endpoint: str, path: str, params: list[tuple[str, str]], **rest: Any) -> bytes:
+        body = json.loads(await answer(request, endpoint, path, params, **rest) or b"")
+        body["data"].reverse()
+        return json.dumps(body).encode()
+
+    monkeypatch.setattr(vendor, "get", unsorted)
+    with pytest.raises(UpstreamMalformed):
+        await lanes(vendor, Walk(Order(field)))[0].read(25)
+
+
+async def test_a_row_whose_sort_value_cannot_be_read_is_lost_and_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    vendor = world(30)
+    answer = vendor.get
+
+    async def garbled(request: Request, endpoint: str, path: str, params: list[tuple[str, str]], **rest: Any) -> bytes:
+        body = json.loads(await answer(request, endpoint, path, params, **rest) or b"")
+        for each in body["data"]:
+            each["start_time"] = "soon" if each["id"] == 20 else each["start_time"]
+        return json.dumps(body).encode()
+
+    monkeypatch.setattr(vendor, "get", garbled)
+    chunk = await lanes(vendor, Walk(), MeetingFilter(start_time=TimeRange(gte=BEGIN)))[0].read(30)
+
+    assert ids(chunk) == [number for number in range(30, 0, -1) if number != 20]
+    assert set(chunk.problems) == {Problem("start_time"), Problem("a row without a readable start_time", lost=True)}

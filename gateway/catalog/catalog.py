@@ -1,0 +1,55 @@
+"""Everything that the graph can ask for, over all sources."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from gateway.catalog.directory import Directory
+from gateway.catalog.lists import Listings
+from gateway.catalog.meetings import Meetings
+from gateway.catalog.people import People
+from gateway.catalog.records import CadenceSteps, Records
+from gateway.catalog.whole import WholeLists
+from gateway.model.neighbours import AccountFilter, PersonFilter
+from gateway.model.order import RANK, moment
+from gateway.model.records import Account, Person
+from gateway.sources.base import Ports
+from gateway.upstream.request import Clock
+
+
+class Catalog:
+    """The sources, joined.
+
+    Args:
+        ports: Each source's ports, in any order.
+        clock: Where time comes from.
+    """
+
+    def __init__(self, ports: Sequence[Ports], clock: Clock) -> None:
+        ranked = sorted(ports, key=lambda port: RANK[port.source])
+        self.sources = [port.source for port in ranked]
+        self.people = People(ranked)
+        self.directory = Directory(ranked)
+        self.meetings = Meetings(ranked, self.people, self.directory, clock)
+        self.cadences = Records({port.source: port.cadences for port in ranked})
+        self.steps = Records({port.source: port.steps for port in ranked})
+        self.accounts = Records({port.source: port.accounts for port in ranked})
+        self.tasks = Records({port.source: port.tasks for port in ranked})
+        self.conversations = Records({port.source: port.conversations for port in ranked})
+        self.steps_of_cadences = CadenceSteps({port.source: port.cadence_steps for port in ranked})
+
+        def now() -> dt.datetime:
+            return moment(int(clock.time() * 1_000_000))
+
+        self.person_list: Listings[Person, PersonFilter] = Listings(
+            {port.source: port.person_listing for port in ranked if port.people is not None}, self.directory, now
+        )
+        self.account_list: Listings[Account, AccountFilter] = Listings(
+            {port.source: port.account_listing for port in ranked if port.accounts is not None}, self.directory, now
+        )
+        self.whole_lists = WholeLists(
+            self.directory,
+            {port.source: port.all_cadences for port in ranked if port.all_cadences is not None},
+            now,
+        )

@@ -1,0 +1,143 @@
+"""People, each once: Salesloft's record first, a chat contact's where no other source has one of its addresses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from gateway.errors import GatewayError
+from gateway.model.filters import fold_email
+from gateway.model.order import RANK, id_key
+from gateway.model.records import Kind, Person, Ref, Source
+from gateway.sources.base import Found, Ports
+from gateway.sources.base import People as PeoplePort
+from gateway.upstream.request import Request
+
+
+def addresses(person: Person) -> list[str]:
+    """A person's addresses, folded, each once."""
+    return list(dict.fromkeys(fold_email(email) for email in person.emails or ()))
+
+
+def person_ref(person: Person) -> Ref:
+    """The reference of a person's own record."""
+    return Ref(person.source, Kind.PERSON, person.source_id)
+
+
+class Holders(msgspec.Struct, frozen=True):
+    """A source's people with some addresses, and why some may be missing."""
+
+    people: list[Person]
+    error: GatewayError | None = None
+
+
+class People:
+    """People by reference or by address.
+
+    Args:
+        ports: The sources, in order of rank.
+    """
+
+    def __init__(self, ports: Sequence[Ports]) -> None:
+        self._ports: dict[Source, PeoplePort] = {port.source: port.people for port in ports if port.people is not None}
+
+    async def by_refs(self, request: Request, refs: Sequence[Ref]) -> dict[Ref, Person | GatewayError | None]:
+        """The people that references name, each as the first source that has one of their addresses shows them."""
+        found = await self.records(request, refs)
+        lower = [person for person in found.values() if isinstance(person, Person) and not self._highest(person.source)]
+        if not lower:
+            return found
+        better = await self._higher(request, lower)
+        return {
+            ref: better.get(person_ref(answer), answer) if isinstance(answer, Person) else answer
+            for ref, answer in found.items()
+        }
+
+    async def records(self, request: Request, refs: Iterable[Ref]) -> dict[Ref, Person | GatewayError | None]:
+        """The records that references name, as each one's own source has them."""
+        by_source: dict[Source, list[Ref]] = {}
+        for ref in dict.fromkeys(refs):
+            by_source.setdefault(ref.source, []).append(ref)
+        answers = await asyncio.gather(*(self._of_source(request, source, part) for source, part in by_source.items()))
+        return {ref: person for answer in answers for ref, person in answer.items()}
+
+    async def holders(self, request: Request, source: Source, emails: Iterable[str]) -> Holders:
+        """One source's people with these addresses (folded), by id; what fails is told."""
+        wanted = set(emails)
+        if source not in self._ports or not wanted:
+            return Holders([])
+        try:
+            found = await self._ports[source].by_emails(request, sorted(wanted))
+        except GatewayError as error:
+            return Holders([], error)
+        matching = [person for person in found.rows if not wanted.isdisjoint(addresses(person))]
+        failure = next(iter(found.failures.values()), None)
+        return Holders(sorted(matching, key=lambda person: id_key(person.source_id)), failure)
+
+    async def by_email(self, request: Request, email: str) -> Person | None:
+        """Whoever has an address: the first source's record of the lowest id.
+
+        Raises:
+            UpstreamError: A source that would come first did not answer.
+        """
+        for source in self._ports:
+            found = await self.holders(request, source, [fold_email(email)])
+            if found.error is not None:
+                raise found.error
+            if found.people:
+                return found.people[0]
+        return None
+
+    async def whole(self, request: Request, person: Person) -> Person:
+        """A person with what every lower source has of them folded in, one call an address and source.
+
+        Raises:
+            UpstreamError: A source did not answer, and so cannot be spoken for.
+        """
+        lower = [source for source in self._ports if RANK[source] > RANK[person.source]]
+        answers = await asyncio.gather(*(self.holders(request, source, addresses(person)) for source in lower))
+        for answer in answers:
+            if answer.error is not None:
+                raise answer.error
+        return msgspec.structs.replace(person, twins=tuple(twin for answer in answers for twin in answer.people))
+
+    def sources(self) -> list[Source]:
+        """The sources that hold people, in order of rank."""
+        return list(self._ports)
+
+    async def _of_source(
+        self, request: Request, source: Source, refs: Sequence[Ref]
+    ) -> dict[Ref, Person | GatewayError | None]:
+        if source not in self._ports:
+            return dict.fromkeys(refs)
+        try:
+            found: Found[Person] = await self._ports[source].by_ids(request, [ref.id for ref in refs])
+        except GatewayError as error:
+            return dict.fromkeys(refs, error)
+        by_id: dict[str, Person | GatewayError] = {person.source_id: person for person in found.rows}
+        by_id |= found.failures
+        return {ref: by_id.get(ref.id) for ref in refs}
+
+    async def _higher(self, request: Request, people: Sequence[Person]) -> dict[Ref, Person]:
+        """For each of the people the record of a higher source with one of their addresses, where there is one.
+
+        Where that source cannot be asked, the lower record is shown: better than nobody.
+        """
+        better: dict[Ref, Person] = {}
+        for source in self._ports:
+            waiting = [p for p in people if RANK[p.source] > RANK[source] and person_ref(p) not in better]
+            emails = {email for person in waiting for email in addresses(person)}
+            by_email: dict[str, Person] = {}
+            for holder in (await self.holders(request, source, emails)).people:
+                for email in addresses(holder):
+                    by_email.setdefault(email, holder)
+            for person in waiting:
+                match = next((by_email[email] for email in addresses(person) if email in by_email), None)
+                if match is not None:
+                    better[person_ref(person)] = match
+        return better
+
+    def _highest(self, source: Source) -> bool:
+        return source is next(iter(self._ports), None)

@@ -1,0 +1,181 @@
+"""What became of each source in one answer."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from gateway.errors import GatewayError, UpstreamError, UpstreamMalformed
+from gateway.model.filters import MeetingFilter
+from gateway.model.order import RANK, moment
+from gateway.model.records import Source
+from gateway.paging.lane import Problem
+from gateway.upstream.request import Freshness
+
+
+class ReportStatus(enum.Enum):
+    """How much of a source's part is in the answer."""
+
+    OK = "OK"
+    STALE = "STALE"
+    PARTIAL = "PARTIAL"
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
+
+
+class SourceReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One source's part in one answer.
+
+    Attributes:
+        code: An error code, where something went wrong.
+        message: What that means for the answer, in one sentence.
+        retry_after: Seconds until it is worth asking again, where known.
+        as_of: When what is shown was read from the source.
+        complete_since: The start time before which the source has nothing to give.
+    """
+
+    source: Source
+    status: ReportStatus
+    code: str | None = None
+    message: str | None = None
+    retry_after: float | None = None
+    as_of: dt.datetime | None = None
+    complete_since: dt.datetime | None = None
+
+
+UNSCREENED = "Rows of other sources could not be looked up in this one, so that an event may be shown twice: {}"
+UNKNOWN = "Whom the filter means could not be looked up everywhere: {}"
+
+SEVERITY = [ReportStatus.OK, ReportStatus.SKIPPED, ReportStatus.STALE, ReportStatus.PARTIAL, ReportStatus.FAILED]
+
+
+class Reports:
+    """Gathers what happens to the sources while an answer is put together; the worst of each is told.
+
+    Args:
+        now: The time of the answer.
+        freshness: How old what is used for it is.
+    """
+
+    def __init__(self, now: dt.datetime, freshness: Freshness) -> None:
+        self._now = now
+        self._freshness = freshness
+        self._reports: dict[Source, SourceReport] = {}
+        self._said: dict[Source, list[str]] = {}
+        self._errors: dict[Source, GatewayError] = {}
+
+    def ok(self, source: Source, *, reaches_back: dt.timedelta | None = None) -> None:
+        """The source is asked."""
+        since = None if reaches_back is None else self._now - reaches_back
+        self._tell(SourceReport(source=source, status=ReportStatus.OK, complete_since=since))
+
+    def skip(self, source: Source, message: str) -> None:
+        """The source is not asked for rows of its own."""
+        self._tell(SourceReport(source=source, status=ReportStatus.SKIPPED, message=message))
+
+    def fail(self, source: Source, error: GatewayError) -> None:
+        """Nothing of the source is in the answer."""
+        self._errors.setdefault(source, error)
+        self._wrong(source, ReportStatus.FAILED, error, error.message)
+
+    def partial(self, source: Source, error: GatewayError, message: str | None = None) -> None:
+        """Some of the source is missing from the answer, or doubled in it."""
+        self._errors.setdefault(source, error)
+        self._wrong(source, ReportStatus.PARTIAL, error, message or error.message)
+
+    def unscreened(self, failures: Mapping[Source, GatewayError]) -> None:
+        """Rows of lower sources could not be looked up in these."""
+        for source, error in failures.items():
+            self.partial(source, error, UNSCREENED.format(error.message))
+
+    def unknown(self, source: Source, error: GatewayError, wanted: MeetingFilter) -> None:
+        """Whom the filter means could not be found out for one source, or not everybody."""
+        named = [refs for refs in (wanted.persons, wanted.owners, wanted.bookers) if refs is not None]
+        somebody = all(any(ref.source is source for ref in refs) for refs in named)
+        message = UNKNOWN.format(error.message)
+        self._errors.setdefault(source, error)
+        self._wrong(source, ReportStatus.PARTIAL if somebody else ReportStatus.FAILED, error, message)
+
+    def incomplete(self, source: Source, message: str) -> None:
+        """Rows are missing though nothing failed."""
+        self._tell(SourceReport(source=source, status=ReportStatus.PARTIAL, message=message))
+
+    def note(self, source: Source, message: str) -> None:
+        """Something to know that takes nothing from the rows."""
+        self._tell(SourceReport(source=source, status=ReportStatus.OK, message=message))
+
+    def problems(self, source: Source, problems: Iterable[Problem]) -> None:
+        """What of the source's answer could not be read."""
+        seen = list(dict.fromkeys(problems))
+        if not seen:
+            return
+        lost = sum(problem.lost for problem in seen)
+        names = ", ".join(sorted({problem.where for problem in seen}))
+        message = f"{lost} row(s) are missing, " if lost else ""
+        self._tell(
+            SourceReport(
+                source=source,
+                status=ReportStatus.PARTIAL,
+                code=UpstreamMalformed.code,
+                message=f"{message}unreadable in the source's answer: {names}.",
+            )
+        )
+
+    def failed(self, source: Source) -> bool:
+        """Whether nothing of a source is in the answer."""
+        known = self._reports.get(source)
+        return known is not None and known.status is ReportStatus.FAILED
+
+    def any_failed(self) -> bool:
+        """Whether some source's part is missing."""
+        return any(map(self.failed, self._reports))
+
+    def error_of(self, source: Source) -> GatewayError | None:
+        """The first thing that failed at a source."""
+        return self._errors.get(source)
+
+    def raise_if_all_failed(self) -> None:
+        """Raises the first source's error where every source that was asked failed."""
+        asked = [report for report in self.all() if report.status is not ReportStatus.SKIPPED]
+        if asked and all(report.status is ReportStatus.FAILED for report in asked):
+            raise self._errors[asked[0].source]
+
+    def all(self) -> list[SourceReport]:
+        """The reports, in order of rank."""
+        return [self._whole(each) for each in sorted(self._reports.values(), key=lambda each: RANK[each.source])]
+
+    def _whole(self, report: SourceReport) -> SourceReport:
+        """A report with all that was said, and when what is shown of the source was read."""
+        name, status = report.source.name, report.status
+        read = self._freshness.as_of(name)
+        as_of = None if read is None else moment(int(read * 1_000_000))
+        if status is ReportStatus.OK and self._freshness.stale(name):
+            status = ReportStatus.STALE
+        return msgspec.structs.replace(
+            report,
+            status=status,
+            message=" ".join(self._said[report.source]) or None,
+            as_of={ReportStatus.FAILED: None, ReportStatus.SKIPPED: as_of}.get(status, as_of or self._now),
+        )
+
+    def _wrong(self, source: Source, status: ReportStatus, error: GatewayError, message: str) -> None:
+        retry_after = error.retry_after if isinstance(error, UpstreamError) else None
+        self._tell(
+            SourceReport(source=source, status=status, code=error.code, message=message, retry_after=retry_after)
+        )
+
+    def _tell(self, report: SourceReport) -> None:
+        """Keeps the worst of what is told of a source, and every message, that of the worst first."""
+        known = self._reports.get(report.source)
+        worse = known is None or SEVERITY.index(report.status) > SEVERITY.index(known.status)
+        said = self._said.setdefault(report.source, [])
+        if report.message is not None and report.message not in said:
+            said.insert(0 if worse else len(said), report.message)
+        if known is None:
+            self._reports[report.source] = report
+        elif worse:
+            since = report.complete_since or known.complete_since
+            self._reports[report.source] = msgspec.structs.replace(report, complete_since=since)

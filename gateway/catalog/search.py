@@ -1,0 +1,260 @@
+"""One filter over the sources in one request: its lanes, and which of their rows are to be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+
+import msgspec
+
+from gateway.catalog.folding import Folding
+from gateway.catalog.plan import Plan
+from gateway.catalog.reports import Reports
+from gateway.catalog.twins import Twins, meeting_ref
+from gateway.catalog.window_search import WindowSearch
+from gateway.catalog.windows import Held
+from gateway.errors import GatewayError
+from gateway.model.filters import MeetingFilter
+from gateway.model.identity import derived_uid
+from gateway.model.order import Position, Walk
+from gateway.model.records import Meeting, Ref, Source
+from gateway.paging.lane import Lane
+from gateway.paging.merge import Merge, Track
+from gateway.paging.window import Page, Window
+from gateway.sources.base import MeetingListing
+from gateway.upstream.request import Request
+
+OnCandidates = Callable[[Sequence[Meeting]], None]
+
+SCREEN_AT_ONCE = 100
+SCREEN_CHARS = 5600
+"""Rows, and characters of URL for their events, that a screening is filled up to with those that come next anyway:
+few enough to fit the call that is made in any case."""
+
+
+class Walked(msgspec.Struct, frozen=True):
+    """A source that is walked.
+
+    Attributes:
+        source: The source.
+        listing: Its listing.
+        wanted: The filter as it is meant for that source.
+        exact: Whether that is known for certain.
+    """
+
+    source: Source
+    listing: MeetingListing
+    wanted: MeetingFilter
+    exact: bool = True
+
+
+class Search:
+    """A filter's answer.
+
+    Args:
+        request: The request.
+        plan: How the filter is answered.
+        listings: The sources that are walked.
+        windows: The searches of the windows that are looked through.
+        twins: Who holds which event.
+        folding: Folds what is shown.
+        reports: Where trouble is told.
+        on_candidates: Told of window rows before they are screened, where that would be one wave too many, so that what
+            they need can load meanwhile.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        *,
+        plan: Plan,
+        listings: Sequence[Walked],
+        windows: Sequence[WindowSearch],
+        twins: Twins,
+        folding: Folding,
+        reports: Reports,
+        on_candidates: OnCandidates | None = None,
+    ) -> None:
+        self.plan = plan
+        self.listings = listings
+        self.windows = windows
+        self.twins = twins
+        self.reports = reports
+        self._request = request
+        self._folding = folding
+        self._on_candidates = on_candidates
+
+    async def page(self, window: Window, *, ahead: bool = True) -> Page[Meeting]:
+        """The page of a window.
+
+        Args:
+            window: Walk and count.
+            ahead: Whether it matters if rows follow; where not, nothing is asked to find out.
+        """
+        walk = window.walk
+        stretch = _Stretch(self, walk)
+        rows = await stretch.take(window.count, for_page=True)
+        more = ahead and (await stretch.more() or (walk.stop is not None and await self._anything(walk.onward())))
+        for source, (error, nothing) in stretch.errors().items():
+            (self.reports.fail if nothing else self.reports.partial)(source, error)
+        stretch.tell_problems()
+        first = walk.order.position(rows[0]) if rows else None
+        end = stretch.end(rows, window.count)
+        if walk.backward:
+            return Page(rows=rows[::-1], start=end, end=first, ahead=more, hint=stretch.merge.hint)
+        return Page(rows=rows, start=first, end=end, ahead=more, hint=stretch.merge.hint)
+
+    async def behind(self, walk: Walk) -> bool:
+        """Whether anything lies on the side that a walk comes from; where that cannot be told, something may."""
+        return walk.start is not None and await self._anything(walk.turned())
+
+    async def _anything(self, walk: Walk) -> bool:
+        stretch = _Stretch(self, walk)
+        found = await stretch.more()
+        for source, (error, _) in stretch.errors().items():
+            self.reports.partial(source, error)
+            found = True
+        return found
+
+    def lanes(self, walk: Walk) -> list[tuple[Source, Lane[Meeting]]]:
+        """Every lane along a walk, with the source it reads."""
+        lanes: list[tuple[Source, Lane[Meeting]]] = []
+        for walked in self.listings:
+            if not walked.wanted.impossible:
+                found = walked.listing.lanes(self._request, walk, walked.wanted)
+                lanes.extend((walked.source, lane) for lane in found)
+        return lanes + [(search.source, search.lane(walk)) for search in self.windows]
+
+    def unsure(self, source: Source) -> bool:
+        """Whether a source's rows may still turn out to be held by a higher one."""
+        return not self.plan.by_links and any(other in self.plan.scope for other in self.twins.above(source))
+
+    async def shown(
+        self,
+        rows: Sequence[Meeting],
+        read: Sequence[Meeting],
+        following: Sequence[Meeting],
+        *,
+        for_page: bool,
+        late: bool = False,
+    ) -> list[Meeting]:
+        """The rows without those whose event a higher source holds.
+
+        Args:
+            rows: The rows.
+            read: Everything of any source that was read so far, shown or not: what is there needs no call.
+            following: Rows that come next, to fill up the call.
+            for_page: Whether the rows are about to be shown, so that it matters what they look like.
+            late: Whether reading them took more than one wave, so that what they need had better load meanwhile.
+        """
+        if self.plan.by_links:
+            return list(rows)
+        windows = [search.held for search in self.windows if search.held is not None]
+        held = {meeting_ref(twin) for row in read for twin in self.twins.near(row, windows)}
+        waiting = self._waiting(rows, held)
+        if waiting and for_page and late and self._on_candidates is not None:
+            self._on_candidates(waiting)
+        if for_page:
+            waiting += self._folding.unverified(rows, windows)
+        if waiting:
+            next_ones = filling(waiting, self._ahead(following, held, windows)) if for_page else []
+            self.reports.unscreened(await self.twins.screen([*waiting, *next_ones], self.plan.scope))
+        return [row for row in rows if meeting_ref(row) not in held and not self.twins.holders(row, self.plan.scope)]
+
+    def _waiting(self, rows: Sequence[Meeting], held: Collection[Ref]) -> list[Meeting]:
+        """Those of the rows that have to be looked up before it is known whether they are shown."""
+        return [
+            row
+            for row in rows
+            if self.unsure(row.source) and meeting_ref(row) not in held and not self.twins.known(row, self.plan.scope)
+        ]
+
+    def _ahead(
+        self, following: Iterable[Meeting], held: Collection[Ref], windows: Collection[Held]
+    ) -> Iterator[Meeting]:
+        """What has to be looked up should the page, once twins are dropped, reach into the rows that follow."""
+        for row in following:
+            yield from self._waiting([row], held)
+            yield from self._folding.unverified([row], windows)
+
+
+def filling(rows: Sequence[Meeting], following: Iterable[Meeting]) -> list[Meeting]:
+    """Those of the following rows that can be looked up in the call that the rows themselves take."""
+    room = SCREEN_CHARS - sum(map(_chars, rows))
+    fitting: list[Meeting] = []
+    for row in following:
+        room -= _chars(row)
+        if room < 0 or len(rows) + len(fitting) >= SCREEN_AT_ONCE:
+            break
+        fitting.append(row)
+    return fitting
+
+
+def _chars(row: Meeting) -> int:
+    """About what a row's event id and derived UID take of a URL, encoded."""
+    event = row.calendar_event_id or ""
+    uid = derived_uid(event) or ""
+    return len("event_ids%5B%5D=&") + len(event) * 21 // 20 + (len("i_cal_uids%5B%5D=&%40") + len(uid) if uid else 0)
+
+
+class _Stretch:
+    """One walk: rows taken from the merged lanes, without those that are not shown."""
+
+    def __init__(self, search: Search, walk: Walk) -> None:
+        lanes = search.lanes(walk)
+        self.merge = Merge([lane for _, lane in lanes], walk, walk.order.position)
+        self._search = search
+        self._place = walk.order.position
+        self._sources = [source for source, _ in lanes]
+        self._taken: dict[Ref, Meeting] = {}
+
+    async def take(self, count: int, *, for_page: bool) -> list[Meeting]:
+        """The next rows that are shown."""
+        kept: list[Meeting] = []
+        while len(kept) < count:
+            got = await self.merge.take(count - len(kept))
+            if not got:
+                break
+            # A meeting may come twice: by its own lane, and brought in by a twin.
+            fresh = {ref: row for row in got if (ref := meeting_ref(row)) not in self._taken}
+            self._taken |= fresh
+            unread = self.merge.unread()
+            read = [*self._taken.values(), *unread]
+            late = self.merge.rounds > 1
+            kept += await self._search.shown(list(fresh.values()), read, unread, for_page=for_page, late=late)
+        return kept
+
+    async def more(self) -> bool:
+        """Whether anything follows, or may follow where a source stands still."""
+        unread = [row for row in self.merge.unread() if meeting_ref(row) not in self._taken]
+        if any(not self._search.unsure(row.source) for row in unread):
+            return True
+        tracks = zip(self._sources, self.merge.tracks, strict=True)
+        if any(track.open and track.more and not self._search.unsure(source) for source, track in tracks):
+            return True
+        return self.merge.stuck or bool(await self.take(1, for_page=False)) or self.merge.stuck
+
+    def end(self, rows: Sequence[Meeting], count: int) -> Position | None:
+        """The place that a page of these rows reaches to: beyond the last one where others were passed over."""
+        if len(rows) < count and self.merge.stuck and self.merge.frontier is not None:
+            return self.merge.frontier
+        return self._place(rows[-1]) if rows else None
+
+    def errors(self) -> dict[Source, tuple[GatewayError, bool]]:
+        """What broke off, by source, and whether nothing of the source could be read."""
+        found: dict[Source, tuple[GatewayError, bool]] = {}
+        for source, tracks in self._by_source().items():
+            errors = [track.error for track in tracks if track.error is not None]
+            if errors:
+                found[source] = errors[0], not any(track.started for track in tracks)
+        return found
+
+    def tell_problems(self) -> None:
+        """Reports what could not be read."""
+        for source, tracks in self._by_source().items():
+            self._search.reports.problems(source, [problem for track in tracks for problem in track.problems])
+
+    def _by_source(self) -> dict[Source, list[Track[Meeting]]]:
+        tracks: dict[Source, list[Track[Meeting]]] = {}
+        for source, track in zip(self._sources, self.merge.tracks, strict=True):
+            tracks.setdefault(source, []).append(track)
+        return tracks

@@ -1,0 +1,219 @@
+"""What one list costs upstream: nothing that is not selected, and no more than the contract's section 5 allows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+
+import pytest
+
+from gateway.catalog.meetings import MeetingPage, MeetingQuery
+from gateway.catalog.reports import ReportStatus
+from gateway.model.filters import Canceled, MeetingFilter, TimeRange
+from gateway.model.order import Order, OrderField, Walk
+from gateway.model.records import Kind, Meeting, MeetingStatus, Ref, Source
+from gateway.paging.window import Window
+from tests.catalog.asking import ask, keys, place
+from tests.catalog.fakes import NOW, Fake, Words
+from tests.catalog.worlds import ADDRESSES, DESKS, PEOPLE, USERS, everybody
+
+SALESLOFT, DRIFT = Source.SALESLOFT, Source.DRIFT
+NEWEST = Order()
+HOUR = dt.timedelta(hours=1)
+WIDE = MeetingFilter()
+
+
+def ours(number: int, **values: object) -> Meeting:
+    fields: dict[str, object] = {
+        "start_time": NOW - number * HOUR,
+        "status": MeetingStatus.BOOKED,
+        "title": "talk",
+        **values,
+    }
+    return Meeting(source=SALESLOFT, source_id=str(number), **fields)  # type: ignore[arg-type]  # by name
+
+
+def theirs(number: int, **values: object) -> Meeting:
+    fields: dict[str, object] = {"start_time": NOW - number * HOUR, "status": MeetingStatus.BOOKED, **values}
+    fields.setdefault("calendar_event_id", f"event{number}")
+    return Meeting(source=DRIFT, source_id=f"slug{number}", **fields)  # type: ignore[arg-type]  # by name
+
+
+@pytest.fixture
+def fake() -> Fake:
+    """Sixty meetings in each source, an hour apart, those of one hour being one event in the first ten hours."""
+    fake = Fake()
+    everybody(fake.salesloft, fake.drift)
+    fake.salesloft.meetings = [ours(n, calendar_event_id=f"event{n}" if n < 10 else None) for n in range(60)]
+    fake.drift.meetings = [theirs(n, person=PEOPLE[2], owner=USERS[2]) for n in range(60)]
+    return fake
+
+
+def query(
+    wanted: MeetingFilter = WIDE,
+    *,
+    size: int = 5,
+    fields: Sequence[str] = ("title",),
+    after: Meeting | None = None,
+    backward: bool = False,
+    behind: bool = False,
+    total: bool = False,
+    ahead: bool = True,
+    rows: bool = True,
+) -> MeetingQuery:
+    walk = Walk(NEWEST, backward=backward, start=None if after is None else place(after, NEWEST))
+    return MeetingQuery(
+        window=Window(walk, size),
+        wanted=wanted,
+        fields=frozenset(fields),
+        behind=behind,
+        total=total,
+        ahead=ahead,
+        rows=rows,
+    )
+
+
+async def calls(fake: Fake, asked: MeetingQuery) -> dict[str, int]:
+    """What a query calls."""
+    fake.log.calls.clear()
+    await ask(fake, asked)
+    return dict(Counter(fake.log.calls))
+
+
+LIST = {"salesloft.meetings": 1, "drift.window": 1}
+
+
+async def test_rows_whose_event_is_on_the_page_need_no_look_up(fake: Fake) -> None:
+    assert await calls(fake, query(size=9)) == LIST
+
+
+async def test_other_rows_of_a_page_are_looked_up_together(fake: Fake) -> None:
+    page = query(size=40, after=fake.salesloft.meetings[9])
+    assert await calls(fake, page) == {**LIST, "salesloft.same_events": 1}
+
+
+async def test_one_look_up_serves_the_rows_that_are_dropped_as_well(fake: Fake) -> None:
+    fake.salesloft.meetings += [ours(200 + n, calendar_event_id=f"event{n}") for n in range(10, 40)]
+    assert await calls(fake, query(size=30, after=fake.salesloft.meetings[9])) == {**LIST, "salesloft.same_events": 1}
+
+
+async def test_fields_that_a_twin_could_fill_are_checked_for_rivals(fake: Fake) -> None:
+    assert await calls(fake, query(size=5, fields=["person"])) == {**LIST, "salesloft.same_events": 1}
+    fake.salesloft.meetings = [ours(n, calendar_event_id=f"event{n}", person=PEOPLE[0]) for n in range(60)]
+    assert await calls(fake, query(size=5, fields=["person"])) == LIST
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (MeetingFilter(sources=frozenset({SALESLOFT})), {"salesloft.meetings": 1}),
+        (MeetingFilter(sources=frozenset({DRIFT})), {"drift.window": 1}),
+        (MeetingFilter(sources=frozenset()), {}),
+        (MeetingFilter(person_ids=frozenset()), {}),
+        (MeetingFilter(status=frozenset()), {}),
+        (MeetingFilter(cadence_ids=frozenset({Ref(SALESLOFT, Kind.CADENCE, "5")})), {"salesloft.meetings": 1}),
+        (MeetingFilter(status=frozenset({MeetingStatus.PENDING})), {"salesloft.meetings": 1}),
+        (MeetingFilter(no_show=True), {"salesloft.meetings": 1}),
+        (MeetingFilter(start_time=TimeRange(lt=NOW - dt.timedelta(days=60))), {"salesloft.meetings": 1}),
+        (MeetingFilter(ids=frozenset({Ref(SALESLOFT, Kind.MEETING, "3")})), {"salesloft.meetings": 1}),
+        (
+            MeetingFilter(ids=frozenset({Ref(DRIFT, Kind.MEETING, "slug3")})),
+            {"drift.window": 1, "salesloft.same_events": 1},
+        ),
+        (MeetingFilter(own={SALESLOFT: Words(frozenset("a"))}), {"salesloft.meetings": 1}),
+        (MeetingFilter(canceled=Canceled.ONLY), LIST),
+        (MeetingFilter(canceled=Canceled.INCLUDE), {"salesloft.meetings": 2, "drift.window": 1}),
+        (
+            MeetingFilter(person_ids=frozenset({PEOPLE[0]}), sources=frozenset({SALESLOFT})),
+            {"salesloft.meetings": 1, "drift.window": 1, "salesloft.people.by_ids": 1, "drift.people.by_emails": 1}
+            | {"salesloft.same_events": 1},
+        ),
+        (
+            MeetingFilter(owner_ids=frozenset({USERS[0]})),
+            {**LIST, "salesloft.users": 1, "drift.users": 1, "salesloft.same_events": 1},
+        ),
+        (
+            MeetingFilter(owner_emails=frozenset({DESKS[0]}), sources=frozenset({DRIFT})),
+            {"drift.window": 1, "salesloft.users": 1, "drift.users": 1},
+        ),
+        (
+            MeetingFilter(person_emails=frozenset({ADDRESSES[2]})),
+            {**LIST, "salesloft.people.by_emails": 1, "drift.people.by_emails": 1},
+        ),
+    ],
+)
+async def test_a_filter_calls_only_whom_it_needs(fake: Fake, wanted: MeetingFilter, expected: dict[str, int]) -> None:
+    fake.drift.meetings = fake.drift.meetings[:9]  # no look-up but where links decide
+    assert await calls(fake, query(wanted, size=9)) == expected
+
+
+async def test_flags_and_totals_cost_only_where_selected(fake: Fake) -> None:
+    after = fake.drift.meetings[2]
+    assert await calls(fake, query(after=after)) == LIST
+    assert await calls(fake, query(after=after, behind=True)) == {**LIST, "salesloft.meetings": 2}
+    assert await calls(fake, query(behind=True)) == LIST, "nothing lies before a list's beginning"
+    counted = {"salesloft.count": 1, "drift.window": 1, "salesloft.same_events": 1}
+    assert await calls(fake, query(total=True, rows=False)) == counted
+
+
+async def test_a_flag_ahead_is_asked_only_where_selected(fake: Fake) -> None:
+    fake.listing.size = 5
+    fake.drift.meetings = []
+    assert await calls(fake, query(size=4, ahead=False)) == LIST
+    assert await calls(fake, query(size=4)) == LIST, "the row that is held back tells"
+    assert await calls(fake, query(size=8, ahead=False)) == {**LIST, "salesloft.meetings": 2}
+
+
+async def test_every_page_costs_the_same(fake: Fake) -> None:
+    fake.drift.meetings = []
+    costs = [await calls(fake, query(size=5, after=row)) for row in fake.salesloft.meetings[:50]]
+    assert costs == [LIST] * 50
+
+
+async def test_candidates_are_told_before_they_are_looked_up(fake: Fake) -> None:
+    told: list[tuple[list[str], list[str]]] = []
+
+    def on_candidates(rows: Sequence[Meeting]) -> None:
+        told.append(([row.source_id for row in rows], list(fake.log.calls)))
+
+    page = await ask(fake, query(size=4, after=fake.salesloft.meetings[20]), on_candidates)
+    ((slugs, before),) = told
+    assert "salesloft.same_events" not in before
+    assert set(slugs) == {slug for source, slug in keys(page) if source is DRIFT}
+
+
+async def test_rows_that_are_only_counted_are_no_candidates(fake: Fake) -> None:
+    told: list[Sequence[Meeting]] = []
+    await ask(fake, query(size=4, total=True), told.append)
+    assert told == []
+
+
+async def test_a_total_of_too_many_rows_is_null_and_says_why(fake: Fake) -> None:
+    fake.drift.meetings = [theirs(1000 + n) for n in range(501)]
+    fake.log.calls.clear()
+    answer = await ask(fake, query(total=True, rows=False))
+    assert answer.total is None
+    assert "more than 500 rows" in told(answer)[DRIFT]
+    assert "salesloft.same_events" not in fake.log.calls
+    fake.drift.meetings.pop()
+    assert (await ask(fake, query(total=True, rows=False))).total == 560
+
+
+async def test_a_total_that_the_source_cannot_tell_is_null_and_says_why(fake: Fake) -> None:
+    fake.listing.countable = False
+    answer = await ask(fake, query(total=True))
+    assert answer.total is None
+    assert "cannot count" in told(answer)[SALESLOFT]
+    assert {report.status for report in answer.reports} == {ReportStatus.OK}
+
+
+async def test_orders_by_other_times_cost_the_same(fake: Fake) -> None:
+    fake.drift.meetings = []
+    for field in OrderField:
+        walk = Walk(Order(field))
+        assert await calls(fake, MeetingQuery(window=Window(walk, 5))) == LIST
+
+
+def told(answer: MeetingPage) -> dict[Source, str]:
+    return {report.source: report.message or "" for report in answer.reports}

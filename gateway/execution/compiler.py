@@ -1,0 +1,159 @@
+"""From a planned operation to what runs it: a maker of rows for each selection, a shape for each field."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    GraphQLLeafType,
+    GraphQLOutputType,
+    get_named_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+)
+
+from gateway.execution.faults import slot_of
+from gateway.execution.leaves import Constants, Leaf, expression, leaf
+from gateway.execution.plan import TYPENAME, Choice, Field, Selection
+from gateway.execution.readings import Attribute, Batch, Computed, Declarations, Reading
+from gateway.execution.rows import Column, Rows, Step, attribute_source, getter
+from gateway.execution.shapes import AbstractShape, LeafShape, ListShape, ObjectShape, Position, Shape
+from gateway.execution.steps import Below, Loaded, Refused, Resolved
+
+
+class Plan:
+    """A compiled operation.
+
+    Attributes:
+        document: The document that it was compiled from; kept, since plans are found by its identity.
+        selection: What it selects.
+        root: What makes the row of the root.
+        selections: What each class of rows was made for.
+        fields: How many fields it has, which is what it costs to keep.
+    """
+
+    def __init__(self, document: DocumentNode, selection: Selection, compiler: Compiler) -> None:
+        self.document = document
+        self.selection = selection
+        self.root = compiler.rows(selection)
+        self.selections = compiler.selections
+        self.fields = sum(len(each.fields) for each in compiler.selections.values())
+
+
+class Leaves:
+    """The leaf types of a schema, each made once, for all plans.
+
+    Args:
+        declarations: Which scalars' texts may be kept.
+    """
+
+    def __init__(self, declarations: Declarations) -> None:
+        self._declarations = declarations
+        self._made: dict[GraphQLLeafType, Leaf] = {}
+
+    def of(self, kind: GraphQLLeafType) -> Leaf:
+        """How a leaf type's values become the answer."""
+        made = self._made.get(kind)
+        if made is None:
+            made = self._made[kind] = leaf(kind, self._declarations.memo(kind))
+        return made
+
+
+class Compiler:
+    """Compiles the selections of one plan.
+
+    Args:
+        declarations: What is known about the schema.
+        leaves: Its leaf types.
+    """
+
+    def __init__(self, declarations: Declarations, leaves: Leaves) -> None:
+        self._declarations = declarations
+        self._leaves = leaves
+        self.selections: dict[type[Any], Selection] = {}
+
+    def rows(self, selection: Selection) -> Rows:
+        """What makes the rows of a selection."""
+        constants = Constants()
+        columns: dict[int, Column] = {}
+        steps: list[Step] = []
+        for place, field in enumerate(selection.fields):
+            column = self._column(place, field, constants)
+            if column is not None:
+                columns[place] = column
+            else:
+                steps.append(self._step(slot_of(place), field))
+        face = self._declarations.face(selection.kind) if selection.owner is not None else None
+        made = Rows(selection, face, columns, steps, constants)
+        self.selections[made.row] = selection
+        return made
+
+    def _column(self, place: int, field: Field, constants: Constants) -> Column | None:
+        """The column of a leaf that is read off the record or computed from it; None for any other field."""
+        slot = slot_of(place)
+        if field.field_name == TYPENAME:
+            return self._typename(slot, field, constants)
+        kind, leads_to = field.definition.type, get_named_type(field.definition.type)
+        if (
+            field.refusal is not None
+            or not is_leaf_type(leads_to)
+            or not isinstance(field.reading, Attribute | Computed)
+        ):
+            return None
+        careful = _careful(field.reading)
+        plain = attribute_source(field.reading.name) if isinstance(field.reading, Attribute) else None
+        quick = field.reading.function if isinstance(field.reading, Computed) else careful
+        source = plain or f"{constants.name(quick)}(o)"
+        source = expression(kind, self._leaves.of(leads_to), source, constants)
+        return Column(slot, careful, self._shape(field, kind), source)
+
+    def _typename(self, slot: str, field: Field, constants: Constants) -> Column:
+        name = field.within.kind.name
+        return Column(slot, lambda _: name, self._shape(field, field.definition.type), constants.name(name))
+
+    def _step(self, slot: str, field: Field) -> Step:
+        if field.refusal is not None:
+            return Refused(slot, field, field.refusal)
+        shape = self._shape(field, field.definition.type)
+        if isinstance(field.reading, Batch):
+            return Loaded(slot, field, field.reading, shape)
+        if isinstance(field.reading, Attribute):
+            return Below(slot, getter(field.reading.name), _careful(field.reading), shape)
+        if isinstance(field.reading, Computed):
+            return Below(slot, field.reading.function, field.reading.function, shape)
+        return Resolved(slot, field, shape)
+
+    def _shape(self, field: Field, kind: GraphQLOutputType) -> Shape:
+        required = is_non_null_type(kind)
+        inner = kind.of_type if is_non_null_type(kind) else kind
+        position = Position(field, required=required)
+        if is_list_type(inner):
+            return ListShape(position, self._shape(field, inner.of_type))
+        if is_leaf_type(inner):
+            return LeafShape(position, self._leaves.of(inner))
+        if isinstance(field.below, Choice):
+            return self._choice(position, field.below)
+        if field.below is None:
+            raise TypeError(f"{field.coordinate} leads nowhere.")
+        return ObjectShape(position, self.rows(field.below), shared=isinstance(field.reading, Batch))
+
+    def _choice(self, position: Position, choice: Choice) -> AbstractShape:
+        rows = {name: self.rows(selection) for name, selection in choice.selections.items()}
+        faces = {name: self._declarations.face(each.kind) for name, each in choice.selections.items()}
+        records = Counter(face.record for face in faces.values() if face is not None)
+        names = {face.record: name for name, face in faces.items() if face is not None and records[face.record] == 1}
+        return AbstractShape(position, choice.kind, rows, names)
+
+
+def _careful(reading: Reading) -> Callable[[Any], Any]:
+    """The careful way to what is read off a record or computed from it."""
+    if isinstance(reading, Attribute):
+        read, name = reading.read, reading.name
+        return lambda record: read(record, name)
+    if isinstance(reading, Computed):
+        return reading.function
+    raise TypeError("Only what is read off a record or computed from it has such a way.")

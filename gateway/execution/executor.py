@@ -1,0 +1,164 @@
+"""Runs operations: compiled where a plan covers them, by graphql-core where none does."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from graphql import DocumentNode, ExecutionResult, Executor, GraphQLError, GraphQLSchema
+
+from gateway.execution.compiler import Plan
+from gateway.execution.faults import Row, Settling, Surprise
+from gateway.execution.plans import Plans
+from gateway.execution.readings import Context, Declarations
+from gateway.execution.run import Run
+
+COMPILED = "compiled"
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operation came to.
+
+    Attributes:
+        data: The answer, as `msgspec.json` writes it; None where a null went all the way up.
+        errors: The errors in their places.
+        started: Whether it ran; where not, the request was wrong.
+        interpreted: Why graphql-core ran it; None where a plan did.
+    """
+
+    data: Row | dict[str, Any] | None
+    errors: list[GraphQLError]
+    started: bool = True
+    interpreted: str | None = None
+
+
+class Operations:
+    """Runs the operations of a schema.
+
+    Args:
+        schema: The schema.
+        declarations: What is known about it.
+        executor_class: graphql-core's executor, or one made of it.
+        plans: Where plans are kept.
+        on_surprise: Told of what should not happen: a plan that could not go through; graphql-core then answers.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        declarations: Declarations,
+        *,
+        executor_class: type[Executor[Any]] = Executor,
+        plans: Plans | None = None,
+        on_surprise: Callable[[Exception], None] = lambda _surprise: None,
+    ) -> None:
+        self._schema = schema
+        self._executor_class = executor_class
+        self._on_surprise = on_surprise
+        self.plans = Plans(declarations, time.perf_counter) if plans is None else plans
+        self.counts: Counter[str] = Counter()
+
+    def prepare(
+        self,
+        document: DocumentNode,
+        *,
+        context: Context,
+        variables: Mapping[str, Any] | None = None,
+        operation_name: str | None = None,
+        hide_suggestions: bool = False,
+        middleware: list[Callable[..., Any]] | None = None,
+    ) -> Executor[Any] | list[GraphQLError]:
+        """graphql-core's executor of an operation, or what is wrong with the request."""
+        return self._executor_class.build(
+            self._schema,
+            document,
+            context_value=context,
+            raw_variable_values=dict(variables or {}),
+            operation_name=operation_name,
+            hide_suggestions=hide_suggestions,
+            middleware=middleware,
+        )
+
+    async def execute(
+        self,
+        document: DocumentNode,
+        *,
+        context: Context,
+        variables: Mapping[str, Any] | None = None,
+        operation_name: str | None = None,
+        hide_suggestions: bool = False,
+    ) -> Outcome:
+        """Runs an operation of a valid document.
+
+        Args:
+            document: The document.
+            context: What resolvers are given.
+            variables: As the client sent them.
+            operation_name: Which operation, where there are several.
+            hide_suggestions: Whether errors leave out what the schema has instead.
+        """
+
+        def prepared(middleware: list[Callable[..., Any]] | None = None) -> Executor[Any] | list[GraphQLError]:
+            return self.prepare(
+                document,
+                context=context,
+                variables=variables,
+                operation_name=operation_name,
+                hide_suggestions=hide_suggestions,
+                middleware=middleware,
+            )
+
+        executor = prepared()
+        if isinstance(executor, list):
+            return Outcome(data=None, errors=executor, started=False)
+        found = self.plans.find(document, executor)
+        if isinstance(found, str):
+            self.counts[found] += 1
+            return await _interpreted(executor, found)
+        run = Run(executor)
+        try:
+            outcome = await _compiled(found, run)
+        except Exception as surprise:  # noqa: BLE001 - whatever it was, the client gets an answer all the same
+            reason = str(surprise) if isinstance(surprise, Surprise) else type(surprise).__name__
+            self.counts["surprise"] += 1
+            self._on_surprise(surprise)
+            again = prepared([_replaying(run.known)])
+            if isinstance(again, list):
+                return Outcome(data=None, errors=again, started=False)
+            return await _interpreted(again, reason)
+        self.counts[COMPILED] += 1
+        return outcome
+
+
+async def _compiled(plan: Plan, run: Run) -> Outcome:
+    (root,) = plan.root.make([run.executor.root_value], run)
+    await run.finish()
+    if not run.faulty:
+        return Outcome(data=root, errors=[])
+    settling = Settling(run.faulty, plan.selections)
+    return Outcome(data=settling.settle(root), errors=settling.errors)
+
+
+async def _interpreted(executor: Executor[Any], reason: str) -> Outcome:
+    result = executor.execute_operation()
+    told: Any = await result if executor.is_awaitable(result) else result
+    if not isinstance(told, ExecutionResult):
+        raise TypeError("Operations answer once.")
+    return Outcome(data=told.data, errors=told.errors or [], interpreted=reason)
+
+
+def _replaying(known: Mapping[str, Any]) -> Callable[..., Any]:
+    """Middleware that answers fields of the root with what they have already come to."""
+
+    def answer(following: Callable[..., Any], source: Any, info: Any, **arguments: Any) -> Any:
+        if info.path.prev is None and info.path.key in known:
+            value = known[info.path.key]
+            if isinstance(value, Exception):
+                raise value
+            return value
+        return following(source, info, **arguments)
+
+    return answer

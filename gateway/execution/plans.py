@@ -1,0 +1,176 @@
+"""Compiled operations, kept within bounds: by document, and for each by the values of its conditions.
+
+An operation is compiled when it is seen again, and only as long as compiling stays a small part of all time; what is
+not compiled is run by graphql-core. So neither endless documents nor endless variants gain an attacker anything.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from graphql import DocumentNode, Executor
+
+from gateway.execution.compiler import Compiler, Leaves, Plan
+from gateway.execution.plan import Conditions, NotCovered, Planner, conditions
+from gateway.execution.readings import Declarations
+
+MOST_VARIANTS = 16
+"""Variants that one document keeps, compiled or only seen."""
+MOST_FIELDS = 100_000
+"""Fields that all plans together keep."""
+SEEN = 8
+"""What a document or a variant costs to remember, in fields."""
+
+
+class Allowance:
+    """Seconds that may be spent compiling: a share of all time, saved up to a burst.
+
+    Args:
+        timer: Seconds that never go back.
+        share: Which part of all time.
+        burst: Seconds that are saved up at the most.
+    """
+
+    def __init__(self, timer: Callable[[], float], share: float = 0.1, burst: float = 2.0) -> None:
+        self._timer = timer
+        self._share = share
+        self._burst = burst
+        self._left = burst
+        self._looked = timer()
+
+    def open(self) -> bool:
+        """Whether anything may be compiled now."""
+        now = self._timer()
+        self._left = min(self._burst, self._left + (now - self._looked) * self._share)
+        self._looked = now
+        return self._left > 0
+
+    def spend(self, seconds: float) -> None:
+        """Notes what compiling took."""
+        self._left -= seconds
+
+
+@dataclasses.dataclass(slots=True)
+class Known:
+    """A document that was seen.
+
+    Attributes:
+        document: The document; kept, so that its identity stays its own.
+        conditions: What decides between its variants.
+        variants: What is known of each: how often it was seen, its plan, or why there is none.
+    """
+
+    document: DocumentNode
+    conditions: Conditions
+    variants: OrderedDict[Hashable, int | Plan | str] = dataclasses.field(default_factory=OrderedDict)
+
+    @property
+    def weight(self) -> int:
+        """What it costs to keep, in fields."""
+        return SEEN + sum(each.fields + SEEN if isinstance(each, Plan) else SEEN for each in self.variants.values())
+
+
+class Plans:
+    """The plans of a schema.
+
+    Args:
+        declarations: What is known about the schema.
+        timer: What compiling is timed by.
+        sightings: How often a variant has to be seen to be compiled.
+        most_fields: Fields that all plans together keep.
+        allowance: How much may be spent on compiling.
+    """
+
+    def __init__(
+        self,
+        declarations: Declarations,
+        timer: Callable[[], float],
+        *,
+        sightings: int = 2,
+        most_fields: int = MOST_FIELDS,
+        allowance: Allowance | None = None,
+    ) -> None:
+        self._declarations = declarations
+        self._timer = timer
+        self._sightings = sightings
+        self._most_fields = most_fields
+        self._allowance = allowance or Allowance(timer)
+        self._leaves = Leaves(declarations)
+        self._known: OrderedDict[int, Known] = OrderedDict()
+        self._weight = 0
+        self.compiled = 0
+
+    def __len__(self) -> int:
+        """How many plans are kept."""
+        return sum(isinstance(each, Plan) for known in self._known.values() for each in known.variants.values())
+
+    @property
+    def weight(self) -> int:
+        """What is kept, in fields."""
+        return self._weight
+
+    def find(self, document: DocumentNode, executor: Executor[Any]) -> Plan | str:
+        """The plan of an operation, or why there is none."""
+        known = self._known.get(id(document))
+        if known is None:
+            known = self._known[id(document)] = Known(document, conditions(document))
+            self._weight += known.weight
+        else:
+            self._known.move_to_end(id(document))
+        if known.conditions.other is not None:
+            return f"it has the directive @{known.conditions.other}"
+        return self._variant(known, executor)
+
+    def compile(self, document: DocumentNode, executor: Executor[Any]) -> Plan:
+        """Compiles an operation.
+
+        Raises:
+            NotCovered: It is graphql-core's to run.
+        """
+        try:
+            selection = Planner(executor, self._declarations).plan()
+            return Plan(document, selection, Compiler(self._declarations, self._leaves))
+        except RecursionError:
+            raise NotCovered("it is nested too deeply") from None
+
+    def _variant(self, known: Known, executor: Executor[Any]) -> Plan | str:
+        coerced = executor.variable_values.coerced
+        key = (
+            id(executor.operation),
+            self._declarations.audience(executor.context_value),
+            *(coerced.get(name) for name in known.conditions.variables),
+        )
+        found = known.variants.get(key, 0)
+        if not isinstance(found, int):
+            known.variants.move_to_end(key)
+            return found
+        before, seen = known.weight, found + 1
+        made = self._compiled(known, executor) if seen >= self._sightings else None
+        known.variants[key] = seen if made is None else made
+        known.variants.move_to_end(key)
+        if len(known.variants) > MOST_VARIANTS:
+            known.variants.popitem(last=False)
+        self._weight += known.weight - before
+        self._shed()
+        return made or ("it is new" if seen < self._sightings else "too much is being compiled")
+
+    def _compiled(self, known: Known, executor: Executor[Any]) -> Plan | str | None:
+        """The plan, or why there is none, or None where there is no time for it now."""
+        if not self._allowance.open():
+            return None
+        began = self._timer()
+        self.compiled += 1
+        try:
+            return self.compile(known.document, executor)
+        except NotCovered as reason:
+            return str(reason)
+        finally:
+            self._allowance.spend(self._timer() - began)
+
+    def _shed(self) -> None:
+        while self._weight > self._most_fields and len(self._known) > 1:
+            _, known = self._known.popitem(last=False)
+            self._weight -= known.weight

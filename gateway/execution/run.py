@@ -1,0 +1,243 @@
+"""One run of a plan: what is due now, what a level waits for, and what has been found wrong.
+
+Work that is due is done first, down to everything that needs no waiting; then all that the level has to load leaves
+together; then whatever arrives first goes on. Nothing here holds the event loop for longer than a stretch of rows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+
+from graphql import Executor
+from graphql.pyutils import Path
+
+from gateway.execution.faults import Fault, Row, Surprise
+from gateway.execution.plan import Field
+from gateway.execution.readings import Context, Loader
+
+if TYPE_CHECKING:
+    from gateway.execution.rows import Rows
+    from gateway.execution.steps import Loaded
+
+STRETCH = 256
+"""Rows that are made at once."""
+PATIENCE = 1_024
+"""Rows that are made before others get their turn."""
+
+Job: TypeAlias = Callable[[], None]
+Arrived: TypeAlias = Callable[[Sequence[Any]], None]
+
+
+class Interrupted(Exception):
+    """What was waited for was cancelled by somebody else."""
+
+
+class Nowhere:
+    """Stands for the path of a field below a level, which a level does not know; asking it is a surprise."""
+
+    def __init__(self, run: Run) -> None:
+        object.__setattr__(self, "_run", run)
+
+    def __getattribute__(self, _name: str) -> NoReturn:
+        surprise = Surprise("a resolver asks for its path")
+        object.__getattribute__(self, "_run").surprise = surprise
+        raise surprise
+
+
+class Run:
+    """One execution.
+
+    Args:
+        executor: graphql-core's executor of the operation: its context, variables and fragments.
+    """
+
+    def __init__(self, executor: Executor[Any]) -> None:
+        self.executor = executor
+        self.context: Context = executor.context_value
+        self.is_awaitable = executor.is_awaitable
+        self.faulty: set[Field] = set()
+        self.known: dict[str, Any] = {}
+        self.surprise: Surprise | None = None
+        self.turns = 0
+        self._made = 0
+        self._jobs: deque[Job] = deque()
+        self._levels: dict[Loaded, tuple[list[Any], list[Row]]] = {}
+        self._loads: dict[int, tuple[Loader, list[tuple[Sequence[Any], Arrived]]]] = {}
+        self._awaitables: list[tuple[Awaitable[Any], Arrived]] = []
+        self._pending: set[asyncio.Future[Any]] = set()
+        self._wake: asyncio.Future[None] | None = None
+
+    def fault(self, field: Field, error: Exception) -> Fault:
+        """The mark of an error at a field."""
+        self.faulty.add(field)
+        return Fault(error)
+
+    def info(self, field: Field) -> Any:
+        """What a resolver is told about its field; of its path only at the top."""
+        top = field.within.owner is None
+        path: Any = Path(None, field.name, field.within.kind.name) if top else Nowhere(self)
+        return self.executor.build_resolve_info(field.definition, field.nodes, field.within.kind, path)
+
+    def make(self, rows: Rows, records: Sequence[Any], then: Arrived) -> None:
+        """Makes rows, in stretches where they are many, and hands them on."""
+        if len(records) <= STRETCH:
+            self._made += len(records)
+            then(rows.make(records, self))
+            return
+        made: list[Any] = []
+        for start in range(0, len(records), STRETCH):
+            self._jobs.append(partial(self._stretch, rows, records[start : start + STRETCH], made))
+        self._jobs.append(partial(then, made))
+
+    def wait(self, step: Loaded, keys: Sequence[Any], rows: Sequence[Row]) -> None:
+        """Notes that rows need something loaded."""
+        known_keys, known_rows = self._levels.setdefault(step, ([], []))
+        known_keys.extend(keys)
+        known_rows.extend(rows)
+
+    def load(self, loader: Loader, keys: Sequence[Any], then: Arrived) -> None:
+        """Loads keys together with what else the level has of that loader, and hands their outcomes on."""
+        self._loads.setdefault(id(loader), (loader, []))[1].append((keys, then))
+
+    def settle(self, values: Sequence[Any], then: Arrived) -> None:
+        """Awaits those values that can be awaited; what one raises stands in its place."""
+        settled = list(values)
+        places = [place for place, value in enumerate(values) if self.is_awaitable(value)]
+        waiting = len(places)
+
+        def arrived(place: int, outcome: Sequence[Any]) -> None:
+            nonlocal waiting
+            (settled[place],) = outcome
+            waiting -= 1
+            if not waiting:
+                then(settled)
+
+        self._awaitables.extend((values[place], partial(arrived, place)) for place in places)
+
+    async def finish(self) -> None:
+        """Does everything that is due, and that what arrives brings with it.
+
+        Raises:
+            Surprise: It is not for the compiled way.
+        """
+        try:
+            while True:
+                await self._work()
+                if self._levels:
+                    self._dispatch()
+                elif self._awaitables:
+                    await self._begin()
+                elif self._pending:
+                    self._wake = asyncio.get_running_loop().create_future()
+                    await self._wake
+                elif not self._jobs:
+                    return
+        finally:
+            self._close()
+
+    async def _work(self) -> None:
+        while self._jobs:
+            self._jobs.popleft()()
+            if self.surprise is not None:
+                raise self.surprise
+            if self._made >= PATIENCE:
+                self._made = 0
+                self.turns += 1
+                await asyncio.sleep(0)
+
+    def _stretch(self, rows: Rows, records: Sequence[Any], made: list[Any]) -> None:
+        self._made += len(records)
+        made.extend(rows.make(records, self))
+
+    def _dispatch(self) -> None:
+        levels, self._levels = self._levels, {}
+        for step, (keys, rows) in levels.items():
+            step.dispatch(keys, rows, self)
+        loads, self._loads = self._loads, {}
+        for loader, wanted in loads.values():
+            self._leave(loader, wanted)
+
+    def _leave(self, loader: Loader, wanted: Sequence[tuple[Sequence[Any], Arrived]]) -> None:
+        """Sends one loader's part of a level on its way."""
+        keys = wanted[0][0] if len(wanted) == 1 else [key for part, _ in wanted for key in part]
+        future = loader.load_level(keys)
+
+        def deal() -> None:
+            rest = iter(_outcomes(future, len(keys)))
+            for part, then in wanted:
+                then([*islice(rest, len(part))])
+
+        if future.done():
+            self._jobs.append(deal)
+        else:
+            self._pend(future, deal)
+
+    async def _begin(self) -> None:
+        """Starts what has to be awaited; a single one needs no task of its own."""
+        awaitables, self._awaitables = self._awaitables, []
+        if len(awaitables) == 1 and not self._pending:
+            ((awaitable, then),) = awaitables
+            outcome = await _outcome(awaitable)
+            self._jobs.append(lambda: then([outcome]))
+            return
+        for awaitable, then in awaitables:
+            self._pend(task := asyncio.ensure_future(_outcome(awaitable)), partial(_hand_over, task, then))
+
+    def _pend(self, future: asyncio.Future[Any], job: Job) -> None:
+        self._pending.add(future)
+        future.add_done_callback(partial(self._arrived, job))
+
+    def _arrived(self, job: Job, future: asyncio.Future[Any]) -> None:
+        if future not in self._pending:
+            return
+        self._pending.discard(future)
+        self._jobs.append(job)
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    def _close(self) -> None:
+        """Leaves what is not waited for any more, and lets go of every row."""
+        pending, self._pending = self._pending, set()
+        for future in pending:
+            future.cancel()
+        for awaitable, _ in self._awaitables:
+            if asyncio.iscoroutine(awaitable):
+                awaitable.close()
+        self._awaitables.clear()
+        self._jobs.clear()
+        self._levels.clear()
+
+
+async def _outcome(awaitable: Awaitable[Any]) -> Any:
+    """What an awaitable comes to: its value, or what it raised."""
+    try:
+        return await awaitable
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        return Interrupted("It was cancelled.")
+    except Exception as error:  # noqa: BLE001 - whatever a resolver ends with is its field's error
+        return error
+
+
+def _hand_over(task: asyncio.Future[Any], then: Arrived) -> None:
+    then([Interrupted("It was cancelled.") if task.cancelled() else task.result()])
+
+
+def _outcomes(future: asyncio.Future[list[Any]], count: int) -> Sequence[Any]:
+    """The outcome of each key of a load."""
+    if future.cancelled():
+        return [Interrupted("The load was cancelled.")] * count
+    error = future.exception()
+    if isinstance(error, Exception):
+        return [error] * count
+    outcomes = future.result()
+    if len(outcomes) != count:
+        raise Surprise("a loader answers another number of keys than it was asked")
+    return outcomes

@@ -1,0 +1,252 @@
+"""Completing values by their type: leaves, objects, interfaces, lists of them; many at once, errors as marks.
+
+Each shape has two ways: a quick one for values that are all of the classes expected, and one that looks at each. What
+it comes to is handed on (`then`), at once or, where something has to be awaited or a level is long, later in the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping, Sequence
+from functools import partial
+from itertools import chain, islice
+from typing import Any, Protocol, TypeAlias
+
+from graphql import GraphQLAbstractType, GraphQLError, Undefined
+from graphql.pyutils import is_iterable
+
+from gateway.execution.faults import Fault, Surprise, attempt
+from gateway.execution.leaves import Leaf
+from gateway.execution.plan import Field
+from gateway.execution.rows import Rows
+from gateway.execution.run import Run
+
+Then: TypeAlias = Callable[[Sequence[Any]], None]
+"""Takes a completed value, None or a mark for each value, in their order."""
+NONE = type(None)
+
+
+class Shape(Protocol):
+    """Completes values of one type."""
+
+    def finish(self, values: Sequence[Any], run: Run, then: Then) -> None:
+        """Completes values; exceptions among them are those fields' errors."""
+        ...
+
+
+class Position:
+    """Where values are completed for: a field, and whether null may stand there.
+
+    Args:
+        field: The field.
+        required: Whether it may not be null.
+    """
+
+    def __init__(self, field: Field, *, required: bool) -> None:
+        self.field = field
+        self.required = required
+
+    def nothing(self, run: Run) -> Fault | None:
+        """What stands where there is no value."""
+        if not self.required:
+            return None
+        return run.fault(self.field, TypeError(f"Cannot return null for non-nullable field {self.field.coordinate}."))
+
+
+class Sifted:
+    """Values looked at one by one: what is wrong or missing is settled, what is left is to be completed.
+
+    Args:
+        values: The values.
+        position: Where they are for.
+        run: The run.
+        expected: The classes of which they mostly are.
+    """
+
+    def __init__(
+        self, values: Sequence[Any], position: Position, run: Run, expected: Container[type[Any]] = frozenset()
+    ) -> None:
+        self.results: list[Any] = [None] * len(values)
+        self.left: list[Any] = []
+        self.places: list[int] = []
+        self.awaiting = False
+        for place, value in enumerate(values):
+            if value.__class__ in expected:
+                self.left.append(value)
+                self.places.append(place)
+            elif value is None or value is Undefined:
+                self.results[place] = position.nothing(run)
+            elif isinstance(value, Exception):
+                self.results[place] = run.fault(position.field, value)
+            elif run.is_awaitable(value):
+                self.awaiting = True
+            else:
+                self.left.append(value)
+                self.places.append(place)
+
+    def joined(self, completed: Sequence[Any]) -> list[Any]:
+        """All results, once what was left is completed."""
+        for place, value in zip(self.places, completed, strict=True):
+            self.results[place] = value
+        return self.results
+
+
+class LeafShape:
+    """Leaves."""
+
+    def __init__(self, position: Position, leaf: Leaf) -> None:
+        self._position = position
+        self._leaf = leaf
+
+    def finish(self, values: Sequence[Any], run: Run, then: Then) -> None:
+        """Completes values."""
+        classes = {*map(type, values)}
+        if self._leaf.all_native(classes) and not (self._position.required and NONE in classes):
+            then(values)
+            return
+        sifted = Sifted(values, self._position, run)
+        if sifted.awaiting:
+            run.settle(values, lambda settled: self.finish(settled, run, then))
+            return
+        then(sifted.joined([self._complete(value, run) for value in sifted.left]))
+
+    def _complete(self, value: Any, run: Run) -> Any:
+        completed = attempt(self._leaf.complete, value)
+        return run.fault(self._position.field, completed) if isinstance(completed, Exception) else completed
+
+
+class ObjectShape:
+    """Objects of one type. Equal records, where `shared`, are made into one row."""
+
+    def __init__(self, position: Position, rows: Rows, *, shared: bool) -> None:
+        self._position = position
+        self._rows = rows
+        self._shared = shared
+
+    def finish(self, values: Sequence[Any], run: Run, then: Then) -> None:
+        """Completes values."""
+        expected = self._rows.classes
+        classes = {*map(type, values)}
+        if expected is not None and classes <= expected:
+            self._make(values, run, then)
+            return
+        sifted = Sifted(values, self._position, run, expected or ())
+        if sifted.awaiting:
+            run.settle(values, lambda settled: self.finish(settled, run, then))
+            return
+        self._make(sifted.left, run, lambda rows: then(sifted.joined(rows)))
+
+    def _make(self, records: Sequence[Any], run: Run, then: Then) -> None:
+        if self._shared:
+            distinct = {id(record): record for record in records}
+            if len(distinct) < len(records):
+
+                def dealt(rows: Sequence[Any]) -> None:
+                    by_id = dict(zip(distinct, rows, strict=True))
+                    then([by_id[id(record)] for record in records])
+
+                run.make(self._rows, list(distinct.values()), dealt)
+                return
+        run.make(self._rows, records, then)
+
+
+class AbstractShape:
+    """Objects of an interface or a union, each of a type that its class, or else the schema, tells."""
+
+    def __init__(
+        self,
+        position: Position,
+        kind: GraphQLAbstractType,
+        rows: Mapping[str, Rows],
+        names: Mapping[type[Any], str],
+    ) -> None:
+        self._position = position
+        self._kind = kind
+        self._rows = rows
+        self._names = names
+
+    def finish(self, values: Sequence[Any], run: Run, then: Then) -> None:
+        """Completes values."""
+        sifted = Sifted(values, self._position, run, self._names)
+        if sifted.awaiting:
+            run.settle(values, lambda settled: self.finish(settled, run, then))
+            return
+        completed: list[Any] = [None] * len(sifted.left)
+        groups: dict[str, list[int]] = {}
+        for place, value in enumerate(sifted.left):
+            name = self._names.get(type(value)) or attempt(self._resolve, value, run)
+            if isinstance(name, Exception):
+                completed[place] = run.fault(self._position.field, name)
+            else:
+                groups.setdefault(name, []).append(place)
+        waiting = len(groups)
+
+        def join(places: list[int], rows: Sequence[Any]) -> None:
+            nonlocal waiting
+            for place, row in zip(places, rows, strict=True):
+                completed[place] = row
+            waiting -= 1
+            if not waiting:
+                then(sifted.joined(completed))
+
+        if not groups:
+            then(sifted.joined(completed))
+        for name, places in groups.items():
+            records = [sifted.left[place] for place in places]
+            run.make(self._rows[name], records, partial(join, places))
+
+    def _resolve(self, value: Any, run: Run) -> str:
+        info = run.info(self._position.field)
+        name = (self._kind.resolve_type or run.executor.type_resolver)(value, info, self._kind)
+        if run.is_awaitable(name):
+            raise Surprise("the type of an object has to be awaited")
+        details = self._position.field.details
+        return run.executor.ensure_valid_runtime_type(name, self._kind, details, info, value).name
+
+
+class ListShape:
+    """Lists of what another shape completes."""
+
+    def __init__(self, position: Position, item: Shape) -> None:
+        self._position = position
+        self._item = item
+
+    def finish(self, values: Sequence[Any], run: Run, then: Then) -> None:
+        """Completes values."""
+        if {*map(type, values)} <= {list, tuple}:
+            self._items(values, run, then)
+            return
+        sifted = Sifted(values, self._position, run)
+        if sifted.awaiting:
+            run.settle(values, lambda settled: self.finish(settled, run, then))
+            return
+        lists = [attempt(self._listed, value) for value in sifted.left]
+        wrong: dict[int, Fault] = {}
+        for place, value in enumerate(lists):
+            if isinstance(value, Exception):
+                wrong[place] = run.fault(self._position.field, value)
+                lists[place] = ()
+
+        def joined(completed: Sequence[Any]) -> None:
+            then(sifted.joined([wrong.get(place, value) for place, value in enumerate(completed)]))
+
+        self._items(lists, run, joined)
+
+    def _items(self, lists: Sequence[Sequence[Any]], run: Run, then: Then) -> None:
+        if len(lists) == 1:
+            self._item.finish(lists[0], run, lambda items: then([items]))
+            return
+
+        def dealt(items: Sequence[Any]) -> None:
+            rest = iter(items)
+            then([list(islice(rest, len(each))) for each in lists])
+
+        self._item.finish(list(chain.from_iterable(lists)), run, dealt)
+
+    def _listed(self, value: Any) -> Sequence[Any]:
+        if hasattr(value, "__aiter__"):
+            raise Surprise("a list is an asynchronous iterator")
+        if not is_iterable(value):
+            raise GraphQLError(
+                f"Expected Iterable, but did not find one for field '{self._position.field.coordinate}'."
+            )
+        return list(value)

@@ -1,0 +1,210 @@
+"""How slots are filled that need more than their record's leaves: what is below them, batches, resolvers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from graphql.execution.values import get_argument_values
+
+from gateway.execution.faults import Row, attempt
+from gateway.execution.plan import Field
+from gateway.execution.readings import Batch
+from gateway.execution.rows import placer
+from gateway.execution.run import Run
+from gateway.execution.shapes import Shape
+
+
+class Below:
+    """Objects that the record holds, or that are computed from it.
+
+    Args:
+        slot: The slot.
+        quick: Reads a record whose attributes can be read plainly.
+        careful: Reads any record.
+        shape: Completes what is read.
+    """
+
+    def __init__(self, slot: str, quick: Callable[[Any], Any], careful: Callable[[Any], Any], shape: Shape) -> None:
+        self._place = placer(slot)
+        self._quick = quick
+        self._careful = careful
+        self._shape = shape
+
+    def start(self, records: Sequence[Any], rows: Sequence[Row], run: Run, sound: bool) -> None:
+        """Fills its slot in each row."""
+        values: list[Any] | None = None
+        if sound:
+            values = attempt(_each, self._quick, records)
+        if not isinstance(values, list):
+            values = [attempt(self._careful, record) for record in records]
+        self._shape.finish(values, run, lambda done: self._place(rows, done))
+
+
+class Refused:
+    """Nothing, and one error for all the rows."""
+
+    def __init__(self, slot: str, field: Field, refusal: Exception) -> None:
+        self._slot = slot
+        self._field = field
+        self._refusal = refusal
+
+    def start(self, _records: Sequence[Any], rows: Sequence[Row], run: Run, _sound: bool) -> None:
+        """Marks the first row, once a run."""
+        if rows and self._field not in run.faulty:
+            setattr(rows[0], self._slot, run.fault(self._field, self._refusal))
+
+
+class Loaded:
+    """What is loaded by key: one batch for all the rows of the level.
+
+    Args:
+        slot: The slot.
+        field: The field.
+        batch: How it is loaded.
+        shape: Completes what is loaded.
+    """
+
+    def __init__(self, slot: str, field: Field, batch: Batch, shape: Shape) -> None:
+        self._place = placer(slot)
+        self.field = field
+        self.batch = batch
+        self._shape = shape
+
+    def start(self, records: Sequence[Any], rows: Sequence[Row], run: Run, _sound: bool) -> None:
+        """Notes what has to be loaded for these rows; the batch leaves when its level is whole."""
+        if not records:
+            return
+        keys = attempt(_each, self.batch.key, records)
+        if self.batch.ready is not None or isinstance(keys, Exception):
+            keys = [attempt(self._key_or_ready, record) for record in records]
+        run.wait(self, keys, rows)
+
+    def _key_or_ready(self, record: Any) -> Any:
+        if self.batch.ready is not None:
+            value = self.batch.ready(record)
+            if value is not None:
+                return Ready(value)
+        return self.batch.key(record)
+
+    def dispatch(self, keys: Sequence[Any], rows: Sequence[Row], run: Run) -> None:
+        """Loads a level."""
+        wanted, deal = self._wanted(keys)
+
+        def arrived(outcomes: Sequence[Any]) -> None:
+            self._shape.finish(deal(outcomes), run, lambda done: self._place(rows, done))
+
+        if wanted:
+            run.load(self.batch.loader(run.context), wanted, arrived)
+        else:
+            arrived([])
+
+    def _wanted(self, keys: Sequence[Any]) -> tuple[Sequence[Any], Callable[[Sequence[Any]], list[Any]]]:
+        """The keys to load, and what makes a value a row of their outcomes."""
+        pick = self.batch.pick
+        if self.batch.many:
+            return _many(keys, pick)
+        plain = not any(key is None or isinstance(key, Ready | Exception) for key in keys)
+        if plain:
+            return keys, lambda outcomes: list(outcomes) if pick is None else [_picked(pick, each) for each in outcomes]
+        wanted = [key for key in keys if key is not None and not isinstance(key, Ready | Exception)]
+
+        def deal(outcomes: Sequence[Any]) -> list[Any]:
+            rest = iter(outcomes)
+            return [
+                key.value
+                if isinstance(key, Ready)
+                else key
+                if key is None or isinstance(key, Exception)
+                else _picked(pick, next(rest))
+                for key in keys
+            ]
+
+        return wanted, deal
+
+
+class Ready:
+    """A value that needs no load."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def _each(function: Callable[[Any], Any], records: Sequence[Any]) -> list[Any]:
+    return [*map(function, records)]
+
+
+def _picked(pick: Callable[[Any], Any] | None, outcome: Any) -> Any:
+    if pick is None or outcome is None or isinstance(outcome, Exception):
+        return outcome
+    return attempt(pick, outcome)
+
+
+def _many(
+    keys: Sequence[Any], pick: Callable[[Any], Any] | None
+) -> tuple[Sequence[Any], Callable[[Sequence[Any]], list[Any]]]:
+    """The same where each row has several keys: the value is what is found, or the first error."""
+    wanted = [key for each in keys if each is not None and not isinstance(each, Exception) for key in each]
+
+    def deal(outcomes: Sequence[Any]) -> list[Any]:
+        rest = iter(outcomes)
+        values: list[Any] = []
+        for each in keys:
+            if each is None or isinstance(each, Exception):
+                values.append(each)
+                continue
+            found = [_picked(pick, next(rest)) for _ in each]
+            error = next((one for one in found if isinstance(one, Exception)), None)
+            values.append(error or [one for one in found if one is not None])
+        return values
+
+    return wanted, deal
+
+
+class Resolved:
+    """What the field's own resolver returns, called once a record."""
+
+    def __init__(self, slot: str, field: Field, shape: Shape) -> None:
+        self._place = placer(slot)
+        self._field = field
+        self._shape = shape
+
+    def start(self, records: Sequence[Any], rows: Sequence[Row], run: Run, _sound: bool) -> None:
+        """Calls the resolver for each record."""
+        if not records:
+            return
+        arguments = attempt(self._arguments, run)
+        if isinstance(arguments, Exception):
+            values = [arguments] * len(records)
+        else:
+            info = run.info(self._field)
+            resolve = self._field.definition.resolve or run.executor.field_resolver
+            values = [attempt(_call, resolve, record, info, arguments) for record in records]
+        if any(map(run.is_awaitable, values)):
+            run.settle(values, lambda settled: self._completed(settled, rows, run))
+        else:
+            self._completed(values, rows, run)
+
+    def _completed(self, values: Sequence[Any], rows: Sequence[Row], run: Run) -> None:
+        if self._field.within.owner is None:
+            run.known[self._field.name] = values[0]
+        self._shape.finish(values, run, lambda done: self._place(rows, done))
+
+    def _arguments(self, run: Run) -> dict[str, Any]:
+        definition, detail = self._field.definition, self._field.details[0]
+        if not definition.args and not detail.node.arguments:
+            return {}
+        executor = run.executor
+        return get_argument_values(
+            definition,
+            detail.node,
+            executor.variable_values,
+            detail.fragment_variable_values,
+            executor.hide_suggestions,
+        )
+
+
+def _call(resolve: Callable[..., Any], record: Any, info: Any, arguments: dict[str, Any]) -> Any:
+    return resolve(record, info, **arguments)

@@ -1,0 +1,106 @@
+"""Who may see what: the scope that each field needs, worked out from the schema so that no field can be forgotten.
+
+A field needs the scope of the type that it leads to, on whichever path, and `pii:read` where it holds personal data.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
+from graphql import GraphQLField, GraphQLObjectType, GraphQLScalarType, GraphQLSchema, get_named_type
+
+from gateway.errors import Forbidden
+from gateway.model.records import Kind
+
+PII = "pii:read"
+KIND_SCOPES = {
+    Kind.MEETING: "meetings:read",
+    Kind.PERSON: "people:read",
+    Kind.USER: "users:read",
+    Kind.CADENCE: "cadences:read",
+    Kind.STEP: "cadences:read",
+    Kind.ACCOUNT: "accounts:read",
+    Kind.TASK: "tasks:read",
+    Kind.CONVERSATION: "conversations:read",
+}
+SCOPES = frozenset({*KIND_SCOPES.values(), PII})
+"""Every scope there is."""
+
+EXTENSION = "scopes"
+"""Where a field of the schema says which scopes it needs."""
+
+_TYPE_SCOPES = {
+    f"{kind.value}{part}": scope for kind, scope in KIND_SCOPES.items() for part in ("", "Connection", "Edge")
+}
+_ADDRESS_OR_NUMBER = re.compile(r"email|phone", re.IGNORECASE)
+_PERSONAL = frozenset(
+    {
+        *("notes", "meetingNotes", "description", "guests", "customFields", "crmCustomFields", "crm"),
+        *("recipientName", "calendarId", "fromAddress", "privateFields"),
+    }
+)
+_PERSONAL_OF = {("Attendee", "name"), ("SalesloftAttendee", "name")}
+_FLAGS = frozenset({"Boolean", "Int", "Float", "DateTime", "Date"})
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """Who asks, and what they may see.
+
+    Attributes:
+        name: Whose credential it is, for logs.
+        scopes: Those of `SCOPES` that it has.
+    """
+
+    name: str
+    scopes: frozenset[str] = SCOPES
+
+
+class Guarded(Protocol):
+    """What a resolver's context has to say."""
+
+    principal: Principal | None
+
+
+def scopes_of(parent: str, name: str, field: GraphQLField) -> frozenset[str]:
+    """The scopes that a field needs."""
+    leads_to = get_named_type(field.type)
+    needed = {_TYPE_SCOPES[leads_to.name]} if leads_to.name in _TYPE_SCOPES else set()
+    textual = isinstance(leads_to, GraphQLScalarType) and leads_to.name not in _FLAGS
+    if textual and (_ADDRESS_OR_NUMBER.search(name) or name in _PERSONAL or (parent, name) in _PERSONAL_OF):
+        needed.add(PII)
+    return frozenset(needed)
+
+
+def protect(schema: GraphQLSchema) -> None:
+    """Makes every field that needs a scope ask for it, and say so in its extensions."""
+    for kind in schema.type_map.values():
+        if not isinstance(kind, GraphQLObjectType) or kind.name.startswith("__"):
+            continue
+        for name, field in kind.fields.items():
+            needed = scopes_of(kind.name, name, field)
+            if needed and field.resolve is not None:
+                field.extensions = {**field.extensions, EXTENSION: needed}
+                field.resolve = _guarded(field.resolve, needed)
+
+
+def check(principal: Principal | None, needed: frozenset[str]) -> None:
+    """Makes sure that whoever asks has some scopes; with nobody known, access control is off.
+
+    Raises:
+        Forbidden: One is missing.
+    """
+    if principal is not None and not needed <= principal.scopes:
+        missing = ", ".join(sorted(needed - principal.scopes))
+        raise Forbidden(f"The credential lacks the scope {missing}.")
+
+
+def _guarded(resolve: Callable[..., Any], needed: frozenset[str]) -> Callable[..., Any]:
+    def run(source: Any, info: Any, **arguments: Any) -> Any:
+        context: Guarded = info.context
+        check(context.principal, needed)
+        return resolve(source, info, **arguments)
+
+    return run

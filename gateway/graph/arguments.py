@@ -1,0 +1,77 @@
+"""Relay's four arguments, as every connection takes them."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+import strawberry
+from strawberry import Info, argument
+
+from gateway.catalog.whole import NamedQuery
+from gateway.errors import BadUserInput
+from gateway.graph.conditions import given
+from gateway.graph.context import Context
+from gateway.model.order import Order, OrderField, Position
+from gateway.paging import cursor, named
+from gateway.paging.window import BadWindow, Window, window
+
+ContextInfo: TypeAlias = Info[Context, None]
+
+First = Annotated[int | None, argument(description="How many, from the front: 0 to 500; 25 when no size is given.")]
+After = Annotated[str | None, argument(description="Only what lies after this cursor.")]
+Last = Annotated[int | None, argument(description="How many, from the back: 0 to 500; not together with `first`.")]
+Before = Annotated[str | None, argument(description="Only what lies before this cursor.")]
+UNSET: None = strawberry.UNSET
+
+
+def window_of(order: Order, first: int | None, after: str | None, last: int | None, before: str | None) -> Window:
+    """The walk and count that the arguments ask for.
+
+    Raises:
+        BadUserInput: One of them cannot be meant.
+    """
+    try:
+        return window(
+            order,
+            first=given(first),
+            after=_position(after, "after", order.field),
+            last=given(last),
+            before=_position(before, "before", order.field),
+        )
+    except BadWindow as error:
+        raise BadUserInput(f"{error.argument}: {error}.", argument=error.argument) from error
+
+
+def named_query(first: int | None, after: str | None, last: int | None, before: str | None) -> NamedQuery:
+    """The same for a list by name.
+
+    Raises:
+        BadUserInput: One of them cannot be meant.
+    """
+    sizes = window_of(Order(), first, None, last, None)
+    return NamedQuery(
+        count=sizes.count,
+        backward=sizes.walk.backward,
+        after=_place(after, "after"),
+        before=_place(before, "before"),
+    )
+
+
+def _position(text: str | None, name: str, order_field: OrderField) -> Position | None:
+    known = given(text)
+    if known is None:
+        return None
+    try:
+        return cursor.decode(known, order_field)
+    except cursor.MalformedCursor as error:
+        raise BadUserInput(f"{name}: {error}.", argument=name) from error
+
+
+def _place(text: str | None, name: str) -> named.NamePlace | None:
+    known = given(text)
+    if known is None:
+        return None
+    try:
+        return named.decode(known)
+    except cursor.MalformedCursor as error:
+        raise BadUserInput(f"{name}: {error}.", argument=name) from error

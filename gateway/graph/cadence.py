@@ -1,0 +1,60 @@
+"""`Cadence`: a sequence of steps that prospects are taken through."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from gateway.graph.folded import id_in, row_in
+from gateway.graph.node import Node, face_of, node_face_of
+from gateway.graph.relation import field, relation
+from gateway.graph.salesloft.cadence import SalesloftCadence
+from gateway.graph.under import meetings_of
+from gateway.graph.user import User
+from gateway.model import records
+from gateway.model.records import Kind, Ref
+
+if TYPE_CHECKING:
+    from gateway.graph.connection import MeetingConnection
+    from gateway.graph.step import Step
+
+
+@strawberry.type(description="A cadence's counters, as Salesloft keeps them.")
+@face_of(records.CadenceCounts)
+class CadenceCounts:
+    cadence_people: int | None = field("People in the cadence now.")
+    people_acted_on_count: int | None = field("People whom something was done for.")
+    target_daily_people: int | None = field("People to be added a day.")
+    opportunities_created: int | None = field("Opportunities that came of it.")
+    meetings_booked: int | None = field("Meetings that came of it.")
+
+
+def _own_ref(cadence: records.Cadence) -> Ref:
+    return Ref(cadence.source, Kind.CADENCE, cadence.source_id)
+
+
+@strawberry.type(description="A Salesloft cadence: a sequence of steps that prospects are taken through.")
+@node_face_of(records.Cadence, Kind.CADENCE)
+class Cadence(Node):
+    salesloft_id: strawberry.ID | None = field("The id in Salesloft.", id_in(records.Source.SALESLOFT))
+    name: str | None = field("Its name.")
+    archived: bool | None = field("Whether it is put away.")
+    current_state: str | None = field("Its state, in Salesloft's word: `draft`, `active`, `archived` and others.")
+    function: str | None = field("What it is for, in Salesloft's word: `outbound`, `inbound`, `event`, `other`.")
+    team_cadence: bool | None = field("Whether it is the whole team's.")
+    shared: bool | None = field("Whether others may use it.")
+    tags: list[str] | None = field("Labels.")
+    owner: User | None = relation("user_by_ref", lambda cadence: cadence.owner, "The team member whose cadence it is.")
+    creator: User | None = relation("user_by_ref", lambda cadence: cadence.creator, "The team member who made it.")
+    counts: CadenceCounts | None = field("Its counters.")
+    created_at: dt.datetime | None = field("When it was made.")
+    updated_at: dt.datetime | None = field("When it last changed.")
+    steps: list[Annotated[Step, strawberry.lazy("gateway.graph.step")]] | None = relation(
+        "steps_by_cadence", _own_ref, "Its steps, by day and number; a call a cadence, or a page a hundred steps."
+    )
+    salesloft: SalesloftCadence | None = field("Salesloft's own fields.", row_in(records.Source.SALESLOFT))
+    meetings: Annotated[MeetingConnection, strawberry.lazy("gateway.graph.connection")] | None = meetings_of(
+        "The meetings that it led to."
+    )

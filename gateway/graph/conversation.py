@@ -1,0 +1,42 @@
+"""`Conversation`: the chat that a meeting was booked in."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import strawberry
+
+from gateway.graph.drift.conversation import DriftConversation
+from gateway.graph.folded import id_in, row_in
+from gateway.graph.node import Node, face_of, node_face_of
+from gateway.graph.person import Person
+from gateway.graph.relation import field, relation, relations
+from gateway.graph.user import User
+from gateway.model import records
+from gateway.model.records import Kind
+
+
+@strawberry.type(description="A label of a chat.")
+@face_of(records.ConversationTag)
+class ConversationTag:
+    name: str | None = field("The label.")
+    color: str | None = field("Its colour: six hexadecimal digits.")
+
+
+@strawberry.type(description="A Drift conversation: the chat that a meeting was booked in.")
+@node_face_of(records.Conversation, Kind.CONVERSATION)
+class Conversation(Node):
+    drift_id: strawberry.ID | None = field("The id in Drift.", id_in(records.Source.DRIFT))
+    status: str | None = field("Its state, in Drift's word: `open`, `closed`, `pending` and others.")
+    contact: Person | None = relation(
+        "person_by_ref", lambda conversation: conversation.contact, "Who wrote: the person with the contact's address."
+    )
+    participants: list[User] | None = relations(
+        "user_by_ref", lambda conversation: conversation.participants, "The team members who take part."
+    )
+    inbox_id: strawberry.ID | None = field("The inbox that it is in.")
+    related_playbook_id: strawberry.ID | None = field("The playbook that began it.")
+    tags: list[ConversationTag] | None = field("Labels.")
+    created_at: dt.datetime | None = field("When it began.")
+    updated_at: dt.datetime | None = field("When it last changed.")
+    drift: DriftConversation | None = field("Drift's own fields.", row_in(records.Source.DRIFT))

@@ -1,0 +1,1 @@
+"""Drift's own fields, under the vendor's names in camelCase."""

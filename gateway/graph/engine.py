@@ -1,0 +1,177 @@
+"""Runs operations: documents prepared once, executed each in a context of its own, errors told as the contract has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, TypeAlias
+
+import msgspec
+from cachetools import LRUCache
+from graphql import (
+    ASTValidationRule,
+    DocumentNode,
+    GraphQLError,
+    NoSchemaIntrospectionCustomRule,
+    parse,
+    specified_rules,
+    validate,
+)
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from gateway.catalog.catalog import Catalog
+from gateway.errors import GatewayError, OperationTooCostly
+from gateway.execution.executor import Operations
+from gateway.execution.plans import Plans
+from gateway.execution.source import Text
+from gateway.graph.access import Principal, protect
+from gateway.graph.context import Context
+from gateway.graph.declarations import GraphDeclarations
+from gateway.graph.faults import Fault, fault_of, formatted, once_a_field
+from gateway.graph.schema import build, core
+from gateway.graph.status import SourceStatus
+from gateway.upstream.request import Request
+
+DOCUMENT_BYTES = 8_000_000
+"""Text of prepared documents that is kept; each costs a multiple of its text."""
+MOST_ERRORS = 20
+"""Validation errors that one document is told of."""
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A document that is valid against the schema."""
+
+    document: DocumentNode
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operation came to.
+
+    Attributes:
+        data: The answer, as `msgspec.json` writes it and `msgspec.to_builtins` tells it; None where a null went all
+            the way up.
+        errors: As they are sent: message, locations, path, extensions with a code.
+        started: Whether it ran; where not, there is no `data` at all and the request was wrong.
+        interpreted: Why it was not a compiled plan that ran; None where it was one.
+    """
+
+    data: Any
+    errors: list[dict[str, Any]]
+    started: bool = True
+    interpreted: str | None = None
+
+
+Known: TypeAlias = tuple[int, Prepared | list[GraphQLError]]
+"""The length of a document's text, and what it was found to be."""
+
+
+class Engine:
+    """The schema over a catalog.
+
+    Args:
+        catalog: The sources, joined.
+        statuses: What `Query.sources` answers.
+        introspection: Whether the schema may be asked about.
+        on_fault: Told of every error that is nobody's but ours.
+        max_tokens: Tokens that a document may have; None is no limit.
+        guard: Looks at a document before it is validated, since validation is what attackers burn; what it returns is
+            the refusal.
+        plans: Where compiled operations are kept; plans of its own, unless a test brings others.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        *,
+        statuses: Callable[[], Sequence[SourceStatus]] = tuple,
+        introspection: bool = True,
+        on_fault: Callable[[Fault], None] = lambda _fault: None,
+        max_tokens: int | None = None,
+        guard: Callable[[DocumentNode], GatewayError | None] = lambda _document: None,
+        plans: Plans | None = None,
+    ) -> None:
+        self.schema = core(build())
+        protect(self.schema)
+        self.operations = Operations(
+            self.schema,
+            GraphDeclarations(),
+            executor_class=StrawberryGraphQLCoreExecutionContext,
+            plans=plans,
+            on_surprise=lambda surprise: on_fault(fault_of(surprise, ())),
+        )
+        self._max_tokens = max_tokens
+        self._guard = guard
+        self._hide_suggestions = not introspection
+        self._catalog = catalog
+        self._statuses = statuses
+        self._on_fault = on_fault
+        self._rules: list[type[ASTValidationRule]] = list(specified_rules)
+        if not introspection:
+            self._rules.append(NoSchemaIntrospectionCustomRule)
+        self._documents: LRUCache[str, Known] = LRUCache(DOCUMENT_BYTES, getsizeof=itemgetter(0))
+
+    def prepare(self, query: str) -> Prepared | list[GraphQLError]:
+        """A document ready to run, or what is wrong with it."""
+        known = self._documents.get(query)
+        if known is None:
+            known = len(query), self._prepare(query)
+            if len(query) <= DOCUMENT_BYTES // 100:
+                self._documents[query] = known
+        return known[1]
+
+    async def execute(
+        self,
+        prepared: Prepared,
+        *,
+        variables: Mapping[str, Any] | None,
+        operation_name: str | None,
+        request: Request,
+        principal: Principal | None = None,
+    ) -> Answer:
+        """Runs one operation of a document.
+
+        Args:
+            prepared: The document.
+            variables: As the client sent them.
+            operation_name: Which operation, where there are several.
+            request: The request as upstream calls see it; closed when this returns or is cancelled.
+            principal: Who asks; None where access control is off.
+        """
+        context = Context(self._catalog, request, self._statuses, principal)
+        try:
+            outcome = await self.operations.execute(
+                prepared.document,
+                context=context,
+                variables=variables,
+                operation_name=operation_name,
+                hide_suggestions=self._hide_suggestions,
+            )
+        finally:
+            await context.close()
+        return Answer(
+            data=outcome.data,
+            errors=[formatted(error, self._on_fault) for error in once_a_field(outcome.errors)],
+            started=outcome.started,
+            interpreted=outcome.interpreted,
+        )
+
+    def _prepare(self, query: str) -> Prepared | list[GraphQLError]:
+        try:
+            document = parse(Text(query), max_tokens=self._max_tokens)
+        except GraphQLError as error:
+            return [error if "tokens. Parsing aborted" not in error.message else self._too_long(error)]
+        except RecursionError:
+            return [GraphQLError("The document is nested too deeply to be read.")]
+        refusal = self._guard(document)
+        if refusal is not None:
+            return [GraphQLError(refusal.message, original_error=refusal)]
+        wrong = validate(
+            self.schema, document, self._rules, max_errors=MOST_ERRORS, hide_suggestions=self._hide_suggestions
+        )
+        return wrong or Prepared(document)
+
+    def _too_long(self, error: GraphQLError) -> GraphQLError:
+        refusal = OperationTooCostly(
+            f"The document has more than {self._max_tokens} tokens, which is the most allowed."
+        )
+        return GraphQLError(refusal.message, original_error=refusal, source=error.source, positions=error.positions)

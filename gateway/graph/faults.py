@@ -1,0 +1,83 @@
+"""How errors are told: typed ones as they are, all else masked behind an id that the log knows."""
+
+from __future__ import annotations
+
+import traceback
+import uuid
+from collections.abc import Callable, Iterable
+from pathlib import PurePath
+from typing import Any
+
+import msgspec
+from graphql import GraphQLError, GraphQLSyntaxError
+
+from gateway.errors import Forbidden, GatewayError
+
+MASKED = "Something went wrong in the gateway; the error id names it in the log."
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """An error of ours, as the log may have it: where and of which kind, never what it said.
+
+    Attributes:
+        error_id: What the client was given.
+        kind: The exception's type.
+        where: The innermost places it passed, file, line and function, without any values.
+        path: The field of the answer.
+    """
+
+    error_id: str
+    kind: str
+    where: tuple[str, ...]
+    path: tuple[str | int, ...]
+
+
+def formatted(error: GraphQLError, on_fault: Callable[[Fault], None]) -> dict[str, Any]:
+    """An error as it is sent: message, locations, path, and extensions with a code."""
+    told: dict[str, Any] = {"message": error.message}
+    if error.locations:
+        told["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
+    if error.path is not None:
+        told["path"] = list(error.path)
+    cause = _cause(error)
+    if isinstance(cause, GatewayError):
+        told["message"] = cause.message
+        told["extensions"] = cause.extensions()
+    elif isinstance(error, GraphQLSyntaxError):
+        told["extensions"] = {"code": "GRAPHQL_PARSE_FAILED"}
+    elif cause is None and error.path is None:
+        told["extensions"] = {"code": "GRAPHQL_VALIDATION_FAILED"}
+    else:
+        fault = fault_of(cause or error, tuple(error.path or ()))
+        on_fault(fault)
+        told["message"] = MASKED
+        told["extensions"] = {"code": "INTERNAL_SERVER_ERROR", "errorId": fault.error_id}
+    return told
+
+
+def once_a_field(errors: Iterable[GraphQLError]) -> list[GraphQLError]:
+    """The errors, but of those that say that a scope is missing only the first for a field, not one a row."""
+    kept: list[GraphQLError] = []
+    refused: set[tuple[str, ...]] = set()
+    for error in errors:
+        if isinstance(_cause(error), Forbidden):
+            field = tuple(part for part in error.path or () if isinstance(part, str))
+            if field in refused:
+                continue
+            refused.add(field)
+        kept.append(error)
+    return kept
+
+
+def _cause(error: GraphQLError) -> BaseException | None:
+    cause: BaseException | None = error.original_error
+    while isinstance(cause, GraphQLError):
+        cause = cause.original_error
+    return cause
+
+
+def fault_of(cause: BaseException, path: tuple[str | int, ...]) -> Fault:
+    """What the log is told of an error of ours."""
+    frames = traceback.extract_tb(cause.__traceback__)[-5:]
+    where = tuple(f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)
+    return Fault(uuid.uuid4().hex, type(cause).__name__, where, path)

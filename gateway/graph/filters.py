@@ -1,0 +1,162 @@
+"""The inputs of `meetings`: filter and order, and what they come to in the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+import strawberry
+
+from gateway.errors import BadUserInput
+from gateway.graph.conditions import DateTimeRange, condition, emails, given, listed, refs, span, words
+from gateway.graph.drift import filter as drift_filter
+from gateway.graph.drift.filter import DriftMeetingFilter
+from gateway.graph.enums import CanceledFilter, MeetingOrderField, MeetingStatus, OrderDirection, Source, meaning
+from gateway.graph.salesloft import filter as salesloft_filter
+from gateway.graph.salesloft.filter import SalesloftMeetingFilter
+from gateway.model import filters, records
+from gateway.model.order import Order
+from gateway.model.records import Kind
+from gateway.model.records import MeetingStatus as Status
+
+
+@strawberry.input(description="The order of a list of meetings.")
+class MeetingOrder:
+    field: MeetingOrderField = strawberry.field(
+        default=MeetingOrderField.START_TIME, description="The time that the order goes by."
+    )
+    direction: OrderDirection = strawberry.field(
+        default=OrderDirection.DESC, description="Which way it goes; rows without that time come last either way."
+    )
+
+
+@strawberry.input(
+    description=(
+        "Conditions on meetings, all of them ANDed. A null condition is none; an empty list matches nothing and costs "
+        "no call; a list has at most 100 values."
+    )
+)
+class MeetingFilter:
+    ids: list[strawberry.ID] | None = condition("Global ids of meetings; those of folded records count.")
+    sources: list[Source] | None = condition("Only these sources. `[DRIFT]` lists Drift's rows unfolded.")
+    status: list[MeetingStatus] | None = condition("Only these states.")
+    canceled: CanceledFilter | None = condition(
+        "Whether cancelled meetings are listed: not, unless `status` names CANCELED, `ids` are given or "
+        "`salesloft.showDeleted` decides."
+    )
+    no_show: bool | None = condition("Whether the other side did not come; false keeps what is not known to be one.")
+    start_time: DateTimeRange | None = condition("When it starts.")
+    end_time: DateTimeRange | None = condition("When it ends; needs a bound on `startTime`.")
+    created_at: DateTimeRange | None = condition("When it was booked.")
+    updated_at: DateTimeRange | None = condition("When its record last changed.")
+    person_ids: list[strawberry.ID] | None = condition(
+        "Global ids of people: the recipient or booker, in every source."
+    )
+    person_emails: list[str] | None = condition("Addresses of people: the recipient or booker, in every source.")
+    attendee_emails: list[str] | None = condition("Addresses of attendees or guests; needs a bound on `startTime`.")
+    owner_ids: list[strawberry.ID] | None = condition("Global ids of the team members who hold it.")
+    owner_emails: list[str] | None = condition("Addresses of the team members who hold it.")
+    booked_by_ids: list[strawberry.ID] | None = condition("Global ids of the team members who booked it.")
+    cadence_ids: list[strawberry.ID] | None = condition("Global ids of cadences. Only Salesloft's meetings have one.")
+    step_ids: list[strawberry.ID] | None = condition("Global ids of steps. Only Salesloft's meetings have one.")
+    account_ids: list[strawberry.ID] | None = condition("Global ids of accounts. Only Salesloft's meetings have one.")
+    calendar_event_ids: list[str] | None = condition("The calendar's ids of events.")
+    i_cal_uids: list[str] | None = condition("iCalendar UIDs; a series shares one. Only Salesloft knows them.")
+    salesloft: SalesloftMeetingFilter | None = condition(
+        "Salesloft's own filters, in the vendor's words; they hold on Salesloft's record."
+    )
+    drift: DriftMeetingFilter | None = condition(
+        "Drift's own filters, in the vendor's words; they hold on Drift's record."
+    )
+
+
+def order_of(order: MeetingOrder | None) -> Order:
+    """The order asked for; a null one is the default."""
+    if order is None:
+        return Order()
+    return Order(meaning(order.field), descending=order.direction is OrderDirection.DESC)
+
+
+def filter_of(asked: MeetingFilter | None, argument: str = "filter") -> filters.MeetingFilter:
+    """The conditions asked for.
+
+    Raises:
+        BadUserInput: One of them cannot be meant; `argument` names it.
+    """
+    if asked is None:
+        return filters.MeetingFilter()
+    start_time = span(asked.start_time, f"{argument}.startTime")
+    _bound(asked, start_time, argument)
+    sources = listed(asked.sources, f"{argument}.sources")
+    status = listed(asked.status, f"{argument}.status")
+    ids = refs(asked.ids, f"{argument}.ids", Kind.MEETING)
+    states: frozenset[Status] | None = None if status is None else frozenset(map(meaning, status))
+    own, hopeless = _own(asked, argument)
+    wanted = filters.MeetingFilter(
+        ids=ids,
+        sources=None if sources is None else frozenset(map(meaning, sources)),
+        status=states,
+        canceled=_canceled(asked, states),
+        no_show=given(asked.no_show),
+        start_time=start_time,
+        end_time=span(asked.end_time, f"{argument}.endTime"),
+        created_at=span(asked.created_at, f"{argument}.createdAt"),
+        updated_at=span(asked.updated_at, f"{argument}.updatedAt"),
+        person_ids=refs(asked.person_ids, f"{argument}.personIds", Kind.PERSON),
+        person_emails=emails(asked.person_emails, f"{argument}.personEmails"),
+        attendee_emails=emails(asked.attendee_emails, f"{argument}.attendeeEmails"),
+        owner_ids=refs(asked.owner_ids, f"{argument}.ownerIds", Kind.USER),
+        owner_emails=emails(asked.owner_emails, f"{argument}.ownerEmails"),
+        booked_by_ids=refs(asked.booked_by_ids, f"{argument}.bookedByIds", Kind.USER),
+        cadence_ids=refs(asked.cadence_ids, f"{argument}.cadenceIds", Kind.CADENCE),
+        step_ids=refs(asked.step_ids, f"{argument}.stepIds", Kind.STEP),
+        account_ids=refs(asked.account_ids, f"{argument}.accountIds", Kind.ACCOUNT),
+        calendar_event_ids=words(asked.calendar_event_ids, f"{argument}.calendarEventIds"),
+        i_cal_uids=words(asked.i_cal_uids, f"{argument}.iCalUids"),
+        own=own,
+    )
+    return msgspec.structs.replace(wanted, ids=frozenset()) if hopeless else wanted
+
+
+def _own(asked: MeetingFilter, argument: str) -> tuple[Mapping[records.Source, object], bool]:
+    """The vendors' own conditions, and whether nothing can meet them; an input without any is none."""
+    salesloft, drift = given(asked.salesloft), given(asked.drift)
+    own: dict[records.Source, object] = {}
+    hopeless = False
+    if salesloft is not None:
+        hub = salesloft_filter.conditions(salesloft, f"{argument}.salesloft")
+        if hub is not None:
+            own[records.Source.SALESLOFT] = hub
+            hopeless = salesloft_filter.impossible(hub)
+    if drift is not None:
+        chat = drift_filter.conditions(drift, f"{argument}.drift")
+        if chat is not None:
+            own[records.Source.DRIFT] = chat
+            hopeless = hopeless or drift_filter.impossible(chat)
+    return own, hopeless
+
+
+def _bound(asked: MeetingFilter, start_time: filters.TimeRange | None, argument: str) -> None:
+    """Refuses conditions that only a look at every meeting could answer.
+
+    Raises:
+        BadUserInput: There is one.
+    """
+    needs_bound = {"endTime": asked.end_time, "attendeeEmails": asked.attendee_emails}
+    for name, value in needs_bound.items():
+        if given(value) and (start_time is None or not start_time.bounded):
+            where = f"{argument}.{name}"
+            raise BadUserInput(
+                f"{where}: is checked row by row and needs a bound on startTime beside it.", argument=where
+            )
+
+
+def _canceled(asked: MeetingFilter, states: frozenset[Status] | None) -> filters.Canceled:
+    canceled = given(asked.canceled)
+    if canceled is not None:
+        chosen: filters.Canceled = meaning(canceled)
+        return chosen
+    salesloft = given(asked.salesloft)
+    decides = salesloft is not None and given(salesloft.show_deleted) is not None
+    named = given(asked.ids) is not None or (states is not None and Status.CANCELED in states)
+    return filters.Canceled.INCLUDE if named or decides else filters.Canceled.EXCLUDE

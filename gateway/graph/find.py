@@ -1,0 +1,160 @@
+"""The `by:` inputs, and how each key finds its record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+
+from gateway.errors import BadUserInput, GatewayError
+from gateway.graph.context import Context
+from gateway.graph.ids import decode_id
+from gateway.model.filters import fold_email
+from gateway.model.neighbours import AccountFilter, PersonFilter
+from gateway.model.records import Account, Cadence, Kind, Meeting, Person, Ref, Source, Step, User, UserKey
+
+MOST_CHARS = 1024
+MOST_DIGITS = 19
+"""What a key may be: longer ones are nobody's."""
+
+
+def _key(description: str) -> Any:
+    return strawberry.field(default=strawberry.UNSET, description=description)
+
+
+@strawberry.input(one_of=True, description="Exactly one key of a meeting.")
+class MeetingBy:
+    id: strawberry.ID | None = _key("Its global id; that of a folded record finds the meeting that holds it.")
+    salesloft_id: strawberry.ID | None = _key("Its id in Salesloft.")
+    drift_slug: str | None = _key("Its slug in Drift.")
+    calendar_event_id: str | None = _key("The calendar's id of the event.")
+
+
+@strawberry.input(one_of=True, description="Exactly one key of a person.")
+class PersonBy:
+    id: strawberry.ID | None = _key("The global id.")
+    email: str | None = _key("Any address of theirs, in any case.")
+    salesloft_id: strawberry.ID | None = _key("The id in Salesloft.")
+    drift_id: strawberry.ID | None = _key("The id of the contact in Drift.")
+    crm_id: str | None = _key("The id in the CRM; of several people who bear it the one of the lowest id.")
+
+
+@strawberry.input(one_of=True, description="Exactly one key of a team member.")
+class UserBy:
+    id: strawberry.ID | None = _key("The global id.")
+    email: str | None = _key("Any address of theirs, in any case.")
+    salesloft_id: strawberry.ID | None = _key("The numeric id in Salesloft.")
+    guid: strawberry.ID | None = _key("The GUID in Salesloft.")
+    drift_id: strawberry.ID | None = _key("The id in Drift.")
+
+
+@strawberry.input(one_of=True, description="Exactly one key of a cadence.")
+class CadenceBy:
+    id: strawberry.ID | None = _key("The global id.")
+    salesloft_id: strawberry.ID | None = _key("The id in Salesloft.")
+
+
+@strawberry.input(one_of=True, description="Exactly one key of a step.")
+class StepBy:
+    id: strawberry.ID | None = _key("The global id.")
+    salesloft_id: strawberry.ID | None = _key("The id in Salesloft.")
+
+
+@strawberry.input(one_of=True, description="Exactly one key of an account.")
+class AccountBy:
+    id: strawberry.ID | None = _key("The global id.")
+    salesloft_id: strawberry.ID | None = _key("The id in Salesloft.")
+    crm_id: str | None = _key("The id in the CRM; of several accounts that bear it the one of the lowest id.")
+    domain: str | None = _key("The internet domain; of several accounts that bear it the one of the lowest id.")
+
+
+async def find_meeting(context: Context, by: MeetingBy, fields: frozenset[str]) -> Meeting | None:
+    """The meeting that a key names; of several that bear it the first source's of the lowest id."""
+    key, value = _chosen(by)
+    if key == "calendar_event_id":
+        event_id = _text(value, "by.calendarEventId")
+        return await context.catalog.meetings.by_calendar_event(context.request, event_id, fields)
+    ref = _ref(key, value, Kind.MEETING)
+    found = await context.catalog.meetings.by_refs(context.request, [ref], fields)
+    return _present(found[ref])
+
+
+async def find_person(context: Context, by: PersonBy) -> Person | None:
+    """The person that a key names."""
+    key, value = _chosen(by)
+    if key == "email":
+        return await context.catalog.people.by_email(context.request, _address(value))
+    if key == "crm_id":
+        wanted = PersonFilter(crm_ids=frozenset({_text(value, "by.crmId")}))
+        return await context.catalog.person_list.lowest(context.request, wanted)
+    return await context.loaders.person_by_ref.load(_ref(key, value, Kind.PERSON))
+
+
+async def find_user(context: Context, by: UserBy) -> User | None:
+    """The team member that a key names."""
+    key, value = _chosen(by)
+    if key == "email":
+        return await context.loaders.user_by_email.load(_address(value))
+    return await context.loaders.user_by_ref.load(_ref(key, value, Kind.USER))
+
+
+async def find_cadence(context: Context, by: CadenceBy) -> Cadence | None:
+    """The cadence that a key names."""
+    key, value = _chosen(by)
+    return await context.loaders.cadence_by_ref.load(_ref(key, value, Kind.CADENCE))
+
+
+async def find_step(context: Context, by: StepBy) -> Step | None:
+    """The step that a key names."""
+    key, value = _chosen(by)
+    return await context.loaders.step_by_ref.load(_ref(key, value, Kind.STEP))
+
+
+async def find_account(context: Context, by: AccountBy) -> Account | None:
+    """The account that a key names."""
+    key, value = _chosen(by)
+    if key == "crm_id":
+        wanted = AccountFilter(crm_ids=frozenset({_text(value, "by.crmId")}))
+    elif key == "domain":
+        wanted = AccountFilter(domains=frozenset({_text(value, "by.domain").lower()}))
+    else:
+        return await context.loaders.account_by_ref.load(_ref(key, value, Kind.ACCOUNT))
+    return await context.catalog.account_list.lowest(context.request, wanted)
+
+
+def _chosen(by: object) -> tuple[str, str]:
+    """The one key that is given; GraphQL has checked that it is one."""
+    return next((name, str(value)) for name, value in vars(by).items() if value is not strawberry.UNSET)
+
+
+def _ref(key: str, value: str, kind: Kind) -> Ref:
+    if key == "id":
+        return decode_id(value, "by.id", (kind,))
+    argument = {"salesloft_id": "by.salesloftId", "drift_id": "by.driftId", "drift_slug": "by.driftSlug"}.get(
+        key, f"by.{key}"
+    )
+    numeric = key in {"salesloft_id", "drift_id"}
+    if numeric and not (value.isascii() and value.isdigit() and len(value) <= MOST_DIGITS):
+        raise BadUserInput(f"{argument}: must be a number.", argument=argument)
+    _text(value, argument)
+    source = Source.DRIFT if key.startswith("drift") else Source.SALESLOFT
+    return Ref(source, kind, value, UserKey.GUID if key == "guid" else UserKey.ID)
+
+
+def _text(value: str, argument: str) -> str:
+    stripped = value.strip()
+    if not stripped or len(stripped) > MOST_CHARS or not stripped.isprintable():
+        raise BadUserInput(f"{argument}: must be a short printable text.", argument=argument)
+    return stripped
+
+
+def _address(value: str) -> str:
+    if "@" not in value or len(value) > MOST_CHARS:
+        raise BadUserInput("by.email: not an e-mail address.", argument="by.email")
+    return fold_email(value)
+
+
+def _present(outcome: Meeting | GatewayError | None) -> Meeting | None:
+    if isinstance(outcome, GatewayError):
+        raise outcome
+    return outcome

@@ -1,0 +1,131 @@
+"""`Meeting`: a calendar event, once, whichever sources hold it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import strawberry
+
+from gateway.graph.account import Account
+from gateway.graph.attendee import Attendee
+from gateway.graph.cadence import Cadence
+from gateway.graph.conversation import Conversation
+from gateway.graph.drift.meeting import DriftMeeting
+from gateway.graph.enums import MeetingStatus, Source
+from gateway.graph.folded import row_in
+from gateway.graph.ids import global_id
+from gateway.graph.node import Node, face_of, node_face_of
+from gateway.graph.person import Person
+from gateway.graph.relation import explain, field, relation
+from gateway.graph.salesloft.meeting import SalesloftMeeting
+from gateway.graph.step import Step
+from gateway.graph.task import Task
+from gateway.graph.user import User
+from gateway.model import records
+from gateway.model.records import Kind
+
+
+@strawberry.type(description="How a meeting repeats.")
+@face_of(records.Recurrence)
+class Recurrence:
+    recurring: bool | None = field("Whether it is one of a series.")
+    rules: list[str] | None = field("RRULE lines of RFC 5545; only the series' own record has them.")
+    interval: str | None = field("`Daily`, `Weekly`, `Monthly` or `Yearly`, in the source's word.")
+    last_occurrence_at: dt.datetime | None = field("When the series ends.")
+
+
+def _duration(meeting: records.Meeting) -> int | None:
+    if meeting.start_time is None or meeting.end_time is None:
+        return None
+    return round((meeting.end_time - meeting.start_time).total_seconds() / 60)
+
+
+def _alternate_ids(meeting: records.Meeting) -> list[str]:
+    explain(meeting, "alternate_ids")
+    return [global_id(Kind.MEETING, twin.source, twin.source_id) for twin in meeting.twins]
+
+
+def _sources(meeting: records.Meeting) -> Any:
+    explain(meeting, "sources")
+    return meeting.sources
+
+
+_drift_row = row_in(records.Source.DRIFT)
+
+
+def _drift(meeting: records.Meeting) -> Any:
+    row = _drift_row(meeting)
+    if row is None:
+        explain(meeting, "drift")
+    return row
+
+
+def _start_date(meeting: records.Meeting) -> dt.date | None:
+    return meeting.start_time.date() if meeting.all_day and meeting.start_time is not None else None
+
+
+def _end_date(meeting: records.Meeting) -> dt.date | None:
+    return meeting.end_time.date() if meeting.all_day and meeting.end_time is not None else None
+
+
+@strawberry.type(
+    description=(
+        "A calendar event, once: where two sources hold it, Salesloft's record with Drift's folded in. Times and state "
+        "are that record's alone; any other field that it lacks shows the folded one's."
+    )
+)
+@node_face_of(records.Meeting, Kind.MEETING)
+class Meeting(Node):
+    source: Source = field("Whose record is shown.")
+    source_id: str = field("Its id there: Salesloft's number, Drift's slug.")
+    sources: list[Source] | None = field("Every source that holds this calendar event.", _sources)
+    alternate_ids: list[strawberry.ID] | None = field(
+        "Global ids of the records folded into this one; each of them still finds it.", _alternate_ids
+    )
+    title: str | None = field("The title. Drift's meetings have none.")
+    description: str | None = field("The description; may hold HTML.")
+    location: str | None = field("Where it takes place: an address, a room or a link.")
+    notes: str | None = field("What the visitor wrote when booking in chat, or notes kept in Salesloft.")
+    start_time: dt.datetime | None = field("When it starts.")
+    end_time: dt.datetime | None = field("When it ends.")
+    duration_minutes: int | None = field("How long it takes, in minutes.", _duration)
+    all_day: bool | None = field("Whether it takes whole days.")
+    start_date: dt.date | None = field("The first day of an all-day meeting: the UTC date as sent.", _start_date)
+    end_date: dt.date | None = field("The day an all-day meeting ends: the UTC date as sent.", _end_date)
+    time_zone: str | None = field("The invitee's time zone. Only Drift knows it.")
+    status: MeetingStatus = field("Its state.")
+    no_show: bool | None = field("Whether the other side did not come; null where the source cannot tell.")
+    canceled_at: dt.datetime | None = field("When it was called off.")
+    created_at: dt.datetime | None = field("When it was booked.")
+    updated_at: dt.datetime | None = field("When its record last changed; not always by a person.")
+    calendar_event_id: str | None = field("The calendar's id of the event; absent while a booking is pending.")
+    i_cal_uid: str | None = field("The iCalendar UID; a whole series may share it.")
+    conference_url: str | None = field("The link of the video call.")
+    recurrence: Recurrence | None = field("How it repeats.")
+    owner: User | None = relation("user_by_ref", lambda meeting: meeting.owner, "The team member who holds it.")
+    booked_by: User | None = relation(
+        "user_by_ref", lambda meeting: meeting.booked_by, "The team member who booked it, if one did."
+    )
+    person: Person | None = relation(
+        "person_by_ref", lambda meeting: meeting.person, "The recipient of the invitation, or the contact who booked."
+    )
+    attendees: list[Attendee] | None = field("Who is invited; may be empty though there is a person.")
+    guests: list[str] | None = field("Addresses of further guests.")
+    cadence: Cadence | None = relation(
+        "cadence_by_ref", lambda meeting: meeting.cadence, "The cadence that led to it; null where it is hidden."
+    )
+    step: Step | None = relation("step_by_ref", lambda meeting: meeting.step, "The cadence's step that led to it.")
+    account: Account | None = relation(
+        "account_by_ref", lambda meeting: meeting.account, "The account of the recipient."
+    )
+    task: Task | None = relation("task_by_ref", lambda meeting: meeting.task, "The task that it was booked from.")
+    conversation: Conversation | None = relation(
+        "conversation_by_ref", lambda meeting: meeting.conversation, "The chat that it was booked in."
+    )
+    salesloft: SalesloftMeeting | None = field(
+        "Salesloft's own fields, where it holds this event.", row_in(records.Source.SALESLOFT)
+    )
+    drift: DriftMeeting | None = field(
+        "Drift's own fields, where it holds this event; of several records the one changed last.", _drift
+    )

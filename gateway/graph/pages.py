@@ -1,0 +1,96 @@
+"""What a page of a list is shown as: the records behind every connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import msgspec
+
+from gateway.catalog.lists import ListPage
+from gateway.catalog.meetings import MeetingPage
+from gateway.catalog.reports import SourceReport
+from gateway.catalog.whole import NamedPage, place_of
+from gateway.model.order import Position
+from gateway.model.records import Record
+from gateway.paging import cursor, named
+from gateway.paging.window import Window
+
+Write: TypeAlias = Callable[[Any], str]
+"""Writes the cursor of a row."""
+
+
+class EdgeRecord(msgspec.Struct, frozen=True):
+    """A row and how its cursor is written, which is done where it is selected."""
+
+    node: Record
+    write: Write
+
+
+class PageInfoRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What Relay's `PageInfo` says."""
+
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+class ConnectionRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A page as a connection."""
+
+    nodes: Sequence[Record]
+    edges: Sequence[EdgeRecord]
+    page_info: PageInfoRecord
+    total_count: int | None
+    source_reports: list[SourceReport]
+
+
+def connection(answer: MeetingPage | ListPage[Any], window: Window) -> ConnectionRecord:
+    """The connection that a page of a walked list is shown as."""
+    page, walk = answer.page, window.walk
+    order = walk.order
+
+    def place(position: Position | None) -> str | None:
+        if position is None:
+            return None
+        hinted = position if position.hint is not None else msgspec.structs.replace(position, hint=page.hint)
+        return cursor.encode(hinted, order.field)
+
+    def write(row: Record) -> str:
+        return cursor.encode(msgspec.structs.replace(order.position(row), hint=page.hint), order.field)
+
+    ahead, behind = page.ahead, answer.behind
+    return ConnectionRecord(
+        nodes=page.rows,
+        edges=[EdgeRecord(row, write) for row in page.rows],
+        page_info=PageInfoRecord(
+            has_next_page=behind if walk.backward else ahead,
+            has_previous_page=ahead if walk.backward else behind,
+            start_cursor=place(page.start),
+            end_cursor=place(page.end),
+        ),
+        total_count=answer.total,
+        source_reports=answer.reports,
+    )
+
+
+def named_connection(answer: NamedPage[Any]) -> ConnectionRecord:
+    """The connection that a page of a list by name is shown as."""
+
+    def write(row: Any) -> str:
+        return named.encode(place_of(row))
+
+    rows = answer.rows
+    return ConnectionRecord(
+        nodes=rows,
+        edges=[EdgeRecord(row, write) for row in rows],
+        page_info=PageInfoRecord(
+            has_next_page=answer.has_next,
+            has_previous_page=answer.has_previous,
+            start_cursor=write(rows[0]) if rows else None,
+            end_cursor=write(rows[-1]) if rows else None,
+        ),
+        total_count=answer.total,
+        source_reports=answer.reports,
+    )

@@ -1,0 +1,1 @@
+"""Salesloft's own fields, under the vendor's names in camelCase; `_href` links are left out."""

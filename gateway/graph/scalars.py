@@ -1,0 +1,64 @@
+"""The scalars of our own: `DateTime` and `Date`, and `JSON` for what has no type."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+
+from gateway.errors import BadUserInput
+
+
+class Unreadable(str):
+    """A text that is no instant; kept until it is known which argument it came in."""
+
+    __slots__ = ()
+
+
+def write_instant(value: Any) -> str:
+    """An instant in UTC with six digits and `Z`."""
+    if not isinstance(value, dt.datetime):
+        raise GraphQLError("DateTime cannot represent a value that is no instant.")
+    try:
+        moment = value.astimezone(dt.UTC)
+    except OverflowError:
+        raise GraphQLError("DateTime cannot represent an instant that falls off the calendar in UTC.") from None
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def read_instant(value: Any) -> dt.datetime | Unreadable:
+    """An instant with any offset; a text that is none is told of where its argument is known."""
+    if not isinstance(value, str):
+        raise GraphQLError('DateTime is a text such as "2026-03-01T09:00:00Z".')
+    try:
+        moment = dt.datetime.fromisoformat(value)
+        return moment.astimezone(dt.UTC) if moment.tzinfo is not None and "T" in value.upper() else Unreadable(value)
+    except (ValueError, OverflowError):
+        return Unreadable(value)
+
+
+def instant(value: object, argument: str) -> dt.datetime | None:
+    """What came in as a `DateTime` argument.
+
+    Raises:
+        BadUserInput: It is no instant.
+    """
+    if value is None or isinstance(value, dt.datetime):
+        return value
+    raise BadUserInput(
+        f'{argument}: not an instant; write RFC 3339 with an offset, such as "2026-03-01T09:00:00Z".', argument=argument
+    )
+
+
+DateTime = strawberry.scalar(
+    name="DateTime",
+    description=(
+        "An instant: RFC 3339, written in UTC with six digits and `Z` (`2026-03-01T09:00:00.000000Z`), read with any "
+        "offset."
+    ),
+    serialize=write_instant,
+    parse_value=read_instant,
+    specified_by_url="https://datatracker.ietf.org/doc/html/rfc3339",
+)

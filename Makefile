@@ -4,12 +4,13 @@
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: help demo test check lint types drift tracked locks examples wheel fmt schema lock clean
+.PHONY: help demo test interop check lint types drift tracked locks examples wheel fmt schema lock clean
 
 BIN := .venv/bin
 RUN := .venv/.run
 DEV := .venv/.dev
 ASSETS := gateway/web/static/THIRD-PARTY-LICENSES.txt
+INTEROP := tests/interop/node_modules/.package-lock.json
 BOOTSTRAP = @python=$$(PYTHON='$(PYTHON)' tools/find-python) && exec "$$python" tools/bootstrap.py
 
 help: ## this list
@@ -20,6 +21,8 @@ demo: $(RUN) $(ASSETS) ## the gateway over emulated upstreams, with GraphiQL; en
 
 test: $(DEV) $(ASSETS) ## the whole test suite
 	@exec $(BIN)/pytest $(ARGS)
+
+interop: $(INTEROP) ## what the tests with browsers and others' clients need of npm; else they are skipped
 
 check: lint types drift tracked locks test ## every gate that needs no clean machine
 
@@ -68,3 +71,7 @@ $(DEV): requirements/dev.txt pyproject.toml tools/bootstrap.py
 
 $(ASSETS): package-lock.json .npmrc gateway/web/assets.py | $(RUN)
 	$(BOOTSTRAP) assets
+
+$(INTEROP): tests/interop/package-lock.json
+	$(BOOTSTRAP) interop
+	@touch $@

@@ -3,6 +3,7 @@
     bootstrap.py run      .venv with what the gateway needs, and the gateway itself
     bootstrap.py dev      the same and what its tests and checks need
     bootstrap.py assets   the explorer's files, through npm
+    bootstrap.py interop  what tests/interop needs of npm: others' clients, a conformance suite, a browser's driver
     bootstrap.py lock     resolves every lock anew; what follows goes to tools/locks.py
 
 Every package is checked against the hash in its lock. Nothing but the standard library is needed to start.
@@ -22,6 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 TOOLS = ROOT / ".tools"
+INTEROP = ROOT / "tests" / "interop"
 OLDEST = (3, 11)
 OLDEST_NPM = 9
 """The first npm that both reads this lock and leaves addresses out of it."""
@@ -122,13 +124,19 @@ def assets() -> None:
     follow("Taking the explorer's files out of them", [VENV / "bin" / "python", "-m", "gateway.web.assets"])
 
 
+def interop() -> None:
+    """The packages of tests/interop by npm; Chromium is the system's."""
+    npm("Installing what tests/interop needs of npm", "ci", "--prefix", str(INTEROP))
+
+
 def lock(options: list[str]) -> None:
     """Every lock anew, with the resolver of requirements/lock.txt."""
     python = install(TOOLS / "lock", "lock")
     reach(python)
     say("Resolving what pyproject.toml asks for")
     subprocess.run([python, ROOT / "tools" / "locks.py", "write", *options], cwd=ROOT, check=True)
-    npm("Resolving what package.json asks for", "install", "--package-lock-only")
+    for folder in (ROOT, INTEROP):
+        npm("Resolving what package.json asks for", "install", "--package-lock-only", "--prefix", str(folder))
 
 
 def main(arguments: list[str]) -> None:
@@ -138,6 +146,8 @@ def main(arguments: list[str]) -> None:
             project(name)
         case ["assets"]:
             assets()
+        case ["interop"]:
+            interop()
         case ["lock", *options]:
             lock(options)
         case _:

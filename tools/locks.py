@@ -34,6 +34,9 @@ LOCKS = {
     "node": ["--group", "node"],
     "lock": ["--group", "lock"],
 }
+NPM = (".", "tests/interop")
+"""Folders with a package.json of their own: the explorer's files, and what the gateway is tried with."""
+
 LINE = re.compile(r"(?:[a-z0-9][a-z0-9.-]*==[^\s;@]+(?: ; [^@]+?)? \\|    --hash=sha256:[0-9a-f]{64}(?: \\)?)")
 """What a lock consists of: pins with hashes, and no place that they come from."""
 
@@ -63,21 +66,22 @@ def faults(root: Path) -> Iterator[str]:
         for number, line in enumerate(lines, start=2):
             if not LINE.fullmatch(line):
                 yield f"requirements/{name}.txt:{number}: neither a pin nor its hash: {line.strip()}"
-    yield from npm_faults(root)
+    for folder in NPM:
+        yield from npm_faults(root / folder, f"{folder}/package-lock.json".removeprefix("./"))
 
 
-def npm_faults(root: Path) -> Iterator[str]:
-    """What is wrong with package-lock.json, a line each."""
-    asked = json.loads((root / "package.json").read_text(encoding="utf-8"))
-    packages = json.loads((root / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+def npm_faults(folder: Path, title: str) -> Iterator[str]:
+    """What is wrong with a folder's package-lock.json, a line each."""
+    asked = json.loads((folder / "package.json").read_text(encoding="utf-8"))
+    packages = json.loads((folder / "package-lock.json").read_text(encoding="utf-8"))["packages"]
     for kind in ("dependencies", "devDependencies"):
         if packages[""].get(kind, {}) != asked.get(kind, {}):
-            yield "package-lock.json is not what package.json asks for: run 'make lock'"
+            yield f"{title} is not what package.json asks for: run 'make lock'"
     for name, package in packages.items():
         if name and "integrity" not in package:
-            yield f"package-lock.json: {name} has no hash"
+            yield f"{title}: {name} has no hash"
         if "resolved" in package:
-            yield f"package-lock.json: {name} names the place it comes from"
+            yield f"{title}: {name} names the place it comes from"
 
 
 def write(root: Path, options: list[str]) -> None:

@@ -61,8 +61,8 @@ class Lifetimes(msgspec.Struct, frozen=True, kw_only=True):
         return Age.FALLBACK if seconds < self.fresh + self.stale + self.fallback else Age.EXPIRED
 
 
-RECORDS = Lifetimes(fresh=900, stale=3600, fallback=86_400, absent=60)
-"""Whatever others refer to by its id: it changes now and then, and a quarter of an hour hurts nobody."""
+RECORDS = Lifetimes(fresh=300, stale=3600, fallback=86_400, absent=60)
+"""Whatever others refer to by its id: it changes now and then, and a few minutes hurt nobody."""
 
 DIRECTORY = Lifetimes(fresh=600, stale=3600, fallback=86_400, absent=60)
 """Whole teams: they change when somebody is hired."""

@@ -18,8 +18,8 @@ from gateway.upstream.store import Codec, Kept, Shelf
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-REVALIDATION_DEADLINE = 60.0
-"""Seconds that a revalidation may wait for its turn: nobody else waits for it."""
+REVALIDATION_DEADLINE = 90.0
+"""Seconds that a revalidation may wait for its turn: nobody else waits for it, and a minute may be used up."""
 
 PATIENCE = 2.0
 """Seconds that a reader waits for a new record where there is an old one to be shown."""
@@ -120,19 +120,20 @@ class Records(Generic[K, V]):
             UpstreamError: None of the calls was answered, and nothing that is kept could stand in.
             DeadlineExceeded: Likewise.
         """
-        client, kind, started = self._client, self._kind, self._client.clock.monotonic()
+        client, endpoint, started = self._client, self._kind.endpoint, self._client.clock.monotonic()
         client.require(request)
         wanted = list(dict.fromkeys(keys))
-        kept = cast("Mapping[K, Kept[V]]", await client.store.get(self._shelf, wanted, kind.codec, self._fresh))
-        ages = {key: self._age(found) for key, found in kept.items()}
-        oldest = Age.STALE if client.budget.remaining else Age.FALLBACK  # without units there is nothing to wait for
+        kept, ages = await self._kept(wanted)
+        oldest = Age.STALE
+        if Age.FALLBACK in ages.values() and not client.budget.remaining:
+            oldest = Age.FALLBACK  # without units there is nothing to wait for
         gathered = _Gathered({key: kept[key] for key, age in ages.items() if age <= oldest})
         stale = [key for key in gathered.usable if ages[key] is not Age.FRESH]
         if len(stale) < len(gathered.usable):
-            client.note(request, kind.endpoint, Hit.FRESH, started)
+            client.note(request, endpoint, Hit.FRESH, started)
         if stale:
             gathered.stale = True
-            client.note(request, kind.endpoint, Hit.STALE, started)
+            client.note(request, endpoint, Hit.STALE, started)
             self._revalidate(stale)
         if len(gathered.usable) < len(wanted):
             old = {key: kept[key] for key, age in ages.items() if oldest < age <= Age.FALLBACK}
@@ -144,6 +145,16 @@ class Records(Generic[K, V]):
             if len(gathered.failed) == len(wanted):
                 raise next(iter(gathered.failed.values()))
         return self._answers(request, gathered)
+
+    async def _kept(self, wanted: list[K]) -> tuple[Mapping[K, Kept[V]], dict[K, Age]]:
+        """What is kept, and what its age allows."""
+        found = await self._client.store.get(self._shelf, wanted, self._kind.codec, self._fresh)
+        kept = cast("Mapping[K, Kept[V]]", found)
+        now = self._client.clock.time()
+        ages = {
+            key: self._lifetimes(each).age(now - each.as_of, absent=each.value is None) for key, each in kept.items()
+        }
+        return kept, ages
 
     async def _load(self, request: Request, missing: list[K], old: list[K]) -> list[Part[K, Kept[V]]]:
         """Fetches keys; for those that have something old, which are fetched all the same, the wait is short."""
@@ -216,18 +227,15 @@ class Records(Generic[K, V]):
     def _fresh(self, kept: Kept[V]) -> bool:
         return self._client.clock.time() < self._fresh_until(kept)
 
-    def _age(self, kept: Kept[V]) -> Age:
-        seconds = self._client.clock.time() - kept.as_of
-        return self._lifetimes(kept).age(seconds, absent=kept.value is None)
-
     def _fresh_until(self, kept: Kept[V]) -> float:
         """When a record stops to be fresh, in seconds since 1970."""
         lifetimes = self._lifetimes(kept)
         return kept.as_of + (lifetimes.absent if kept.value is None else lifetimes.fresh)
 
     def _lifetimes(self, kept: Kept[V]) -> Lifetimes:
-        doubtful = kept.value is not None and self._kind.doubtful(kept.value)
-        return self._doubtful if doubtful else self._kind.lifetimes
+        if kept.value is None or not self._kind.doubtful(kept.value):
+            return self._kind.lifetimes
+        return self._doubtful
 
 
 class Held(msgspec.Struct, Generic[V], frozen=True):

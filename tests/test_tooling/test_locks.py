@@ -10,7 +10,9 @@ from tools import locks
 
 @pytest.fixture(name="copy")
 def copy_of_the_project(tmp_path: Path) -> Path:
-    for name in ("pyproject.toml", "package.json", "package-lock.json"):
+    npm = [f"{folder}/{name}" for folder in locks.NPM for name in ("package.json", "package-lock.json")]
+    for name in ("pyproject.toml", *npm):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(locks.ROOT / name, tmp_path / name)
     shutil.copytree(locks.ROOT / "requirements", tmp_path / "requirements")
     return tmp_path
@@ -80,6 +82,8 @@ def test_a_lock_that_is_gone_is_named(copy: Path) -> None:
         ("package.json", '"graphiql": "4.1.2"', '"graphiql": "4.1.1"', "is not what package.json asks for"),
         ("package-lock.json", '"integrity"', '"was"', "has no hash"),
         ("package-lock.json", '"integrity"', '"resolved": "x", "integrity"', "names the place it comes from"),
+        ("tests/interop/package.json", '"rxjs": "7', '"rxjs": "6', "is not what package.json asks for"),
+        ("tests/interop/package-lock.json", '"integrity"', '"was"', "has no hash"),
     ],
 )
 def test_npm_s_lock_is_held_to_the_same(copy: Path, file: str, old: str, new: str, fault: str) -> None:
@@ -87,5 +91,5 @@ def test_npm_s_lock_is_held_to_the_same(copy: Path, file: str, old: str, new: st
 
     (found,) = locks.faults(copy)
 
-    assert found.startswith("package-lock.json")
+    assert found.startswith(file.replace("package.json", "package-lock.json"))
     assert fault in found

@@ -1,0 +1,73 @@
+"""The emulated upstreams beside a gateway, in a thread of their own, and what of their world is worth asking about."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Future
+
+from gateway.emulator.server import Emulators
+from gateway.emulator.world import World
+from gateway.graph.ids import global_id
+from gateway.model.records import Kind, Source
+from gateway.web.explorer import Examples
+
+
+@contextlib.contextmanager
+def emulated(*, salesloft_port: int = 0, drift_port: int = 0, host: str = "127.0.0.1") -> Iterator[Emulators]:
+    """Both vendors' emulators for as long as the block runs; a port of 0 takes a free one.
+
+    They have an event loop of their own, since the gateway's comes and goes with uvicorn, or is in other processes.
+
+    Raises:
+        OSError: A port is taken.
+    """
+    started: Future[tuple[Emulators, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+
+    async def serve() -> None:
+        ended = asyncio.Event()
+        try:
+            async with Emulators.start(host=host, salesloft_port=salesloft_port, drift_port=drift_port) as emulators:
+                started.set_result((emulators, asyncio.get_running_loop(), ended))
+                await ended.wait()
+        except OSError as error:
+            started.set_exception(error)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="emulators", daemon=True)
+    thread.start()
+    emulators, loop, ended = started.result()
+    try:
+        yield emulators
+    finally:
+        loop.call_soon_threadsafe(ended.set)
+        thread.join()
+
+
+def variables(emulators: Emulators) -> dict[str, str]:
+    """The settings of a gateway over the emulators."""
+    return {
+        "SALESLOFT_URL": emulators.salesloft.url,
+        "SALESLOFT_TOKEN": emulators.salesloft.token,
+        "DRIFT_URL": emulators.drift.url,
+        "DRIFT_TOKEN": emulators.drift.token,
+    }
+
+
+def examples(world: World) -> Examples:
+    """A person and a cadence of the world with many meetings."""
+    rows = list(world.salesloft.meetings.values())
+    people = Counter(row["person"]["id"] for row in rows if row.get("person"))
+    cadences = Counter(row["cadence"]["id"] for row in rows if row.get("cadence"))
+    person = _most(people, world.salesloft.hidden_people)
+    cadence = _most(cadences, world.salesloft.hidden_cadences)
+    return Examples(
+        person=global_id(Kind.PERSON, Source.SALESLOFT, str(person)),
+        cadence=global_id(Kind.CADENCE, Source.SALESLOFT, str(cadence)),
+    )
+
+
+def _most(counts: Counter[int], hidden: set[int]) -> int:
+    return min((-count, id_) for id_, count in counts.items() if id_ not in hidden)[1]

@@ -1,0 +1,58 @@
+"""Opens what decides who may ask: the accepted keys, and the issuer's signing keys where tokens are accepted."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+
+from yarl import URL
+
+from gateway.errors import UpstreamUnavailable
+from gateway.settings import AccessSettings
+from gateway.upstream.clock import Timer
+from gateway.upstream.exchange import exchange
+from gateway.upstream.retry import Failure
+from gateway.upstream.sender import Call, url_of
+from gateway.upstream.session import open_session
+from gateway.upstream.settings import Upstream
+from gateway.web.access import Access
+from gateway.web.keyset import KeySet
+from gateway.web.tokens import Tokens
+
+ISSUER = "ISSUER"
+OK = 200
+MOST_BYTES = 256 * 1024
+"""Of a published key set; one has some ten keys of half a kilobyte."""
+
+SECONDS = 5.0
+"""For one fetch of it; a client waits for it."""
+
+
+@contextlib.asynccontextmanager
+async def gatekeeping(settings: AccessSettings, clock: Timer) -> AsyncIterator[Access]:
+    """Who may ask, for as long as the block runs."""
+    if not settings.required or not settings.jwks_url:
+        yield Access(required=settings.required, keys=settings.keys)
+        return
+    async with open_session(connections=2) as session:
+        issuer, url = issuer_at(settings.jwks_url)
+
+        async def published() -> bytes:
+            ended = await exchange(session, issuer, url, {})
+            if isinstance(ended, Failure):
+                raise ended.error
+            if ended.status != OK:
+                raise UpstreamUnavailable("The issuer's keys cannot be had.", source=ISSUER)
+            return ended.body
+
+        tokens = Tokens(KeySet(published, clock), settings.issuer, settings.audience, clock)
+        yield Access(required=True, keys=settings.keys, tokens=tokens)
+
+
+def issuer_at(jwks_url: str) -> tuple[Upstream, URL]:
+    """An issuer, and where it publishes its keys."""
+    parts = urlsplit(jwks_url)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    issuer = Upstream(name=ISSUER, base_url=origin, timeout=SECONDS, max_body=MOST_BYTES)
+    return issuer, url_of(origin, Call("keys", parts.path or "/"))

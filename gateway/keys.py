@@ -1,0 +1,99 @@
+"""Clients' API keys as they are set: `key`, `name:key` or `name:key:scope+scope`, the key itself or its hash."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from gateway.environment import BadSetting
+from gateway.graph.access import SCOPES
+
+HASHED = "sha256$"
+HASH = re.compile(r"sha256\$[0-9a-f]{64}")
+SHORT = 16
+"""Characters below which a key can be guessed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """One accepted key.
+
+    Attributes:
+        name: Whose it is; also what its rate is counted under.
+        digest: SHA-256 of the key. Keys are long and random, so nothing slower is needed.
+        scopes: What it may read.
+    """
+
+    name: str
+    digest: bytes
+    scopes: frozenset[str]
+
+
+def read_keys(name: str, text: str) -> tuple[ApiKey, ...]:
+    """The keys of a list.
+
+    Args:
+        name: The setting, for errors.
+        text: Entries, separated by commas or line ends; a line that begins with `#` is a comment.
+
+    Raises:
+        BadSetting: An entry cannot be meant.
+    """
+    return tuple(_key(name, parts) for parts in _entries(name, text))
+
+
+def weaknesses(name: str, text: str, *, from_file: bool) -> list[str]:
+    """Sentences about keys that could be kept better."""
+    told = []
+    keys = [entry.key for entry in _entries(name, text)]
+    if any(len(key) < SHORT for key in keys):
+        told.append(f"{name} has a key of less than {SHORT} characters, which can be guessed")
+    if from_file and any(not HASH.fullmatch(key) for key in keys):
+        told.append(f"{name}_FILE holds a key in plain text; sha256$ and the key's SHA-256 in hex would do")
+    return told
+
+
+def matching(presented: str, keys: Sequence[ApiKey]) -> ApiKey | None:
+    """The key that was presented; takes as long for a wrong one as for a right one."""
+    digest = hashlib.sha256(presented.encode()).digest()
+    found = None
+    for key in keys:
+        if hmac.compare_digest(key.digest, digest) and found is None:
+            found = key
+    return found
+
+
+class _Entry(NamedTuple):
+    number: int
+    name: str
+    key: str
+    scopes: str
+
+
+def _entries(setting: str, text: str) -> Iterator[_Entry]:
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    written = filter(None, (entry.strip() for line in lines for entry in line.split(",")))
+    for number, entry in enumerate(written, start=1):
+        if not entry.isascii() or not entry.isprintable() or " " in entry:
+            raise BadSetting(setting, f"entry {number} is not one word of ASCII, such as name:key:scope+scope")
+        parts = entry.split(":", 2)
+        if not all(parts):
+            raise BadSetting(setting, f"entry {number} lacks a part; it should look like name:key:scope+scope")
+        name, key, scopes = ("", *parts, "") if len(parts) == 1 else (*parts, "")[:3]
+        yield _Entry(number, name, key, scopes)
+
+
+def _key(setting: str, entry: _Entry) -> ApiKey:
+    if entry.key.startswith(HASHED) and not HASH.fullmatch(entry.key):
+        raise BadSetting(setting, f"entry {entry.number} is no SHA-256: sha256$ and 64 hex digits in small letters")
+    hashed = HASH.fullmatch(entry.key)
+    digest = bytes.fromhex(entry.key.removeprefix(HASHED)) if hashed else hashlib.sha256(entry.key.encode()).digest()
+    scopes = frozenset(entry.scopes.split("+")) if entry.scopes else SCOPES
+    if unknown := scopes - SCOPES:
+        known = ", ".join(sorted(SCOPES))
+        raise BadSetting(setting, f'entry {entry.number} names the scope "{min(unknown)[:40]}"; there are {known}')
+    return ApiKey(entry.name or f"key-{digest.hex()[:8]}", digest, scopes)

@@ -1,0 +1,107 @@
+"""Runs the application under uvicorn: one process or several, on a socket that is ours before anything starts."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import math
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+import uvicorn
+from starlette.applications import Starlette
+from uvicorn.supervisors.multiprocess import Multiprocess
+
+from gateway.environment import BadSetting
+from gateway.settings import Settings
+
+BACKLOG = 2048
+CLOSING_GRACE = 2
+"""Seconds past the deadline that a stop waits for what is being answered."""
+
+WORKER_HEALTH = 10
+"""Seconds within which a worker has to show that it lives, or it is replaced."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; connections wait in it until the application is up.
+
+    Raises:
+        BadSetting: The address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise BadSetting("GATEWAY_HOST", f'"{host[:60]}" is no address of this machine; try 127.0.0.1') from None
+        reason = os.strerror(error.errno or errno.EIO).lower()
+        wrong = f"cannot listen on {host} port {port}: {reason}; choose another with --port"
+        raise BadSetting("GATEWAY_PORT", wrong) from None
+
+
+def address(host: str, listener: socket.socket) -> str:
+    """The URL that a listening socket is reached at from here."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - the name for all addresses
+    return f"http://{f'[{shown}]' if ':' in shown else shown}:{listener.getsockname()[1]}"
+
+
+def run(settings: Settings, listener: socket.socket, application: Callable[[], Starlette], *, workers: int) -> None:
+    """Serves until SIGTERM or SIGINT.
+
+    Args:
+        settings: What the application's environment holds.
+        listener: Where to listen; closed in the end.
+        application: Makes it, in this process or in each worker's; can be pickled.
+        workers: How many processes.
+    """
+    config = uvicorn.Config(
+        application,
+        factory=True,
+        workers=workers,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=math.ceil(settings.deadline) + CLOSING_GRACE,
+        timeout_worker_healthcheck=WORKER_HEALTH,
+    )
+    with listener, _quiet_end():
+        if workers > 1:
+            with _workers_deaf_to_ctrl_c():
+                Multiprocess(config, sockets=[listener]).run()
+        else:
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+@contextlib.contextmanager
+def _quiet_end() -> Iterator[None]:
+    """Lets a process that was asked to end, and did so cleanly, end with 0: uvicorn raises the signal once more."""
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _workers_deaf_to_ctrl_c() -> Iterator[None]:
+    """Lets workers end by their supervisor's SIGTERM alone.
+
+    A terminal's Ctrl-C reaches every process in it, workers too that are still importing and would say so at length.
+    They inherit this thread's signal mask; another thread keeps the signal deliverable to this process.
+    """
+    ended = threading.Event()
+    threading.Thread(target=ended.wait, name="signals", daemon=True).start()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        ended.set()

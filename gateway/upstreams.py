@@ -1,0 +1,194 @@
+"""Opens what the sources are asked through: one client each, and what all of them share."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.graph.status import SourceState, SourceStatus
+from gateway.model.records import Source
+from gateway.settings import Settings
+from gateway.source_settings import OAuthClient, SourceSettings
+from gateway.sources.base import Ports
+from gateway.sources.drift import source as drift
+from gateway.sources.lives import Lives
+from gateway.sources.salesloft import source as salesloft
+from gateway.upstream.budget import Budget
+from gateway.upstream.client import Client, State
+from gateway.upstream.clock import Timer
+from gateway.upstream.credentials import Credential, StaticToken
+from gateway.upstream.oauth import ClientCredentials
+from gateway.upstream.replicas.counter import SharedCounter
+from gateway.upstream.replicas.fleet import Fleet
+from gateway.upstream.replicas.link import Link
+from gateway.upstream.replicas.store import SharedStore
+from gateway.upstream.replicas.vault import SharedVault
+from gateway.upstream.session import Session, open_session
+from gateway.upstream.settings import Upstream
+from gateway.upstream.store import MemoryStore, Store
+
+log = logging.getLogger(__name__)
+
+OPEN: Mapping[str, Callable[[Client, Timer, Lives], Ports]] = {
+    "SALESLOFT": lambda client, _, lives: salesloft.open(client, lives),
+    "DRIFT": drift.open,
+}
+"""Each source's ports over a client of it."""
+
+RATE_HEADERS: Mapping[str, tuple[str, str]] = {
+    "SALESLOFT": ("x-ratelimit-endpoint-cost", "x-ratelimit-remaining-minute"),
+}
+"""Response headers with a call's cost and what is left of the limit, of those sources that send them."""
+
+STATES: Mapping[State, SourceState] = {
+    State.OK: SourceState.OK,
+    State.LIMITED: SourceState.RATE_LIMITED,
+    State.FAILING: SourceState.UNAVAILABLE,
+    State.REFUSED: SourceState.REFUSED,
+    State.OFF: SourceState.OFF,
+}
+"""How an upstream is doing, as clients are told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What the clients have in common.
+
+    Attributes:
+        session: The pool of connections.
+        clock: Where time comes from.
+        store: Where records are kept.
+        link: The Redis of the replicas, where there is one.
+        fleet: The replicas, where they share a Redis.
+    """
+
+    session: Session
+    clock: Timer
+    store: Store
+    link: Link | None = None
+    fleet: Fleet | None = None
+
+
+class Upstreams:
+    """The sources that are on.
+
+    Args:
+        settings: What is set.
+        clients: A client for each of them.
+        shared: What they have in common.
+    """
+
+    def __init__(self, settings: Settings, clients: Mapping[str, Client], shared: Shared) -> None:
+        self.clients = clients
+        self._settings = settings
+        self._shared = shared
+
+    def ports(self) -> Sequence[Ports]:
+        """The ports of each."""
+        lives = self._settings.cache.lives
+        return [OPEN[name](client, self._shared.clock, lives) for name, client in self.clients.items()]
+
+    def statuses(self) -> list[SourceStatus]:
+        """How each source is doing; one without a credential is off."""
+        return [self._status(source) for source in self._settings.sources]
+
+    def together(self) -> bool | None:
+        """Whether the replicas' Redis answers; None where there is none."""
+        return None if self._shared.link is None else self._shared.link.up
+
+    def _status(self, source: SourceSettings) -> SourceStatus:
+        client = self.clients.get(source.name)
+        return SourceStatus(
+            source=Source(source.name),
+            enabled=client is not None and client.on,
+            state=STATES[client.state] if client else SourceState.OFF,
+            budget_remaining=client.budget.remaining if client else None,
+        )
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: Settings, clock: Timer, *, workers: int) -> AsyncIterator[Upstreams]:
+    """The sources that are on, for as long as the block runs.
+
+    Args:
+        settings: What is set.
+        clock: Where time comes from.
+        workers: How many processes of this replica share the upstream budgets.
+    """
+    processes = settings.replicas * workers
+    async with open_session() as session, contextlib.AsyncExitStack() as stack:
+        shared = await _shared(settings, session, clock, processes, stack)
+        clients: dict[str, Client] = {}
+        for source in settings.sources:
+            if source.enabled:
+                client = _client(source, shared, processes)
+                stack.push_async_callback(client.close)
+                clients[source.name] = client
+        if shared.fleet is not None:
+            await stack.enter_async_context(shared.fleet.joined(clients.values()))
+        yield Upstreams(settings, clients, shared)
+
+
+async def _shared(
+    settings: Settings, session: Session, clock: Timer, processes: int, stack: contextlib.AsyncExitStack
+) -> Shared:
+    memory = MemoryStore(settings.cache.size)
+    if settings.cache.url is None:
+        return Shared(session=session, clock=clock, store=memory)
+    link = Link(settings.cache.url.reveal(), clock)
+    stack.push_async_callback(link.close)
+    store = SharedStore(link, memory, release=importlib.metadata.version("meeting-gateway"))
+    fleet = Fleet(link, clock, expected=processes)
+    return Shared(session=session, clock=clock, store=store, link=link, fleet=fleet)
+
+
+def _client(source: SourceSettings, shared: Shared, processes: int) -> Client:
+    credential = _credential(source, shared)
+    cost, remaining = RATE_HEADERS.get(source.name, (None, None))
+    upstream = Upstream(
+        name=source.name,
+        base_url=source.url,
+        timeout=source.timeout,
+        cost_header=cost,
+        remaining_header=remaining,
+    )
+    budget = _budget(source, credential, shared, processes)
+    return Client(upstream, credential, budget, shared.session, shared.clock, store=shared.store)
+
+
+def _budget(source: SourceSettings, credential: Credential, shared: Shared, processes: int) -> Budget:
+    """A source's budget: all of it where replicas count together, else this process's share.
+
+    One that does not tell its limit is asked less once it refuses.
+    """
+    adapts = source.name not in RATE_HEADERS
+    link, fleet = shared.link, shared.fleet
+    if link is None or fleet is None:
+        limit = max(1, source.rate_limit // processes)
+        log.info("%s: this process may spend %d units a minute, one of %d", source.name, limit, processes)
+        return Budget(source.name, limit, shared.clock, adapts=adapts)
+    counter = SharedCounter(link, f"{source.name}:{credential.identity}", lambda: fleet.size)
+    return Budget(source.name, source.rate_limit, shared.clock, adapts=adapts, counter=counter)
+
+
+def _credential(source: SourceSettings, shared: Shared) -> Credential:
+    if source.token is not None:
+        return StaticToken(source.token)
+    client = source.client
+    assert client is not None  # it is on
+    return _client_credentials(source, client, shared)
+
+
+def _client_credentials(source: SourceSettings, client: OAuthClient, shared: Shared) -> ClientCredentials:
+    identity = client.secret.fingerprint(f"token {client.id}")
+    return ClientCredentials(
+        Upstream(name=source.name, base_url=client.token_url, timeout=source.timeout),
+        client.id,
+        client.secret,
+        shared.session,
+        shared.clock,
+        vault=None if shared.link is None else SharedVault(shared.link, identity, client.secret),
+    )

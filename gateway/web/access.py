@@ -1,0 +1,84 @@
+"""Who asks: the credential of a request checked, before anything else is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from gateway.errors import Unauthenticated
+from gateway.graph.access import Principal
+from gateway.keys import ApiKey, matching
+from gateway.web.tokens import Tokens
+
+REALM = 'Bearer realm="meeting-gateway"'
+JWT_DOTS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What is accepted.
+
+    Attributes:
+        required: Whether a credential is needed; where not, none is looked at.
+        keys: Accepted API keys.
+        tokens: Accepted JWTs; None where there are none.
+    """
+
+    required: bool
+    keys: Sequence[ApiKey] = ()
+    tokens: Tokens | None = None
+
+    async def principal(self, headers: Headers) -> Principal | None:
+        """Whoever asks; None where access control is off.
+
+        Raises:
+            Unauthenticated: No credential, or one that is not accepted.
+        """
+        if not self.required:
+            return None
+        presented = credential(headers)
+        if presented is None:
+            raise Unauthenticated("A credential is needed: Authorization: Bearer, or X-API-Key.")
+        key = matching(presented, self.keys)
+        if key is not None:
+            return Principal(name=key.name, scopes=key.scopes)
+        if self.tokens is not None and presented.count(".") == JWT_DOTS and "x-api-key" not in headers:
+            return await self.tokens.principal(presented)
+        raise Unauthenticated("The credential is not accepted.")
+
+
+def credential(headers: Headers) -> str | None:
+    """The key or token that a request bears.
+
+    Raises:
+        Unauthenticated: It cannot be told which is meant.
+    """
+    key = headers.get("x-api-key")
+    authorization = headers.getlist("authorization")
+    if len(authorization) + (key is not None) > 1:
+        raise Unauthenticated("More than one credential.")
+    if key is not None:
+        return key
+    if not authorization:
+        return None
+    scheme, _, token = authorization[0].partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated("Authorization should be: Bearer, a blank, and the credential.")
+    return token.strip()
+
+
+def challenge(headers: Headers) -> str:
+    """`WWW-Authenticate` for a request that was refused (RFC 6750, section 3)."""
+    presented = "authorization" in headers or "x-api-key" in headers
+    return f'{REALM}, error="invalid_token"' if presented else REALM
+
+
+def client_of(principal: Principal | None, scope: Scope) -> str:
+    """Whom a request's rate is counted under: its credential, or where it comes from."""
+    if principal is not None:
+        return f"name {principal.name}"
+    address = scope.get("client")
+    return f"address {address[0]}" if address else "address unknown"

@@ -1,0 +1,208 @@
+"""Documents that clients name instead of sending them: Apollo's automatic persisted queries, and trusted documents."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+from cachetools import LRUCache
+
+from gateway.environment import BadSetting
+from gateway.errors import BadUserInput, PersistedQueryNotFound
+from gateway.web.message import Message
+
+SETTING = "GATEWAY_TRUSTED_DOCUMENTS"
+HASH = re.compile(r"[0-9a-f]{64}")
+APOLLO_FORMAT = "apollo-persisted-query-manifest"
+KEPT_CHARACTERS = 8_000_000
+"""Of automatically persisted documents, all together."""
+
+LONGEST_KEPT = 100_000
+"""Characters of one that is still kept."""
+
+
+class Named(msgspec.Struct, frozen=True):
+    """What a request asks to run.
+
+    Attributes:
+        text: The document.
+        keep: The hash to keep it under, once it has proven valid; None where there is nothing to keep.
+    """
+
+    text: str
+    keep: str | None = None
+
+
+class Documents(Protocol):
+    """Where documents come from."""
+
+    async def find(self, message: Message) -> Named:
+        """The document that a message means.
+
+        Raises:
+            PersistedQueryNotFound: It names one that is not known.
+            BadUserInput: It names none, or names it wrongly.
+        """
+        ...
+
+    async def keep(self, named: Named) -> None:
+        """Takes note of a valid document."""
+        ...
+
+
+class DocumentStore(Protocol):
+    """Texts by their SHA-256, bounded; what was put may be forgotten at any time."""
+
+    async def get(self, digest: str) -> str | None:
+        """The text, where it is known."""
+        ...
+
+    async def put(self, digest: str, text: str) -> None:
+        """Keeps a text."""
+        ...
+
+
+class MemoryDocuments:
+    """Texts in this process, the least recently used forgotten first."""
+
+    def __init__(self) -> None:
+        self._texts: LRUCache[str, str] = LRUCache(KEPT_CHARACTERS, getsizeof=len)
+
+    async def get(self, digest: str) -> str | None:
+        """The text, where it is known."""
+        return self._texts.get(digest)
+
+    async def put(self, digest: str, text: str) -> None:
+        """Keeps a text."""
+        self._texts[digest] = text
+
+
+class AutomaticDocuments:
+    """Any document; one that comes with its hash may be named by that from then on (Apollo's protocol).
+
+    Args:
+        store: Where they are kept.
+    """
+
+    def __init__(self, store: DocumentStore) -> None:
+        self._store = store
+
+    async def find(self, message: Message) -> Named:
+        """The document that a message holds or names."""
+        digest = apollo_hash(message)
+        if digest is None:
+            return Named(required(message))
+        if not HASH.fullmatch(digest):
+            raise BadUserInput("sha256Hash is no SHA-256 in hex.", argument="extensions.persistedQuery.sha256Hash")
+        if message.query:
+            if hashlib.sha256(message.query.encode()).hexdigest() != digest:
+                raise BadUserInput("sha256Hash is not the query's.", argument="extensions.persistedQuery.sha256Hash")
+            return Named(message.query, keep=digest if len(message.query) <= LONGEST_KEPT else None)
+        text = await self._store.get(digest)
+        if text is None:
+            raise PersistedQueryNotFound("PersistedQueryNotFound")  # the text that Apollo's clients look for
+        return Named(text)
+
+    async def keep(self, named: Named) -> None:
+        """Keeps a document that came with its hash."""
+        if named.keep is not None:
+            await self._store.put(named.keep, named.text)
+
+
+class TrustedDocuments:
+    """The operations of a manifest, by id, hash or text, and no others.
+
+    Args:
+        texts: Each document by its id.
+    """
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+        self._known = frozenset(texts.values())
+
+    async def find(self, message: Message) -> Named:
+        """The document of the manifest that a message means."""
+        name = message.document_id or message.doc_id or message.id or apollo_hash(message)
+        if name is None and required(message) in self._known:
+            return Named(required(message))
+        text = None if name is None else self._texts.get(name) or self._texts.get(name.removeprefix("sha256:"))
+        if text is None:
+            raise PersistedQueryNotFound("Only trusted documents are run, and this is none of them.")
+        return Named(text)
+
+    async def keep(self, named: Named) -> None:
+        """Keeps nothing: the manifest is whole."""
+
+
+class Operation(msgspec.Struct):
+    """An entry of Apollo's manifest."""
+
+    id: str
+    body: str
+
+
+class ApolloManifest(msgspec.Struct):
+    """What `generate-persisted-query-manifest` writes."""
+
+    format: str
+    version: int
+    operations: list[Operation]
+
+
+def trusted(path: str) -> TrustedDocuments:
+    """The documents of a manifest: Relay's (ids to texts) or Apollo's.
+
+    Raises:
+        BadSetting: It is neither.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise BadSetting(SETTING, f"{path} cannot be read ({error.strerror}); it should name a manifest") from None
+    try:
+        texts = msgspec.json.decode(content, type=dict[str, str])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        texts = _apollo(path, content)
+    if not texts:
+        raise BadSetting(SETTING, f"{path} holds no document, so that nothing could be run")
+    return TrustedDocuments(texts)
+
+
+def _apollo(path: str, content: bytes) -> dict[str, str]:
+    try:
+        manifest = msgspec.json.decode(content, type=ApolloManifest)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        manifest = ApolloManifest("", 0, [])
+    if (manifest.format, manifest.version) != (APOLLO_FORMAT, 1):
+        raise BadSetting(SETTING, f"{path} is neither Relay's manifest, ids to texts, nor Apollo's of version 1")
+    return {operation.id: operation.body for operation in manifest.operations}
+
+
+def apollo_hash(message: Message) -> str | None:
+    """The hash of `extensions.persistedQuery`, where there is one.
+
+    Raises:
+        BadUserInput: It is not as Apollo's protocol has it.
+    """
+    asked = (message.extensions or {}).get("persistedQuery")
+    if asked is None:
+        return None
+    digest = asked.get("sha256Hash") if isinstance(asked, dict) else None
+    if not isinstance(asked, dict) or asked.get("version") != 1 or not isinstance(digest, str):
+        raise BadUserInput("persistedQuery takes version 1 and a sha256Hash.", argument="extensions.persistedQuery")
+    return digest
+
+
+def required(message: Message) -> str:
+    """The text that a message holds.
+
+    Raises:
+        BadUserInput: It holds none.
+    """
+    if not message.query:
+        raise BadUserInput("There is no query: send its text as 'query'.", argument="query")
+    return message.query

@@ -1,0 +1,178 @@
+"""GraphiQL, served by the gateway itself: nothing of it comes from another host."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import hashlib
+import html
+import logging
+import string
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.web.assets import AssetsMissing, manifest
+from gateway.web.negotiation import takes_encoding
+from gateway.web.problem import HTTPProblem
+
+log = logging.getLogger(__name__)
+
+FOLDER = Path(__file__).with_name("page")
+PREFIX = "/graphql/assets"
+FOR_EVER = "public, max-age=31536000, immutable"
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; worker-src 'self'; connect-src 'self'; "
+    "font-src 'self' data:; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+"""CodeMirror and React set inline styles; nothing else is inline."""
+
+OWN_FILES = {"console.css": "text/css; charset=utf-8", "console.js": "text/javascript; charset=utf-8"}
+
+
+class Examples(msgspec.Struct, frozen=True):
+    """What the starting tabs ask about.
+
+    Attributes:
+        person: A person's global id.
+        cadence: A cadence's global id.
+    """
+
+    person: str = ""
+    cadence: str = ""
+
+
+class Tab(msgspec.Struct, frozen=True):
+    """A tab that GraphiQL starts with; `variables` is JSON."""
+
+    query: str
+    variables: str
+
+
+class File(msgspec.Struct, frozen=True):
+    """A file that the page loads, under a name that tells its content; `gzip_etag` is of the compressed one."""
+
+    name: str
+    content: bytes
+    compressed: bytes
+    content_type: str
+    etag: str
+    gzip_etag: str
+
+
+class Explorer:
+    """The page, and the files that it loads.
+
+    Args:
+        files: Every file, in the order in which the page has to load them; none where they are not installed.
+        examples: What the starting tabs ask about.
+        now: The time that "next meetings" begins at.
+        asks_for_key: Whether the header editor starts with a place for an API key.
+    """
+
+    def __init__(
+        self, files: Sequence[File], examples: Examples, now: Callable[[], dt.datetime], *, asks_for_key: bool = False
+    ) -> None:
+        self._files = {file.name: file for file in files}
+        self._examples = examples
+        self._now = now
+        self._headers = _indented({"X-API-Key": ""}) if asks_for_key else ""
+        template = "graphiql.html" if files else "plain.html"
+        self._template = string.Template((FOLDER / template).read_text(encoding="utf-8"))
+        self._links = "\n".join(_link(file) for file in files)
+
+    def page(self) -> Response:
+        """The page as a browser gets it."""
+        shown = tabs(self._examples, self._now())
+        text = self._template.substitute(
+            links=self._links,
+            config=html.escape(msgspec.json.encode({"tabs": shown, "headers": self._headers}).decode()),
+            query=html.escape(shown[0].query),
+            variables=html.escape(shown[0].variables),
+        )
+        headers = {"Content-Security-Policy": CONTENT_POLICY, "Cache-Control": "no-store", "Vary": "Accept"}
+        return Response(text, 200, headers, media_type="text/html")
+
+    async def file(self, request: Request) -> Response:
+        """One of the page's files.
+
+        Raises:
+            HTTPProblem: 404.
+        """
+        file = self._files.get(request.path_params["name"])
+        if file is None:
+            raise HTTPProblem(404, "There is no such file.")
+        packed = takes_encoding(request.headers.get("accept-encoding"), "gzip")
+        etag = file.gzip_etag if packed else file.etag
+        headers = {"Cache-Control": FOR_EVER, "ETag": etag, "Vary": "Accept-Encoding"}
+        if etag in request.headers.get("if-none-match", ""):
+            return Response(b"", 304, headers)
+        if packed:
+            headers["Content-Encoding"] = "gzip"
+        body = file.compressed if packed else file.content
+        return Response(body, 200, headers | {"Content-Type": file.content_type})
+
+
+def installed_files() -> list[File]:
+    """The explorer's files and our own beside them; none where the explorer's are not there, which is logged."""
+    try:
+        taken = manifest()
+    except AssetsMissing as error:
+        log.warning("%s Browsers get a plain page.", error)
+        return []
+    files = [
+        File(
+            asset.file,
+            asset.path.read_bytes(),
+            asset.gzip_path.read_bytes(),
+            asset.content_type,
+            asset.etag,
+            asset.gzip_etag,
+        )
+        for asset in taken.values()
+    ]
+    return [*files, *(_own_file(name, kind) for name, kind in OWN_FILES.items())]
+
+
+def tabs(examples: Examples, now: dt.datetime) -> list[Tab]:
+    """What GraphiQL starts with."""
+    today = now.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    variables: dict[str, dict[str, object]] = {
+        "next-meetings": {"from": today, "first": 20},
+        "one-person": {"person": examples.person},
+        "one-cadence": {"cadence": examples.cadence},
+        "sources-and-cost": {},
+    }
+    return [
+        Tab((FOLDER / f"{name}.graphql").read_text(encoding="utf-8"), _indented(values) if values else "")
+        for name, values in variables.items()
+    ]
+
+
+def _indented(values: Mapping[str, object]) -> str:
+    return msgspec.json.format(msgspec.json.encode(values), indent=2).decode()
+
+
+def _own_file(name: str, content_type: str) -> File:
+    content = (FOLDER / name).read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    stem, _, suffix = name.rpartition(".")
+    return File(
+        f"{stem}.{digest[:12]}.{suffix}",
+        content,
+        gzip.compress(content, mtime=0),
+        content_type,
+        f'"{digest[:32]}"',
+        f'"{digest[:32]}-gzip"',
+    )
+
+
+def _link(file: File) -> str:
+    # Relative to /graphql, so that it holds behind a proxy's prefix too.
+    url = html.escape(f"{PREFIX.lstrip('/')}/{file.name}")
+    if file.name.endswith(".css"):
+        return f'<link rel="stylesheet" href="{url}">'
+    return f'<script defer src="{url}"></script>'

@@ -1,0 +1,43 @@
+"""`/healthz` and `/readyz`, for whoever starts, watches and stops the process. Nothing private in either."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.graph.status import SourceState, SourceStatus
+
+UNUSABLE = frozenset({SourceState.OFF, SourceState.REFUSED, SourceState.UNAVAILABLE})
+"""States in which asking a source is of no use; those of a failing one lapse by themselves."""
+
+
+@dataclass(slots=True)
+class Health:
+    """Whether this process can answer.
+
+    Args:
+        statuses: How each source is doing now.
+    """
+
+    statuses: Callable[[], Sequence[SourceStatus]]
+    closing: bool = field(default=False, init=False)
+
+    async def live(self, _: Request) -> Response:
+        """`/healthz`: 200 while there is a process to answer."""
+        return _json(200, {"status": "OK"})
+
+    async def ready(self, _: Request) -> Response:
+        """`/readyz`: 200 when at least one source is usable and the process is not about to close."""
+        sources = self.statuses()
+        usable = any(source.state not in UNUSABLE for source in sources)
+        status = "CLOSING" if self.closing else "OK" if usable else "NO_SOURCE"
+        states = {source.source.value: source.state.value for source in sources}
+        return _json(200 if status == "OK" else 503, {"status": status, "sources": states})
+
+
+def _json(status: int, body: Mapping[str, object]) -> Response:
+    return Response(msgspec.json.encode(body), status, {"Cache-Control": "no-store"}, media_type="application/json")

@@ -1,0 +1,82 @@
+"""How much one client may ask for: a bucket each of operations and of upstream cost that fills all the time."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from gateway.errors import RateLimited
+from gateway.upstream.request import Clock
+
+MINUTE = 60.0
+MOST_CLIENTS = 10_000
+"""Clients that are remembered; whoever is forgotten starts anew, with a full bucket."""
+
+
+@dataclass(slots=True)
+class Bucket:
+    """What is left of a minute's worth; may fall below nothing, and then has to be waited for.
+
+    Args:
+        a_minute: How much it holds, and how much of it comes back in a minute.
+        now: Clock seconds (monotonic).
+    """
+
+    a_minute: float
+    now: float
+    left: float = -1.0
+
+    def __post_init__(self) -> None:
+        self.left = self.a_minute
+
+    def wait(self, now: float, least: float) -> float:
+        """Seconds until `least` is there; 0 where it is."""
+        self.left = min(self.a_minute, self.left + (now - self.now) * self.a_minute / MINUTE)
+        self.now = now
+        return max(0.0, (least - self.left) * MINUTE / self.a_minute)
+
+
+class ClientRates:
+    """Every client's buckets.
+
+    Args:
+        operations: Operations a minute for one client.
+        cost: Upstream cost units a minute for one client.
+        clock: Tells how long it has been.
+    """
+
+    def __init__(self, operations: int, cost: int, clock: Clock) -> None:
+        self._operations = operations
+        self._cost = cost
+        self._clock = clock
+        self._clients: OrderedDict[str, tuple[Bucket, Bucket]] = OrderedDict()
+
+    def admit(self, client: str) -> None:
+        """Takes an operation from a client's bucket.
+
+        Raises:
+            RateLimited: There is none left, or the client has spent more than its cost.
+        """
+        now = self._clock.monotonic()
+        operations, cost = self._buckets(client, now)
+        wait = operations.wait(now, 1.0)
+        if wait:
+            raise RateLimited(f"More than {self._operations} operations a minute.", retry_after=wait)
+        wait = cost.wait(now, 0.0)
+        if wait:
+            raise RateLimited(f"More than {self._cost} units of upstream cost a minute.", retry_after=wait)
+        operations.left -= 1.0
+
+    def charge(self, client: str, cost: int) -> None:
+        """Takes what an operation has cost, once that is known."""
+        if cost:
+            self._buckets(client, self._clock.monotonic())[1].left -= cost
+
+    def _buckets(self, client: str, now: float) -> tuple[Bucket, Bucket]:
+        buckets = self._clients.get(client)
+        if buckets is None:
+            buckets = self._clients[client] = (Bucket(self._operations, now), Bucket(self._cost, now))
+            if len(self._clients) > MOST_CLIENTS:
+                self._clients.popitem(last=False)
+        self._clients.move_to_end(client)
+        return buckets

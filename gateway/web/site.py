@@ -1,0 +1,88 @@
+"""Every path of the HTTP face, and what each request passes on its way to one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import TypeAlias
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.graph.faults import Fault
+from gateway.web import explorer
+from gateway.web.cors import CrossOrigin
+from gateway.web.explorer import Explorer
+from gateway.web.health import Health
+from gateway.web.middleware import CommonHeaders, RequestLog
+from gateway.web.problem import HTTPProblem, problem_response
+
+GRAPHQL = "/graphql"
+STATE = "graphql"
+"""Where the lifespan leaves the endpoint, which needs what is opened there."""
+
+Lifespan: TypeAlias = Callable[[Starlette], AbstractAsyncContextManager[dict[str, ASGIApp]]]
+
+
+def site(
+    lifespan: Lifespan,
+    health: Health,
+    page: Explorer | None,
+    on_fault: Callable[[Fault], None],
+    *,
+    origins: frozenset[str] = frozenset(),
+) -> Starlette:
+    """The application: `/graphql`, `/healthz`, `/readyz`, and the explorer's files where there is one.
+
+    Args:
+        lifespan: Opens what requests need; yields the `/graphql` endpoint as `graphql`.
+        health: Answers for the process.
+        page: The explorer; None where browsers get none.
+        on_fault: Told of errors that are nobody's but ours.
+        origins: Origins that may call from a browser.
+    """
+    routes = [
+        Route(GRAPHQL, Endpoint()),
+        Route("/healthz", health.live),
+        Route("/readyz", health.ready),
+    ]
+    if page is not None:
+        routes += [Route("/", to_explorer), Route(f"{explorer.PREFIX}/{{name}}", page.file)]
+    application = Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        exception_handlers={HTTPProblem: refused, HTTPException: refused},
+        middleware=[
+            Middleware(RequestLog, paths=frozenset(route.path for route in routes), on_fault=on_fault),
+            Middleware(CommonHeaders, closing=lambda: health.closing),
+            *([Middleware(CrossOrigin, origins=origins)] if origins else []),
+        ],
+    )
+    application.router.redirect_slashes = False  # its redirects name the scheme and host that a proxy was asked by
+    return application
+
+
+async def to_explorer(_: Request) -> Response:
+    """Sends a browser that was given the bare address to the explorer."""
+    return RedirectResponse("graphql")
+
+
+class Endpoint:
+    """Hands a request to the endpoint that the lifespan has opened."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Calls it."""
+        await scope["state"][STATE](scope, receive, send)
+
+
+async def refused(request: Request, error: Exception) -> Response:
+    """What was refused before it came to GraphQL, in JSON."""
+    if isinstance(error, HTTPException):
+        error = HTTPProblem(error.status_code, f"{error.detail}.", error.headers)
+    assert isinstance(error, HTTPProblem)
+    return problem_response(error, request.headers.get("accept"))

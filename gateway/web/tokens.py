@@ -1,0 +1,102 @@
+"""JWTs: whose they are and what they allow, or why they are not accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import jwt
+from jwt.exceptions import PyJWTError
+
+from gateway.errors import Unauthenticated
+from gateway.graph.access import SCOPES, Principal
+from gateway.upstream.request import Clock
+from gateway.web.keyset import KeySet, KeysUnavailable
+
+SKEW = 60.0
+"""Seconds by which clocks may differ."""
+
+LONGEST = 8192
+"""Characters of a token; more than any header can hold."""
+
+
+class Tokens:
+    """The tokens of one issuer.
+
+    Args:
+        keys: What they are signed with.
+        issuer: What `iss` has to be; any where empty.
+        audience: What `aud` has to name; any where empty.
+        clock: Tells whether they are still good.
+    """
+
+    def __init__(self, keys: KeySet, issuer: str, audience: str, clock: Clock) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._audience = audience
+        self._clock = clock
+
+    async def principal(self, token: str) -> Principal:
+        """Whoever a token was given to.
+
+        Raises:
+            Unauthenticated: It is not accepted; the message does not say what would be.
+        """
+        if len(token) > LONGEST:
+            raise Unauthenticated("The token is too long.")
+        try:
+            key_id = jwt.get_unverified_header(token).get("kid")
+            key = await self._keys.key(key_id if isinstance(key_id, str) else None)
+        except PyJWTError:
+            raise Unauthenticated("The token is not a JWT.") from None
+        except KeysUnavailable:
+            raise Unauthenticated("Tokens cannot be checked right now.") from None
+        if key is None:
+            raise Unauthenticated("The token is not signed with a known key.")
+        return self._of(self._claims(token, key))
+
+    def _claims(self, token: str, key: jwt.PyJWK) -> Mapping[str, object]:
+        try:
+            claims: Mapping[str, object] = jwt.decode(
+                token,
+                key,
+                algorithms=[key.algorithm_name],  # the key's own, never the one that a token claims
+                issuer=self._issuer or None,
+                audience=self._audience or None,
+                options={
+                    "require": ["exp"],
+                    "verify_aud": bool(self._audience),
+                    "verify_exp": False,  # times are checked below, by our clock
+                    "verify_nbf": False,
+                    "verify_iat": False,
+                },
+            )
+        except PyJWTError:
+            raise Unauthenticated("The token is not accepted.") from None
+        return claims
+
+    def _of(self, claims: Mapping[str, object]) -> Principal:
+        now = self._clock.time()
+        if _seconds(claims, "exp", 0.0) <= now - SKEW:
+            raise Unauthenticated("The token has expired.")
+        if max(_seconds(claims, "nbf", 0.0), _seconds(claims, "iat", 0.0)) > now + SKEW:
+            raise Unauthenticated("The token is not valid yet.")
+        return Principal(name=str(claims.get("sub", "token"))[:200], scopes=_scopes(claims))
+
+
+def _seconds(claims: Mapping[str, object], name: str, default: float) -> float:
+    value = claims.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Unauthenticated("The token has a time that is none.")
+    return float(value)
+
+
+def _scopes(claims: Mapping[str, object]) -> frozenset[str]:
+    """`scope` (RFC 8693: words in a text) and `scp` (a text or a list); of ours only."""
+    granted: set[str] = set()
+    for name in ("scope", "scp"):
+        value = claims.get(name)
+        if isinstance(value, str):
+            granted.update(value.split())
+        elif isinstance(value, list):
+            granted.update(word for word in value if isinstance(word, str))
+    return SCOPES & granted

@@ -1,0 +1,178 @@
+"""A gateway on a loopback socket, over whichever engine a test wants."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import aiohttp
+import msgspec
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, build_schema, execute, parse, validate
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.app import log_fault
+from gateway.emulator.server import serve
+from gateway.graph.access import Principal
+from gateway.graph.engine import Answer, Engine
+from gateway.graph.status import SourceState, SourceStatus
+from gateway.model.records import Source
+from gateway.upstream.clock import SystemClock
+from gateway.upstream.request import Request
+from gateway.web.access import Access
+from gateway.web.documents import AutomaticDocuments, MemoryDocuments
+from gateway.web.endpoint import GraphQLEndpoint
+from gateway.web.explorer import Examples, Explorer, File
+from gateway.web.health import Health
+from gateway.web.rate import ClientRates
+from gateway.web.site import STATE, site
+
+NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+PAGE_FILE = File("page.0123.js", b"let page = 1;", b"packed", "text/javascript", '"plain"', '"packed"')
+
+
+@dataclass
+class Prepared:
+    document: DocumentNode
+
+
+@dataclass
+class PlainEngine:
+    """graphql-core over `hello`, without a gateway behind it; what a test wants to go wrong goes wrong in `meddle`."""
+
+    schema: GraphQLSchema = field(default_factory=lambda: build_schema("type Query { hello(name: String): String }"))
+    meddle: Callable[[Request], Any] = lambda _: None
+    executed: int = 0
+    cancelled: int = 0
+    principals: list[Principal | None] = field(default_factory=list)
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def prepare(self, query: str) -> Prepared | list[GraphQLError]:
+        try:
+            document = parse(query)
+        except GraphQLError as error:
+            return [error]
+        return validate(self.schema, document) or Prepared(document)
+
+    async def execute(
+        self,
+        prepared: Prepared,
+        *,
+        variables: dict[str, object] | None,
+        operation_name: str | None,
+        request: Request,
+        principal: Principal | None,
+    ) -> Answer:
+        self.executed += 1
+        self.principals.append(principal)
+        self.reached.set()
+        try:
+            done = self.meddle(request)
+            if asyncio.iscoroutine(done):
+                await done
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            self.ended.set()
+            raise
+        result = execute(
+            self.schema,
+            prepared.document,
+            {"hello": lambda info, name=None: f"Hello, {name}"},
+            variable_values=variables,
+            operation_name=operation_name,
+        )
+        assert not asyncio.iscoroutine(result)
+        errors = [dict(error.formatted) for error in getattr(result, "errors", None) or []]
+        started = all("path" in error for error in errors)
+        return Answer(data=cast("Any", result).data, errors=errors, started=started)
+
+
+def plain_site(engine: PlainEngine, *, graphiql: bool = True, health: Health | None = None, **given: Any) -> Starlette:
+    """The HTTP face over an engine; `given` goes to the endpoint."""
+    explorer = Explorer([PAGE_FILE], Examples(), lambda: NOW) if graphiql else None
+    clock = given.get("clock", SystemClock())
+    defaults: dict[str, Any] = {
+        "documents": AutomaticDocuments(MemoryDocuments()),
+        "access": Access(required=False),
+        "origins": frozenset(),
+        "rates": ClientRates(100_000, 100_000, clock),
+        "clock": clock,
+        "deadline": 5.0,
+        "trace": True,
+    }
+    options = {**defaults, **given}
+    endpoint = GraphQLEndpoint(engine=cast("Engine", engine), explorer=explorer, on_fault=log_fault, **options)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[dict[str, ASGIApp]]:
+        yield {STATE: endpoint}
+
+    health = health or Health(statuses_of(SALESLOFT="OK", DRIFT="OFF"))
+    return site(lifespan, health, explorer, log_fault, origins=options["origins"])
+
+
+def statuses_of(**states: str) -> Callable[[], list[SourceStatus]]:
+    """Sources by name that are in these states."""
+    return lambda: [
+        SourceStatus(source=Source(name), enabled=state != "OFF", state=SourceState(state))
+        for name, state in states.items()
+    ]
+
+
+@contextlib.asynccontextmanager
+async def served(app: Starlette) -> AsyncIterator[str]:
+    """Runs an application with its lifespan; the base URL."""
+    async with app.router.lifespan_context(app) as state:
+
+        async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
+            scope["state"].update(state or {})
+            await app(scope, receive, send)
+
+        async with serve(asgi) as url:
+            yield url
+
+
+@dataclass
+class Reply:
+    """An HTTP answer, read."""
+
+    status: int
+    headers: Any
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return msgspec.json.decode(self.body)
+
+    @property
+    def code(self) -> str:
+        """The code of the first error."""
+        return str(self.json["errors"][0]["extensions"]["code"])
+
+
+@dataclass
+class Caller:
+    """Asks a served gateway."""
+
+    url: str
+    session: aiohttp.ClientSession
+
+    async def ask(self, method: str, path: str = "/graphql", **options: Any) -> Reply:
+        options.setdefault("allow_redirects", False)
+        async with self.session.request(method, f"{self.url}{path}", **options) as response:
+            return Reply(response.status, response.headers, await response.read())
+
+    async def post(self, query: str | None = None, *, accept: str | None = None, **body: Any) -> Reply:
+        headers = {} if accept is None else {"Accept": accept}
+        return await self.ask("POST", json={"query": query, **body}, headers=headers)
+
+
+@contextlib.asynccontextmanager
+async def calling(app: Starlette) -> AsyncIterator[Caller]:
+    async with served(app) as url, aiohttp.ClientSession(skip_auto_headers=("Accept", "User-Agent")) as session:
+        yield Caller(url, session)

@@ -1,0 +1,344 @@
+"""GraphQL over HTTP: what is accepted, what is refused, and how that is said."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from gateway.upstream.request import Entry, Request
+from tests.http.harness import Caller, PlainEngine, calling, plain_site
+
+RESPONSE = "application/graphql-response+json"
+JSON = "application/json"
+
+
+@pytest.fixture
+def engine() -> PlainEngine:
+    return PlainEngine()
+
+
+@pytest.fixture
+async def gateway(engine: PlainEngine) -> AsyncIterator[Caller]:
+    async with calling(plain_site(engine)) as caller:
+        yield caller
+
+
+@pytest.mark.parametrize("accept", [JSON, RESPONSE])
+async def test_an_answer_comes_in_the_type_that_was_asked_for(gateway: Caller, accept: str) -> None:
+    reply = await gateway.post("{ hello }", accept=accept)
+    assert reply.status == 200
+    assert reply.headers["Content-Type"] == f"{accept}; charset=utf-8"
+    assert reply.json == {"data": {"hello": "Hello, None"}}
+
+
+async def test_get_and_head(gateway: Caller) -> None:
+    query = urlencode(
+        {"query": "query Q($n: String) { hello(name: $n) }", "variables": '{"n": "Zoë"}', "operationName": "Q"}
+    )
+    reply = await gateway.ask("GET", f"/graphql?{query}")
+    assert reply.json == {"data": {"hello": "Hello, Zoë"}}
+    head = await gateway.ask("HEAD", f"/graphql?{query}")
+    assert (head.status, head.body) == (200, b"")
+    assert head.headers["Content-Length"] == reply.headers["Content-Length"]
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "code"),
+    [
+        ("{", None, "GRAPHQL_PARSE_FAILED"),
+        ("{ nothing }", None, "GRAPHQL_VALIDATION_FAILED"),
+        ("query A { hello } query B { hello }", None, "BAD_USER_INPUT"),
+        ("fragment F on Query { hello }", None, "GRAPHQL_VALIDATION_FAILED"),
+    ],
+)
+async def test_a_request_error_has_no_data(gateway: Caller, query: str, variables: Any, code: str) -> None:
+    modern = await gateway.post(query, accept=RESPONSE, variables=variables)
+    assert (modern.status, modern.code) == (400, code)
+    assert "data" not in modern.json
+    old = await gateway.post(query, accept=JSON, variables=variables)
+    assert (old.status, old.json) == (200, modern.json)
+
+
+async def test_variables_that_do_not_fit(gateway: Caller, engine: PlainEngine) -> None:
+    reply = await gateway.post("query($n: String!) { hello(name: $n) }", accept=RESPONSE, variables={"n": 5})
+    assert reply.status == 400
+    assert "data" not in reply.json
+
+
+@pytest.mark.parametrize("kind", ["mutation", "subscription"])
+async def test_only_queries_are_run(gateway: Caller, engine: PlainEngine, kind: str) -> None:
+    document = f"{kind} {{ __typename }}"
+    posted = await gateway.post(document, accept=JSON)
+    assert (posted.status, posted.code) == (400, "GRAPHQL_VALIDATION_FAILED")
+    assert f"no {kind}s" in posted.json["errors"][0]["message"]
+    got = await gateway.ask("GET", f"/graphql?{urlencode({'query': document})}")
+    assert (got.status, got.headers["Allow"]) == (405, "GET, HEAD, POST")
+    assert engine.executed == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"5",
+        b"null",
+        b'"{ hello }"',
+        b"{",
+        b"\xff\xfe",
+        b'{"query": "\xff"}',
+        b'{"query": "\\ud800"}',
+        b"[" * 20_000,
+        b'{"query": ' + b'{"a":' * 20_000,
+        b'{"variables": {}}',
+        b'{"query": null}',
+        b'{"query": ""}',
+        b'{"query": 1}',
+        b'{"query": "{ hello }", "variables": []}',
+        b'{"query": "{ hello }", "variables": "{}"}',
+        b'{"query": "{ hello }", "operationName": 1}',
+        b'{"query": "{ hello }", "extensions": []}',
+        b'{"query": "{ hello }", "variables": {"a": 1e999}}',
+        b'{"query": "{ hello }"} trailing',
+        '{"query": "{ hello }"}'.encode("utf-16"),
+    ],
+    ids=lambda body: body[:40],
+)
+async def test_a_body_that_is_no_request(gateway: Caller, engine: PlainEngine, body: bytes) -> None:
+    reply = await gateway.ask("POST", data=body, headers={"Content-Type": JSON})
+    assert (reply.status, reply.code) == (400, "BAD_USER_INPUT")
+    assert reply.headers["Content-Type"].startswith(JSON)
+    assert engine.executed == 0
+
+
+async def test_no_batches(gateway: Caller) -> None:
+    reply = await gateway.ask("POST", data=b' [{"query": "{ hello }"}]', headers={"Content-Type": JSON})
+    assert reply.status == 400
+    assert "Batches are not supported" in reply.json["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    "query_string",
+    [
+        "",
+        "query=",
+        "variables={}",
+        "query={hello}&variables=[1]",
+        "query={hello}&variables={",
+        "query={hello}&extensions=1",
+        "query={hello}&query={hello}",
+        "query=%FF",
+        "&".join(f"p{n}=1" for n in range(100)),
+    ],
+)
+async def test_a_query_string_that_is_no_request(gateway: Caller, query_string: str) -> None:
+    reply = await gateway.ask("GET", f"/graphql?{query_string}")
+    assert (reply.status, reply.code) == (400, "BAD_USER_INPUT")
+
+
+@pytest.mark.parametrize("operation_name", ["", None])
+async def test_an_empty_operation_name_in_a_query_string_is_none(gateway: Caller, operation_name: str | None) -> None:
+    given = {"operationName": operation_name} if operation_name is not None else {}
+    reply = await gateway.ask("GET", f"/graphql?{urlencode({'query': '{hello}', **given})}")
+    assert reply.status == 200
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        None,
+        "",
+        "text/plain",
+        "application/graphql",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/json; charset=latin-1",
+    ],
+)
+async def test_only_json_in_utf_8(gateway: Caller, content_type: str | None) -> None:
+    headers = {} if content_type is None else {"Content-Type": content_type}
+    reply = await gateway.ask(
+        "POST", data=b'{"query": "{ hello }"}', headers=headers, skip_auto_headers=["Content-Type"]
+    )
+    assert (reply.status, reply.headers["Accept"]) == (415, JSON)
+    assert reply.code == "BAD_USER_INPUT"
+
+
+async def test_no_compressed_bodies(gateway: Caller) -> None:
+    reply = await gateway.ask("POST", data=b"x", headers={"Content-Type": JSON, "Content-Encoding": "gzip"})
+    assert (reply.status, reply.headers["Accept-Encoding"]) == (415, "identity")
+
+
+async def test_nothing_else_is_answered_in(gateway: Caller) -> None:
+    reply = await gateway.post("{ hello }", accept="text/event-stream")
+    assert (reply.status, reply.code) == (406, "BAD_USER_INPUT")
+    assert reply.headers["Content-Type"].startswith(JSON)
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE", "PROPFIND"])
+async def test_no_other_methods(gateway: Caller, method: str) -> None:
+    answer = await gateway.ask(method)
+    assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD, POST")
+    assert answer.code == "BAD_USER_INPUT"
+
+
+async def test_an_unknown_path_is_told_in_json(gateway: Caller) -> None:
+    reply = await gateway.ask("GET", "/secret/ak-123")
+    assert (reply.status, reply.json["errors"][0]["message"]) == (404, "Not Found.")
+
+
+async def test_a_declared_size_above_the_limit_is_refused_unread(gateway: Caller) -> None:
+    head = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10000001\r\n\r\n"
+    reply = await raw(gateway, head)
+    assert b" 413 " in reply.splitlines()[0]
+    assert b"connection: close" in reply.lower()
+
+
+async def test_a_body_above_the_limit_is_refused(gateway: Caller) -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        for _ in range(20):
+            yield b" " * 100_000
+
+    reply = await gateway.ask("POST", data=parts(), headers={"Content-Type": JSON})
+    assert (reply.status, reply.code) == (413, "BAD_USER_INPUT")
+
+
+async def test_a_body_that_takes_too_long(gateway: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.web.body.MOST_SECONDS", 0.05)
+    head = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
+    reply = await raw(gateway, head)
+    assert b" 408 " in reply.splitlines()[0]
+    assert b"BAD_USER_INPUT" in reply
+
+
+async def test_a_body_below_the_limit_is_read(gateway: Caller) -> None:
+    reply = await gateway.post("{ hello }", extensions={"padding": "x" * 990_000})
+    assert reply.status == 200
+
+
+async def test_the_trace_is_given_when_asked_for(gateway: Caller, engine: PlainEngine) -> None:
+    def call(request: Request) -> None:
+        request.ledger.write(Entry("DRIFT", "/users/list", 1, 2.0, 2.25))
+
+    engine.meddle = call
+    asked = json.dumps({"query": "{ hello }"}).encode()
+    headers = {"Content-Type": JSON}
+    assert "extensions" not in (await gateway.ask("POST", data=asked, headers=headers)).json
+    traced = await gateway.ask("POST", data=asked, headers={**headers, "X-Gateway-Trace": "1"})
+    totals = {"calls": 1, "cost": 1, "cacheHits": 0}
+    assert traced.json["extensions"]["upstream"] == {
+        **totals,
+        "waves": 1,
+        "bySource": {"DRIFT": totals},
+        "requests": [{"source": "DRIFT", "endpoint": "/users/list", "cost": 1, "ms": 250.0, "cache": "miss"}],
+    }
+
+
+async def test_the_trace_is_not_given_where_it_is_off(engine: PlainEngine) -> None:
+    async with calling(plain_site(engine, trace=False)) as gateway:
+        reply = await gateway.ask("POST", json={"query": "{ hello }"}, headers={"X-Gateway-Trace": "1"})
+    assert "extensions" not in reply.json
+
+
+async def test_what_nobody_foresaw_is_masked(
+    gateway: Caller, engine: PlainEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: Request) -> None:
+        raise RuntimeError("ak-secret of upstream")
+
+    engine.meddle = fail
+    reply = await gateway.post("{ hello }")
+    assert (reply.status, reply.code) == (500, "INTERNAL_SERVER_ERROR")
+    assert b"ak-secret" not in reply.body
+    error_id = reply.json["errors"][0]["extensions"]["errorId"]
+    logged = [record for record in caplog.records if getattr(record, "errorId", None) == error_id]
+    assert [record.__dict__["kind"] for record in logged] == ["RuntimeError"]
+    assert "ak-secret" not in caplog.text
+    engine.meddle = lambda _: None
+    assert (await gateway.post("{ hello }")).status == 200
+
+
+async def test_an_operation_that_overstays_is_ended(engine: PlainEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.web.endpoint.GRACE", 0.02)
+    engine.meddle = lambda _: asyncio.sleep(60)
+    async with calling(plain_site(engine, deadline=0.05)) as gateway:
+        reply = await gateway.post("{ hello }")
+    assert (reply.status, reply.code) == (504, "DEADLINE_EXCEEDED")
+    assert engine.cancelled == 1
+
+
+async def test_a_client_that_goes_away_ends_its_operation(
+    gateway: Caller, engine: PlainEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    never = asyncio.Event()
+    engine.meddle = lambda _: never.wait()
+    body = b'{"query": "{ hello }"}'
+    _, writer = await asyncio.open_connection(*address(gateway))
+    writer.write(b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n")
+    writer.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+    await engine.reached.wait()
+    writer.close()
+    async with asyncio.timeout(5):
+        await engine.ended.wait()
+    engine.meddle = lambda _: None
+    assert (await gateway.post("{ hello }")).status == 200
+    statuses = [record.__dict__["status"] for record in caplog.records if record.getMessage() == "request"]
+    assert statuses == [499, 200]
+
+
+async def test_a_body_that_breaks_off_harms_nobody(gateway: Caller) -> None:
+    _, writer = await asyncio.open_connection(*address(gateway))
+    writer.write(b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{")
+    await writer.drain()
+    writer.close()
+    assert (await gateway.post("{ hello }")).status == 200
+
+
+async def test_the_log_has_one_line_a_request_and_no_data(gateway: Caller, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    name = "N" * 100
+    await gateway.post(f'query {name} {{ hello(name: "zoe@customer.example") }}', variables={"x": "ak-secret"})
+    await gateway.ask("GET", "/people/4711")
+    await gateway.ask("GET", "/healthz")
+    lines = [record.__dict__ for record in caplog.records if record.name == "gateway.web.middleware"]
+    assert [(line["method"], line["path"], line["status"]) for line in lines] == [
+        ("POST", "/graphql", 200),
+        ("GET", "other", 404),
+    ]
+    assert lines[0]["operation"] == "N" * 64
+    assert lines[0]["upstreamCalls"] == 0
+    assert "ms" in lines[0]
+    assert "zoe@" not in caplog.text
+    assert "4711" not in caplog.text
+
+
+async def test_security_headers(gateway: Caller) -> None:
+    for reply in (
+        await gateway.post("{ hello }"),
+        await gateway.ask("GET", "/nowhere"),
+        await gateway.ask("GET", "/healthz"),
+    ):
+        assert reply.headers["X-Content-Type-Options"] == "nosniff"
+        assert reply.headers["X-Frame-Options"] == "DENY"
+        assert reply.headers["Referrer-Policy"] == "no-referrer"
+        assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
+
+
+def address(gateway: Caller) -> tuple[str, int]:
+    host, _, port = gateway.url.removeprefix("http://").partition(":")
+    return host, int(port)
+
+
+async def raw(gateway: Caller, sent: bytes) -> bytes:
+    """What comes back for bytes as they are."""
+    reader, writer = await asyncio.open_connection(*address(gateway))
+    writer.write(sent)
+    async with asyncio.timeout(5):
+        received = await reader.read(65_536)
+    writer.close()
+    return received

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import pytest
+
+from gateway.errors import RateLimited
+from gateway.keys import read_keys
+from gateway.upstream.clock import ManualClock
+from gateway.upstream.request import Entry, Request
+from gateway.web import rate
+from gateway.web.access import Access
+from gateway.web.rate import ClientRates
+from tests.http.harness import PlainEngine, calling, plain_site
+
+KEYS = read_keys("KEYS", "one:first-long-enough-key,two:second-long-enough-key")
+
+
+def test_a_bucket_fills_all_the_time() -> None:
+    clock = ManualClock()
+    rates = ClientRates(60, 1000, clock)
+    for _ in range(60):
+        rates.admit("zoe")
+    with pytest.raises(RateLimited) as caught:
+        rates.admit("zoe")
+    assert caught.value.retry_after == pytest.approx(1.0)
+    rates.admit("somebody else")
+    clock.advance(1.0)
+    rates.admit("zoe")
+    with pytest.raises(RateLimited):
+        rates.admit("zoe")
+    clock.advance(3600)
+    for _ in range(60):
+        rates.admit("zoe")
+
+
+def test_cost_is_paid_back_before_more_is_lent() -> None:
+    clock = ManualClock()
+    rates = ClientRates(600, 60, clock)
+    rates.admit("zoe")
+    rates.charge("zoe", 90)
+    with pytest.raises(RateLimited, match="upstream cost") as caught:
+        rates.admit("zoe")
+    assert caught.value.retry_after == pytest.approx(30.0)
+    clock.advance(30.0)
+    rates.admit("zoe")
+
+
+def test_clients_are_forgotten_rather_than_remembered_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate, "MOST_CLIENTS", 3)
+    rates = ClientRates(1, 1, ManualClock())
+    for client in ("a", "b", "c", "d"):
+        rates.admit(client)
+    rates.admit("a")
+    with pytest.raises(RateLimited):
+        rates.admit("d")
+
+
+async def test_who_asks_too_often_is_told_when_to_come_back() -> None:
+    clock = ManualClock()
+    site = plain_site(
+        PlainEngine(), access=Access(required=True, keys=KEYS), rates=ClientRates(2, 100, clock), clock=clock
+    )
+    query = {"query": "{ hello }"}
+    async with calling(site) as gateway:
+        one, two = ({"X-API-Key": key} for key in ("first-long-enough-key", "second-long-enough-key"))
+        for _ in range(2):
+            assert (await gateway.ask("POST", json=query, headers=one)).status == 200
+        refused = await gateway.ask("POST", json=query, headers=one)
+        assert (refused.status, refused.code, refused.headers["Retry-After"]) == (429, "RATE_LIMITED", "30")
+        assert refused.json["errors"][0]["extensions"]["retryAfter"] == 30.0
+        assert (await gateway.ask("POST", json=query, headers=two)).status == 200
+        assert (await gateway.ask("GET", headers={"Accept": "text/html"})).status == 200
+        clock.advance(30)
+        assert (await gateway.ask("POST", json=query, headers=one)).status == 200
+
+
+async def test_what_an_operation_has_cost_is_charged() -> None:
+    clock, engine = ManualClock(), PlainEngine()
+
+    def spend(request: Request) -> None:
+        request.ledger.write(Entry("SALESLOFT", "/v2/meetings", 30, 0.0, 1.0))
+
+    engine.meddle = spend
+    async with calling(plain_site(engine, rates=ClientRates(100, 20, clock), clock=clock)) as gateway:
+        assert (await gateway.post("{ hello }")).status == 200
+        refused = await gateway.post("{ hello }")
+        assert (refused.status, refused.headers["Retry-After"]) == (429, "30")

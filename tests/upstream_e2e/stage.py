@@ -1,0 +1,185 @@
+"""The whole gateway over HTTP, both vendors emulated on loopback, and a clock that tests move."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import datetime as dt
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from gateway.app import create_app
+from gateway.demo import variables
+from gateway.emulator.exchange import Call
+from gateway.emulator.server import Emulated, Emulators
+from gateway.emulator.world import World
+from gateway.settings import Settings
+from gateway.sources.drift.emulator import DriftOptions
+from gateway.sources.salesloft.emulator import SalesloftOptions
+from gateway.upstream.clock import ManualClock
+from tests.http.harness import Caller, calling
+
+T = TypeVar("T")
+
+NOW = dt.datetime(2026, 3, 18, 15, 20, tzinfo=dt.UTC)
+
+PLENTY = {"GATEWAY_CLIENT_RATE": "1000000", "GATEWAY_CLIENT_COST": "1000000"}
+"""Limits of one client, which are not what is tested here."""
+
+UNLIMITED = {"SALESLOFT_RATE_LIMIT": "1000000", "DRIFT_RATE_LIMIT": "1000000"}
+
+SOON = 0.1
+"""Seconds within which a timer of the event loop counts as work: batches are open for less."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Reply:
+    """An answer to a query.
+
+    Attributes:
+        upstream: `extensions.upstream`.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    data: Any
+    errors: list[dict[str, Any]]
+    upstream: dict[str, Any]
+    text: bytes
+
+    @property
+    def ok(self) -> Any:
+        """The data of an answer without errors."""
+        assert self.errors == []
+        return self.data
+
+    @property
+    def codes(self) -> set[str]:
+        """The codes of the errors."""
+        return {error["extensions"]["code"] for error in self.errors}
+
+    def reports(self, name: str = "meetings") -> dict[str, dict[str, Any]]:
+        """What a connection says of each source."""
+        return {report["source"]: report for report in self.data[name]["sourceReports"]}
+
+
+@dataclasses.dataclass
+class Product:
+    """One gateway process, and the vendors."""
+
+    caller: Caller
+    emulators: Emulators
+    clock: ManualClock
+
+    async def ask(self, query: str, headers: Mapping[str, str] | None = None, **values: Any) -> Reply:
+        """Asks by POST, with the trace."""
+        reply = await self.caller.ask(
+            "POST", json={"query": query, "variables": values}, headers={"X-Gateway-Trace": "1", **(headers or {})}
+        )
+        body = reply.json
+        return Reply(
+            reply.status,
+            reply.headers,
+            body.get("data"),
+            body.get("errors", []),
+            body.get("extensions", {}).get("upstream", {}),
+            reply.body,
+        )
+
+    @property
+    def vendors(self) -> tuple[Emulated, Emulated]:
+        return self.emulators.salesloft, self.emulators.drift
+
+    @property
+    def calls(self) -> list[Call]:
+        """Every call that either vendor got."""
+        return [call for vendor in self.vendors for call in vendor.calls]
+
+    @property
+    def endpoints(self) -> Counter[str]:
+        """How often each endpoint was called."""
+        return Counter(call.endpoint for call in self.calls)
+
+    def forget(self) -> None:
+        """Forgets calls and faults."""
+        self.emulators.reset()
+
+    async def drive(self, works: Sequence[Awaitable[T]]) -> list[T]:
+        """What works come to; time moves on whenever nothing but time is waited for."""
+        tasks = [asyncio.ensure_future(work) for work in works]
+        waiting = set(tasks)
+        quiet = 0
+        while waiting:
+            _, waiting = await asyncio.wait(waiting, timeout=0.001)
+            wait = self.clock.next_due()
+            quiet = quiet + 1 if wait is not None and self._idle() else 0
+            if quiet >= 3 and wait is not None:
+                self.clock.advance(wait)
+                quiet = 0
+        return [task.result() for task in tasks]
+
+    async def settle(self) -> None:
+        """Lets everything end that needs no time to pass."""
+        quiet = 0
+        while quiet < 5:
+            await asyncio.sleep(0.001)
+            quiet = quiet + 1 if self._idle() else 0
+
+    def _idle(self) -> bool:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        ready, timers = loop._ready, loop._scheduled  # type: ignore[attr-defined]  # what the loop has still to do
+        busy = any(vendor.listener._state.tasks for vendor in self.vendors)
+        return not ready and not busy and not any(now < timer.when() < now + SOON for timer in timers)
+
+
+def world(*, large: bool = False) -> World:
+    """A world of the test's own."""
+    if large:
+        return World.seeded(NOW)
+    return World.seeded(
+        NOW, users=12, accounts=12, people=80, cadences=8, tasks=30, salesloft_meetings=220, drift_meetings=80
+    )
+
+
+@contextlib.asynccontextmanager
+async def product(
+    world: World,
+    *,
+    settings: Mapping[str, str] | None = None,
+    salesloft: SalesloftOptions | None = None,
+    drift: DriftOptions | None = None,
+    jumps: bool = True,
+) -> AsyncIterator[Product]:
+    """A gateway over a world, its clock standing at the world's present.
+
+    Args:
+        world: What the vendors hold.
+        settings: Further settings.
+        salesloft: The vendor's options; without a limit, where not given.
+        drift: Likewise.
+        jumps: Whether a sleep moves time on by itself.
+    """
+    clock = ManualClock(world.now.timestamp(), jumps=jumps)
+    async with (
+        Emulators.start(
+            clock=lambda: dt.datetime.fromtimestamp(clock.time(), dt.UTC),
+            world=world,
+            salesloft=salesloft or SalesloftOptions(rate_limit=None),
+            drift=drift,
+        ) as emulators,
+        gateway(emulators, clock, settings) as caller,
+    ):
+        yield Product(caller, emulators, clock)
+
+
+@contextlib.asynccontextmanager
+async def gateway(
+    emulators: Emulators, clock: ManualClock, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[Caller]:
+    """One more process over the same vendors."""
+    known = {**PLENTY, **UNLIMITED, **variables(emulators), **(settings or {})}
+    async with calling(create_app(Settings.read(known), clock=clock)) as caller:
+        yield caller

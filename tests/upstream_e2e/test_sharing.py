@@ -1,0 +1,103 @@
+"""What many clients cost together: what one asks for, others need not ask for again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from gateway.emulator.world import World
+from tests.upstream_e2e.stage import Product, product, world
+
+EVERYTHING = """
+query($first: Int = 100, $after: String) {
+  meetings(first: $first, after: $after) {
+    nodes {
+      title startTime sources owner { name } bookedBy { name } person { name } cadence { name } step { name }
+      account { name } attendees { email person { name } }
+    }
+    pageInfo { hasNextPage endCursor }
+    sourceReports { source status asOf }
+  }
+}
+"""
+
+LISTS = {"/v2/meetings", "/users/meetings/org"}
+
+
+@pytest.fixture(scope="module")
+def large() -> World:
+    return world(large=True)
+
+
+def asked(stage: Product) -> Counter[tuple[str, tuple[tuple[str, str], ...]]]:
+    """Every call with its parameters."""
+    return Counter((call.path, tuple(sorted(call.params))) for call in stage.calls)
+
+
+async def cursors(large: World, pages: int, first: int) -> list[str | None]:
+    """Where pages begin."""
+    found: list[str | None] = [None]
+    async with product(large) as stage:
+        while len(found) < pages:
+            page = (await stage.ask(EVERYTHING, first=first, after=found[-1])).ok["meetings"]
+            found.append(page["pageInfo"]["endCursor"])
+    return found
+
+
+async def test_32_equal_queries_at_once_cost_what_one_does(large: World) -> None:
+    async with product(large) as stage:
+        alone = await stage.ask(EVERYTHING)
+        cost_of_one = asked(stage)
+    async with product(large) as stage:
+        replies = await asyncio.gather(*(stage.ask(EVERYTHING) for _ in range(32)))
+        assert asked(stage) == cost_of_one
+    assert len(alone.ok["meetings"]["nodes"]) == 100
+    assert {reply.text.partition(b',"extensions"')[0] for reply in replies} == {
+        alone.text.partition(b',"extensions"')[0]
+    }
+    assert sum(reply.upstream["calls"] for reply in replies) == sum(cost_of_one.values())
+
+
+async def test_8_queries_for_8_pages_share_their_look_ups(large: World) -> None:
+    first = 12  # few enough that what all of them refer to fits into a call
+    starts = await cursors(large, 8, first)
+    async with product(large) as stage:
+        replies = await asyncio.gather(*(stage.ask(EVERYTHING, first=first, after=start) for start in starts))
+        calls = stage.calls
+    titles = [[node["title"] for node in reply.ok["meetings"]["nodes"]] for reply in replies]
+    assert len({tuple(page) for page in titles}) == 8
+    meetings = [dict(call.params) for call in calls if call.endpoint == "meetings"]
+    screened = [params for params in meetings if "event_ids[]" in params]
+    assert len(meetings) - len(screened) == 8
+    assert Counter(params["show_deleted"] for params in screened) <= Counter(true=1, false=1)
+    people = [{name for name, _ in call.params if name.endswith("[]")} for call in calls if call.endpoint == "people"]
+    assert Counter(name for names in people for name in names) <= Counter({"ids[]": 1, "email_addresses[]": 1})
+    rest = {name: count for name, count in stage.endpoints.items() if name not in {"meetings", "people"}}
+    rest.pop("contacts/{id}")
+    assert set(rest.values()) == {1}
+    assert {path for path, count in Counter(call.path for call in calls if "{id}" in call.endpoint).items() if count > 1} == set()
+
+
+async def test_1000_queries_on_a_warm_cache_cost_the_lists_alone(large: World) -> None:
+    starts = await cursors(large, 8, 25)
+    async with product(large) as stage:
+        for start in starts:
+            await stage.ask(EVERYTHING, first=25, after=start)
+        await stage.settle()
+        stage.forget()
+        begun = stage.clock.time()
+        for burst in range(100):
+            replies = await asyncio.gather(
+                *(stage.ask(EVERYTHING, first=25, after=starts[(burst + place) % 8]) for place in range(10))
+            )
+            assert all(reply.ok["meetings"]["nodes"] for reply in replies)
+            stage.clock.advance(0.3)
+        await stage.settle()
+        assert stage.clock.time() - begun == pytest.approx(30)
+        lists = {name for name in stage.endpoints if f"/{name}" in LISTS or f"/v2/{name}" in LISTS}
+        assert set(stage.endpoints) == lists
+        # Eight pages, and the two listings that Drift's rows are looked up in, each anew every ten seconds or so.
+        assert stage.endpoints["meetings"] <= (8 + 2 * 8) * 3
+        assert stage.endpoints["users/meetings/org"] <= 1

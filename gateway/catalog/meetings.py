@@ -176,11 +176,10 @@ class Meetings:
         await meaning.find_users(steps.shown)
         listings: list[Walked] = []
         for port in steps.listings:
-            meant, error = await meaning.filter_for([port.source])
-            if error is not None:
-                reports.unknown(port.source, error, meant)
+            meant, errors = await meaning.filter_for([port.source])
+            reports.unknown(errors, meant)
             if port.listing is not None:
-                listings.append(Walked(port.source, port.listing, meant, error is None))
+                listings.append(Walked(port.source, port.listing, meant, not errors))
         twins = await self._twins(request)
         windows = [
             WindowSearch(

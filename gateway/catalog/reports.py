@@ -91,13 +91,14 @@ class Reports:
         for source, error in failures.items():
             self.partial(source, error, UNSCREENED.format(error.message))
 
-    def unknown(self, source: Source, error: GatewayError, wanted: MeetingFilter) -> None:
-        """Whom the filter means could not be found out for one source, or not everybody."""
+    def unknown(self, errors: Mapping[Source, GatewayError], wanted: MeetingFilter) -> None:
+        """Whom the filter means could not be found out for these sources, or not everybody."""
         named = [refs for refs in (wanted.persons, wanted.owners, wanted.bookers) if refs is not None]
-        somebody = all(any(ref.source is source for ref in refs) for refs in named)
-        message = UNKNOWN.format(error.message)
-        self._errors.setdefault(source, error)
-        self._wrong(source, ReportStatus.PARTIAL if somebody else ReportStatus.FAILED, error, message)
+        for source, error in errors.items():
+            somebody = all(any(ref.source is source for ref in refs) for refs in named)
+            self._errors.setdefault(source, error)
+            status = ReportStatus.PARTIAL if somebody else ReportStatus.FAILED
+            self._wrong(source, status, error, UNKNOWN.format(error.message))
 
     def incomplete(self, source: Source, message: str) -> None:
         """Rows are missing though nothing failed."""

@@ -6,7 +6,7 @@ are one person only where a record of a higher source has addresses of both.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 import msgspec
 
@@ -66,20 +66,27 @@ class Meaning:
             if missing:
                 self._errors[source] = errors.get(source, missing[0])
 
-    async def filter_for(self, sources: Iterable[Source]) -> tuple[MeetingFilter, GatewayError | None]:
-        """The filter as it is meant for meetings of some sources, and why some of those may not be known by it."""
-        asked = list(sources)
-        error = next((self._errors[source] for source in asked if source in self._errors), None)
+    async def filter_for(
+        self, sources: Collection[Source], *, people: bool = True
+    ) -> tuple[MeetingFilter, dict[Source, GatewayError]]:
+        """The filter as it is meant for meetings of some sources, and why some of those may not be known by it.
+
+        Args:
+            sources: The sources.
+            people: Whether any of those meetings has a person; where none has, nobody is looked up.
+        """
+        errors = {source: self._errors[source] for source in sources if source in self._errors}
         persons: Refs = None
         for group in self._groups:
             named: frozenset[Ref] = frozenset()
-            for source in asked:
-                refs, trouble = await group.refs_in(source)
+            for source in sources if people else ():
+                refs, error = await group.refs_in(source)
                 named |= refs
-                error = error or trouble
+                if error is not None:
+                    errors.setdefault(source, error)
             persons = named if persons is None else persons & named
         wanted = self.wanted if persons is None else msgspec.structs.replace(self.wanted, persons=persons)
-        return wanted, error
+        return wanted, errors
 
 
 class _Group:

@@ -82,7 +82,7 @@ class WindowSearch:
         self._note(self.held)
         rows = [row for row in self.held.found.rows if window.admits(self._meaning.wanted, row)]
         # Contacts are asked for one by one, and only where somebody could be meant.
-        wanted = await self._wanted([self.source] if any(row.person is not None for row in rows) else [])
+        wanted = await self._wanted([self.source], people=any(row.person is not None for row in rows))
         if not self._plan.by_links:
             return [row for row in rows if wanted.admits(row)]
         candidates = rows if self.source in wanted.own else [row for row in rows if wanted.touches(row)]
@@ -129,7 +129,7 @@ class WindowSearch:
     async def _admits(self, whole: Meeting) -> bool:
         """Whether the filter admits a folded meeting: each source's own conditions on its own (newest) record."""
         newest = {row.source: row for row in (*reversed(whole.twins), whole)}
-        wanted = await self._wanted(newest)
+        wanted = await self._wanted(list(newest))
         for source in wanted.own:
             port, row = self._ports.get(source), newest.get(source)
             meetings = None if port is None else port.listing or port.window
@@ -137,11 +137,10 @@ class WindowSearch:
                 return False
         return wanted.admits(whole)
 
-    async def _wanted(self, sources: Iterable[Source]) -> MeetingFilter:
-        wanted, error = await self._meaning.filter_for(sources)
-        if error is not None:
-            self.exact = False
-            self._reports.unknown(self.source, error, wanted)
+    async def _wanted(self, sources: Collection[Source], *, people: bool = True) -> MeetingFilter:
+        wanted, errors = await self._meaning.filter_for(sources, people=people)
+        self._reports.unknown(errors, wanted)
+        self.exact = self.exact and not errors
         return wanted
 
     def _note(self, window: Held) -> None:

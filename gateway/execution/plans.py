@@ -19,8 +19,8 @@ from gateway.execution.readings import Declarations
 
 MOST_VARIANTS = 16
 """Variants that one document keeps, compiled or only seen."""
-MOST_FIELDS = 100_000
-"""Fields that all plans together keep."""
+MOST_FIELDS = 20_000
+"""Fields that all plans together keep: some 30 MB, documents included."""
 SEEN = 8
 """What a document or a variant costs to remember, in fields."""
 

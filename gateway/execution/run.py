@@ -41,12 +41,11 @@ class Nowhere:
     """Stands for the path of a field below a level, which a level does not know; asking it is a surprise."""
 
     def __init__(self, run: Run) -> None:
-        object.__setattr__(self, "_run", run)
+        self._run = run
 
-    def __getattribute__(self, _name: str) -> NoReturn:
-        surprise = Surprise("a resolver asks for its path")
-        object.__getattribute__(self, "_run").surprise = surprise
-        raise surprise
+    def __getattr__(self, _name: str) -> NoReturn:
+        self._run.surprise = Surprise("a resolver asks for its path")
+        raise self._run.surprise
 
 
 class Run:

@@ -1,4 +1,4 @@
-"""Runs operations: documents prepared once, executed each in a context of its own, errors told as the contract has them."""
+"""Runs operations: documents prepared once, each run in a context of its own, errors told as the contract has them."""
 
 from __future__ import annotations
 
@@ -32,8 +32,10 @@ from gateway.graph.schema import build, core
 from gateway.graph.status import SourceStatus
 from gateway.upstream.request import Request
 
-DOCUMENT_BYTES = 8_000_000
-"""Text of prepared documents that is kept; each costs a multiple of its text."""
+DOCUMENT_TEXT = 500_000
+"""Characters of prepared documents that are kept; parsed, each takes about 70 bytes."""
+LONGEST_KEPT = 50_000
+"""Characters of the longest document that is kept."""
 MOST_ERRORS = 20
 """Validation errors that one document is told of."""
 
@@ -108,14 +110,14 @@ class Engine:
         self._rules: list[type[ASTValidationRule]] = list(specified_rules)
         if not introspection:
             self._rules.append(NoSchemaIntrospectionCustomRule)
-        self._documents: LRUCache[str, Known] = LRUCache(DOCUMENT_BYTES, getsizeof=itemgetter(0))
+        self._documents: LRUCache[str, Known] = LRUCache(DOCUMENT_TEXT, getsizeof=itemgetter(0))
 
     def prepare(self, query: str) -> Prepared | list[GraphQLError]:
         """A document ready to run, or what is wrong with it."""
         known = self._documents.get(query)
         if known is None:
             known = len(query), self._prepare(query)
-            if len(query) <= DOCUMENT_BYTES // 100:
+            if len(query) <= LONGEST_KEPT:
                 self._documents[query] = known
         return known[1]
 

@@ -18,12 +18,20 @@ def meaning(member: enum.Enum) -> Any:
     return member.value
 
 
+SOURCES = {
+    records.Source.SALESLOFT: "Salesloft: calendar meetings, people, cadences.",
+    records.Source.DRIFT: "Drift: meetings booked in chat, reaching 30 days back.",
+}
+"""What each source is; one that is not told of here goes by its name alone."""
+
+
 @strawberry.enum(
-    description="Where a record comes from. Where two sources hold one event or person, Salesloft's is shown."
+    description="Where a record comes from. Where two sources hold one event or person, the first one's is shown."
 )
 class Source(enum.Enum):
-    SALESLOFT = enum_value(records.Source.SALESLOFT, description="Salesloft: calendar meetings, people, cadences.")
-    DRIFT = enum_value(records.Source.DRIFT, description="Drift: meetings booked in chat, reaching 30 days back.")
+    _ignore_ = ["each"]  # noqa: RUF012 - how an enum is told that a name is no member
+    for each in records.Source:
+        vars()[each.name] = enum_value(each, description=SOURCES.get(each, f"{each.value.capitalize()}."))
 
 
 @strawberry.enum(description="A meeting's state: a cancellation outranks a no-show, which outranks the booking.")

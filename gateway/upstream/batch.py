@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from typing import Generic, Protocol, TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
 from gateway.errors import DeadlineExceeded, GatewayError, UpstreamError
 from gateway.upstream.clock import Timer
-from gateway.upstream.request import Flow, Request
+from gateway.upstream.request import Request
 from gateway.upstream.shared import Shared
+from gateway.upstream.traffic import Group, Traffic
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -84,21 +85,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     at_once: int = AT_ONCE
 
 
-class Traffic(Protocol):
-    """Where a batcher sees who is about to ask for more."""
-
-    def flying(self) -> set[Flow]:
-        """The requests that have calls under way."""
-        ...
-
-
 class _Batch(Generic[K, V]):
     """Keys that go, or went, in one call."""
 
     def __init__(self) -> None:
         self.keys: list[K] = []
         self.chars = 0
-        self.flows: set[Flow] = set()
+        self.waiting = Group()
         self.full = asyncio.Event()
         self.shared: Shared[Mapping[K, V]]
 
@@ -158,7 +151,7 @@ class Batcher(Generic[K, V]):
             batch = self._known.get(key)
             if batch is None:
                 batch = self._known[key] = self._admit(request, key)
-            batch.flows.add(request.flow)
+            batch.waiting.join(request)
             wanted.setdefault(batch, []).append(key)
         return list(await asyncio.gather(*(self._wait(request, batch, asked) for batch, asked in wanted.items())))
 
@@ -192,6 +185,7 @@ class Batcher(Generic[K, V]):
 
     def _shut(self, batch: _Batch[K, V]) -> None:
         batch.full.set()
+        batch.waiting.open = False
         if self._open is batch:
             self._open = None
 
@@ -205,21 +199,23 @@ class Batcher(Generic[K, V]):
                     del self._known[key]
 
         async def work(shared: Request) -> Mapping[K, V]:
-            await self._collect(batch)
-            async with self._slots:
-                return await self._fetch(shared, batch.keys)
+            with self._traffic.group(batch.waiting):
+                await self._collect(batch)
+                async with self._slots:
+                    return await self._fetch(shared, batch.keys)
 
         batch.shared = Shared(self._clock, request, work, ended)
+        batch.shared.request.asked = request.ledger.ask()
         return batch
 
     async def _collect(self, batch: _Batch[K, V]) -> None:
         """Keeps a batch open for a tick, and while those are busy who were when it was opened."""
-        others = self._traffic.flying()
+        others = self._traffic.busy(batch.waiting)
         for _ in range(HOLD):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TICK):
                     await batch.full.wait()
-            others &= self._traffic.flying() - batch.flows
+            others &= self._traffic.busy(batch.waiting)
             if batch.full.is_set() or not others:
                 break
         self._shut(batch)

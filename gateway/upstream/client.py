@@ -14,12 +14,13 @@ from gateway.upstream.budget import Budget
 from gateway.upstream.circuit import Tolerance
 from gateway.upstream.clock import Timer
 from gateway.upstream.credentials import Credential
-from gateway.upstream.request import Entry, Flow, Hit, Request
+from gateway.upstream.request import Entry, Hit, Request
 from gateway.upstream.retry import Backoff, jitter
 from gateway.upstream.sender import Call, Errand, Sender, url_of
 from gateway.upstream.settings import Upstream
 from gateway.upstream.shared import Flights
 from gateway.upstream.store import MemoryStore, Store
+from gateway.upstream.traffic import Traffic
 
 log = logging.getLogger(__name__)
 
@@ -75,12 +76,14 @@ class Client:
         self._on = True
         self._background: set[asyncio.Task[None]] = set()
         self._ends: list[Callable[[Callable[[], GatewayError]], None]] = [self._flights.fail]
+        self.traffic = Traffic()
         self._sender = Sender(
             upstream,
             credential,
             budget,
             session,
             clock,
+            traffic=self.traffic,
             backoff=backoff or Backoff(),
             tolerance=tolerance or Tolerance(),
             jitter=jitter,
@@ -117,7 +120,7 @@ class Client:
             UpstreamMalformed: Its answer broke off or is too large.
         """
         call = Call(endpoint, path, tuple(params), cost)
-        asked = request.ledger.ask()
+        asked = request.ledger.ask() if request.asked is None else request.asked
         key = (self, call.path, call.params)
         try:
             body = await request.once(key, lambda: self._share(request, call, asked))
@@ -159,10 +162,6 @@ class Client:
     def note(self, request: Request, endpoint: str, hit: Hit, started: float) -> None:
         """Writes into the ledger what saved a call."""
         request.ledger.write(Entry(self.upstream.name, endpoint, 0, started, self.clock.monotonic(), hit))
-
-    def flying(self) -> set[Flow]:
-        """The requests that have calls under way."""
-        return self._sender.flying()
 
     @property
     def sending(self) -> int:

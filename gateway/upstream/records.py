@@ -106,7 +106,7 @@ class Records(Generic[K, V]):
         self._kind = kind
         self._fetch = fetch
         self._batcher: Batcher[K, Kept[V]] = Batcher(
-            client.clock, client, self._fetch_and_keep, limits or Limits(), encoded_len
+            client.clock, client.traffic, self._fetch_and_keep, limits or Limits(), encoded_len
         )
         self._shelf = Shelf(client.identity, client.upstream.name, kind.name)
         self._doubtful = kind.lifetimes.doubtful

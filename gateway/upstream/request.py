@@ -147,6 +147,10 @@ class Request:
         deadline: Clock seconds (monotonic) after which nothing is waited for.
         priority: Who goes first.
         origin: The request that this one works for; both have one ledger and compete as one.
+
+    Attributes:
+        asked: The ledger's turn at which the one call of this request was asked for, where it then stood in a batch
+            window; None where every call asks for itself.
     """
 
     def __init__(
@@ -156,6 +160,7 @@ class Request:
         self.priority = priority
         self.ledger: Ledger = Ledger() if origin is None else origin.ledger
         self.flow: Flow = Flow() if origin is None else origin.flow
+        self.asked: int | None = None
         self.freshness = Freshness()
         self._known: dict[Hashable, asyncio.Task[object]] = {}
         self._watchers: list[Callable[[], object]] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter as Tallies
 from collections.abc import Callable
 from urllib.parse import quote, urlencode
 
@@ -18,9 +17,10 @@ from gateway.upstream.circuit import Circuit, Outcome, Tolerance, outcome_of
 from gateway.upstream.clock import Timer
 from gateway.upstream.credentials import Credential, Secret
 from gateway.upstream.exchange import exchange
-from gateway.upstream.request import Entry, Flow, Priority, Request
+from gateway.upstream.request import Entry, Request
 from gateway.upstream.retry import Backoff, Failure, RetryBudget, wait_before_retry
 from gateway.upstream.settings import Upstream
+from gateway.upstream.traffic import Traffic
 from gateway.upstream.window import Grant
 
 log = logging.getLogger(__name__)
@@ -80,6 +80,7 @@ class Sender:
         budget: Its rate limit.
         session: The pool of connections.
         clock: Tells deadlines.
+        traffic: Where it is told who waits for calls.
         backoff: How tries follow one another.
         tolerance: When an endpoint is left alone.
         jitter: A number from 0 to 1.
@@ -96,6 +97,7 @@ class Sender:
         session: aiohttp.ClientSession,
         clock: Timer,
         *,
+        traffic: Traffic,
         backoff: Backoff,
         tolerance: Tolerance,
         jitter: Callable[[], float],
@@ -110,12 +112,8 @@ class Sender:
         self._jitter = jitter
         self._retries = RetryBudget()
         self._circuits: dict[str, Circuit] = {}
-        self._flying: Tallies[Flow] = Tallies()
+        self._traffic = traffic
         self.sending = 0
-
-    def flying(self) -> set[Flow]:
-        """The requests that have calls under way which a person waits for."""
-        return set(self._flying)
 
     def states(self) -> set[Outcome]:
         """What the endpoints' circuits are open for, `answered` for those that are closed."""
@@ -124,16 +122,8 @@ class Sender:
 
     async def send(self, errand: Errand) -> bytes | None:
         """The body of a 2xx answer, None for a 404; see `Client.get` for what it raises."""
-        flow = errand.request.flow
-        if errand.request.priority is not Priority.INTERACTIVE:
+        with self._traffic.call(errand.request):
             return await self._send(errand)
-        self._flying[flow] += 1
-        try:
-            return await self._send(errand)
-        finally:
-            self._flying[flow] -= 1
-            if not self._flying[flow]:
-                del self._flying[flow]
 
     async def _send(self, errand: Errand) -> bytes | None:
         """Tries until there is an answer or no point in another try."""

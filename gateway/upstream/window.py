@@ -95,6 +95,11 @@ class Windows:
         free = min(self._tally(window).free(limit) for window in self._turn(now))
         return min(free, 0) if now < self._held_until else free
 
+    def spent(self, window: int) -> int:
+        """Units taken in a window, those of calls under way included."""
+        tally = self._tallies.get(window)
+        return 0 if tally is None else tally.spent
+
     def take(self, now: float, cost: int) -> Grant:
         """Counts units as taken."""
         grant = Grant(cost, set())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any, Protocol, TypeVar
 
 from gateway.catalog.meetings import MeetingPage, MeetingQuery
@@ -11,7 +11,7 @@ from gateway.model.records import Meeting, Source
 from gateway.paging.window import Window
 from gateway.upstream.request import Request
 from tests.catalog.fakes import Fake
-from tests.catalog.oracle import Shown
+from tests.catalog.oracle import OWN_FIELDS, Shown
 from tests.catalog.worlds import Case, everybody
 
 T = TypeVar("T")
@@ -71,3 +71,14 @@ async def walked(fake: Fake, case: Case, size: int, *, backward: bool = False, m
         start = page.page.start if backward else page.page.end
         assert start is not None, "a page says that there is more, but not where"
     raise AssertionError("the walk does not end")
+
+
+def assert_shown(meeting: Meeting, shown: Shown, fields: Collection[str]) -> None:
+    """That a meeting looks as it should, as far as fields are selected."""
+    for name, value in shown.values.items():
+        if name in fields or name in OWN_FIELDS:
+            assert getattr(meeting, name) == value, name
+    if {"alternate_ids", "drift"}.intersection(fields):
+        assert [twin.source_id for twin in meeting.twins] == [twin.source_id for twin in shown.twins]
+    if "sources" in fields:
+        assert meeting.sources == shown.sources

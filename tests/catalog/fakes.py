@@ -169,11 +169,10 @@ class FakeLane:
         rows: list[Meeting] = []
         held: list[Meeting] = []
         bound = self.listing.bound
-        while self.phases and not rows and (bound is None or self.dropped < bound):
-            raw, held = (
-                self._nulls() if self.phases[0] == "nulls" else self._values(self.listing.size or want + self.again)
-            )
-            rows = self._kept(raw)
+        while self.phases and (not rows or self._free()) and (bound is None or self.dropped < bound):
+            count = self.listing.size or want + self.again
+            raw, held = self._nulls() if self.phases[0] == "nulls" else self._values(count)
+            rows += self._kept(raw)
         done = not self.phases
         return Chunk(
             rows=rows,

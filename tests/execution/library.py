@@ -223,7 +223,7 @@ def schema() -> GraphQLSchema:
     """The schema, with its resolvers."""
     made = build_schema(SDL)
     for kind in made.type_map.values():
-        if isinstance(kind, GraphQLObjectType):
+        if isinstance(kind, GraphQLObjectType) and not kind.name.startswith("__"):
             for name, field in kind.fields.items():
                 field.resolve = RESOLVERS.get(f"{kind.name}.{name}")
             record = FACES.get(kind.name)

@@ -13,8 +13,9 @@ import pytest
 from graphql import GraphQLInputObjectType, GraphQLObjectType, GraphQLSchema, get_named_type, is_leaf_type
 
 from gateway.emulator.faults import BadRows, wrong_type
+from gateway.emulator.table import Table
 from gateway.emulator.world import World
-from tests.graph.truth import Row
+from tests.graph.truth import global_id
 from tests.world import Gateway
 
 MEETING = """id title start_time end_time calendar_id calendar_type meeting_type_id meeting_type recipient_name
@@ -78,7 +79,7 @@ FIELDS = {
 }
 PARAMETERS = """ids status person_id account_id person_ids event_ids i_cal_uids task_ids start_time created_at user_guids
 show_deleted booked_by_user_uuid no_show meeting_type_id cadence_id step_id"""
-"""Every parameter of `GET /v2/meetings` but paging, sorting and `include_meetings_settings`, which is always sent."""
+"""Every parameter of `GET /v2/meetings` but paging, sorting and `include_meetings_settings` (always sent)."""
 DRIFT_CONDITIONS = "status meetingSource meetingType agentIds schedulerIds conversationIds bookedByIds"
 
 
@@ -154,7 +155,7 @@ def same(shown: Any, sent: Any) -> bool:
 
 
 SALESLOFT_DOORS = [
-    ("meetings", "meetings(first: 500, filter: {sources: [SALESLOFT], canceled: INCLUDE})", "SalesloftMeeting"),
+    ("meetings", "", "SalesloftMeeting"),
     ("people", "people(first: 500)", "SalesloftPerson"),
     ("users", "users(first: 500, filter: {active: true})", "SalesloftUser"),
     ("cadences", "cadences(first: 500)", "SalesloftCadence"),
@@ -165,8 +166,13 @@ SALESLOFT_DOORS = [
 @pytest.mark.parametrize(("table", "door", "name"), SALESLOFT_DOORS)
 async def test_salesloft_s_fields_are_shown_as_sent(gateway: Gateway, table: str, door: str, name: str) -> None:
     schema = gateway.engine().schema
-    answer = await gateway.ask("{ %s { nodes { salesloft %s } } }" % (door, selected(schema, name)))
     rows = getattr(gateway.world.salesloft, table)
+    if table == "meetings":  # some fields are rare: a row for each, and some more
+        having = {field: row["id"] for row in rows.values() for field, value in row.items() if value is not None}
+        chosen = {*having.values(), *list(rows)[:40]}
+        ids = ", ".join('"%s"' % global_id("Meeting", "SALESLOFT", key) for key in chosen)
+        door = f"meetings(first: 500, filter: {{ids: [{ids}]}})"
+    answer = await gateway.ask("{ %s { nodes { salesloft %s } } }" % (door, selected(schema, name)))
     seen: set[str] = set()
     for node in answer.ok[table]["nodes"]:
         shown = node["salesloft"]
@@ -203,10 +209,10 @@ async def test_drift_s_people_users_and_chats_are_shown(gateway: Gateway) -> Non
       person { driftId drift %s } owner { driftId drift %s } conversation { driftId drift %s } } } }"""
     parts = (selected(schema, "DriftContact"), selected(schema, "DriftUser"), selected(schema, "DriftConversation"))
     answer = await gateway.ask(query % parts)
-    tables: dict[str, Row] = {
-        "person": gateway.world.drift.contacts,  # type: ignore[dict-item]
-        "owner": gateway.world.drift.users,  # type: ignore[dict-item]
-        "conversation": gateway.world.drift.conversations,  # type: ignore[dict-item]
+    tables: dict[str, Table[int]] = {
+        "person": gateway.world.drift.contacts,
+        "owner": gateway.world.drift.users,
+        "conversation": gateway.world.drift.conversations,
     }
     found = dict.fromkeys(tables, 0)
     for node in answer.ok["meetings"]["nodes"]:

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.emulator.faults import Status
 from gateway.emulator.world import World
-from tests.graph.truth import Row, Truth, fold, global_id, ordered, stub, told, when
+from tests.graph.truth import Row, Truth, fold, global_id, ordered, plain, stub, told, when
 from tests.world import Asked, Gateway
 
 Keep = Callable[[Row], bool]
@@ -56,6 +56,7 @@ def made(row: Row, low: str, high: str, name: str = "created_at") -> bool:
     return low <= (told(when(row[name])) or "") < high
 
 
+PERSON_OF_DRIFT = global_id("Person", "DRIFT", "")[:16]
 SPAN = ("2026-01-01T00:00:00.000000Z", "2026-02-01T00:00:00.000000Z")
 RANGE = {"gte": SPAN[0], "lt": SPAN[1]}
 
@@ -364,9 +365,8 @@ def keys_of(world: World) -> list[tuple[str, str, str, str]]:
     account = next(row for row in hub.accounts.values() if row["crm_id"] and row["domain"])
     user = next(iter(hub.users.values()))
     cadence, step = next(iter(hub.cadences.values())), next(iter(hub.steps.values()))
-    stranger = next(
-        row for row in chat.contacts.values() if truth.contact(row["id"])["id"].startswith("UGVyc29uOkRSSUZU")
-    )  # type: ignore[index]
+    strangers = (truth.contact(key) for key in chat.contacts)
+    drift_only = next(found["id"] for found in strangers if found and found["id"].startswith(PERSON_OF_DRIFT))
     agent = next(row for row in chat.users.values())
     folded = next(event for event in truth.events if event.hub and event.chats)
     alone = next(event for event in truth.events if event.hub is None)
@@ -375,7 +375,7 @@ def keys_of(world: World) -> list[tuple[str, str, str, str]]:
         ("person", "salesloftId", str(person["id"]), global_id("Person", "SALESLOFT", person["id"])),
         ("person", "crmId", person["crm_id"], global_id("Person", "SALESLOFT", person["id"])),
         ("person", "email", second_address(world).upper(), ""),
-        ("person", "driftId", str(stranger["id"]), global_id("Person", "DRIFT", stranger["id"])),
+        ("person", "driftId", plain(drift_only), drift_only),
         ("user", "salesloftId", str(user["id"]), global_id("User", "SALESLOFT", user["id"])),
         ("user", "guid", user["guid"], global_id("User", "SALESLOFT", user["id"])),
         ("user", "email", user["email"].upper(), global_id("User", "SALESLOFT", user["id"])),

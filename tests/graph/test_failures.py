@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import dataclasses
 from collections.abc import Callable
 
@@ -25,7 +24,7 @@ from gateway.emulator.faults import (
     wrong_type,
 )
 from gateway.emulator.server import Emulated
-from tests.graph.truth import Event, Truth, ordered
+from tests.graph.truth import Event, Truth, ordered, plain
 from tests.world import Asked, Gateway
 
 QUERY = """{ meetings(first: 200) {
@@ -214,13 +213,9 @@ async def test_a_neighbour_that_fails_is_null_and_nothing_else(
     having = {"owner": "owned_by_user", "account": "account_id", "task": "task_id"}.get(field, field)
     shown = active(Truth(little.world), lambda event: event.hub is not None)[:50]
     assert [node["id"] for node in nodes] == shown
-    expected = sum(bool(rows[_key(id_)].get(having)) for id_ in shown)
+    expected = sum(bool(rows[plain(id_)].get(having)) for id_ in shown)
     assert answer.codes == ["UPSTREAM_UNAVAILABLE"] * expected
     assert answer.endpoints[endpoint] == 2
-
-
-def _key(id_: str) -> str:
-    return base64.urlsafe_b64decode(id_ + "=" * (-len(id_) % 4)).decode().split(":")[2]
 
 
 async def test_the_deadline_is_told_as_such(little: Gateway) -> None:

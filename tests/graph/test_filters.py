@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import json
 from collections import Counter
@@ -14,7 +13,7 @@ import pytest
 from graphql import GraphQLInputObjectType
 
 from gateway.emulator.world import World
-from tests.graph.truth import Event, Row, Truth, fold, global_id, ordered, told
+from tests.graph.truth import Event, Row, Truth, fold, global_id, ordered, plain, told
 from tests.world import Asked, Gateway, Made
 
 Keep = Callable[[Event], bool]
@@ -83,11 +82,6 @@ class Case:
     sent: dict[str, list[str]] | None = dataclasses.field(default_factory=dict)
     skipped: str | None = None
     canceled: bool = False
-
-
-def plain(key: str) -> str:
-    """The id in its source of a global id."""
-    return base64.urlsafe_b64decode(key + "=" * (-len(key) % 4)).decode().split(":", 2)[2]
 
 
 def _hub(test: Callable[[Row], bool]) -> Keep:

@@ -32,6 +32,11 @@ def global_id(kind: str, source: str, key: object) -> str:
     return base64.urlsafe_b64encode(f"{kind}:{source}:{key}".encode()).decode().rstrip("=")
 
 
+def plain(key: str) -> str:
+    """The id in its source of a global id."""
+    return base64.urlsafe_b64decode(key + "=" * (-len(key) % 4)).decode().split(":", 2)[2]
+
+
 def when(text: str | None) -> dt.datetime | None:
     return None if text is None else dt.datetime.fromisoformat(text).astimezone(UTC)
 

@@ -54,6 +54,19 @@ async def stall(_: Received, writer: asyncio.StreamWriter) -> None:
     await asyncio.sleep(30)
 
 
+def drip(before: bytes) -> Handler:
+    """Sends a byte now and then, so that no single wait is long, and never comes to an end."""
+
+    async def handle(_: Received, writer: asyncio.StreamWriter) -> None:
+        writer.write(before)
+        for _tick in range(1000):
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.01)
+
+    return handle
+
+
 @dataclass
 class Server:
     """What the server was asked, and what it says next: `script` first, then `otherwise`."""

@@ -23,7 +23,7 @@ from gateway.upstream.client import Client
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.request import Hit, Request
 from tests.upstream.conftest import TOKEN, MakeClient
-from tests.upstream.server import Handler, Server, hang, reply, reset, stall
+from tests.upstream.server import Handler, Server, drip, hang, reply, reset, stall
 
 
 async def test_the_call_arrives_as_it_was_meant(client: Client, server: Server, request_: Request) -> None:
@@ -91,6 +91,8 @@ REFUSALS: list[tuple[str, Handler, type[UpstreamError], int]] = [
     ("reset", reset, UpstreamUnavailable, 2),
     ("hang", hang, UpstreamTimeout, 2),
     ("stalled body", stall, UpstreamTimeout, 2),
+    ("dripping body", drip(b"HTTP/1.1 200 X\r\nContent-Length: 5000\r\n\r\n"), UpstreamTimeout, 2),
+    ("dripping headers", drip(b"HTTP/1.1 200 X\r\nX-Long: "), UpstreamTimeout, 2),
     ("truncated body", reply(200, b"[1,", declare=100), UpstreamMalformed, 2),
     ("not HTTP", reply(200, b"", {"Bad": "\r\n\x00 :"}), UpstreamMalformed, 2),
 ]

@@ -166,6 +166,31 @@ async def test_a_batch_waits_for_those_who_are_about_to_ask(client: Client, serv
     assert world.asked == [["1", "2"]]
 
 
+async def test_a_batch_waits_for_those_who_wait_for_an_earlier_batch(
+    client: Client, server: Server, ask: Ask, clock: ManualClock
+) -> None:
+    """Seven requests look up one kind together and then another; an eighth has skipped the first."""
+    first, world = things(client), World()
+    other: list[list[str]] = []
+
+    async def fetch(_: Request, keys: Sequence[str]) -> Mapping[str, Thing]:
+        other.append(list(keys))
+        return {key: Thing(key, 1) for key in keys}
+
+    second: Records[str, Thing] = Records(client, msgspec.structs.replace(THINGS, name="others"), fetch)
+    server.otherwise = world
+
+    async def query(name: int) -> None:
+        request = ask()
+        if name:
+            await first.get(request, [f"{name}"])
+        await second.get(request, [f"{name}"])
+
+    await asyncio.gather(*(query(name) for name in range(7, -1, -1)))
+    assert len(world.asked) == 1
+    assert [sorted(keys) for keys in other] == [[f"{name}" for name in range(8)]]
+
+
 async def test_fresh_then_stale_while_fetched_anew(client: Client, world: World, ask: Ask, clock: ManualClock) -> None:
     records = things(client)
     await records.get(ask(), ["1"])
@@ -479,7 +504,7 @@ async def test_a_stop_leaves_nothing_running(
     server.otherwise = handler
     await records.get(ask(), ["1"])
     await client.close()
-    assert client.flying() == set()
+    assert client.traffic.busy() == set()
 
 
 @given(st.lists(st.text(max_size=30), max_size=60), st.integers(1, 10), st.integers(1, 50))

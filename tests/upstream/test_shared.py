@@ -82,7 +82,7 @@ async def test_a_call_that_nobody_waits_for_is_dropped(
         await request.close()
     await asyncio.gather(*calls, return_exceptions=True)
     await turn()
-    assert client.flying() == set()
+    assert client.traffic.busy() == set()
 
     server.otherwise = reply(200, b"[2]")
     assert await client.get(asking(clock), "/v2/me", "/v2/me") == b"[2]"

@@ -9,6 +9,9 @@ import datetime as dt
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from typing import Any, TypeVar
+from unittest import mock
+
+import aiohttp
 
 from gateway.app import create_app
 from gateway.demo import variables
@@ -19,6 +22,7 @@ from gateway.settings import Settings
 from gateway.sources.drift.emulator import DriftOptions
 from gateway.sources.salesloft.emulator import SalesloftOptions
 from gateway.upstream.clock import ManualClock
+from gateway.upstream.session import Session, open_session
 from tests.http.harness import Caller, calling
 
 T = TypeVar("T")
@@ -28,7 +32,8 @@ NOW = dt.datetime(2026, 3, 18, 15, 20, tzinfo=dt.UTC)
 PLENTY = {"GATEWAY_CLIENT_RATE": "1000000", "GATEWAY_CLIENT_COST": "1000000"}
 """Limits of one client, which are not what is tested here."""
 
-UNLIMITED = {"SALESLOFT_RATE_LIMIT": "1000000", "DRIFT_RATE_LIMIT": "1000000"}
+MUCH = 1_000_000
+UNLIMITED = {"SALESLOFT_RATE_LIMIT": str(MUCH), "DRIFT_RATE_LIMIT": str(MUCH)}
 
 SOON = 0.1
 """Seconds within which a timer of the event loop counts as work: batches are open for less."""
@@ -72,6 +77,7 @@ class Product:
     caller: Caller
     emulators: Emulators
     clock: ManualClock
+    session: Session
 
     async def ask(self, query: str, headers: Mapping[str, str] | None = None, **values: Any) -> Reply:
         """Asks by POST, with the trace."""
@@ -105,6 +111,12 @@ class Product:
     def forget(self) -> None:
         """Forgets calls and faults."""
         self.emulators.reset()
+
+    def forget_addresses(self) -> None:
+        """Has the gateway look names up anew."""
+        connector = self.session.connector
+        assert isinstance(connector, aiohttp.TCPConnector)
+        connector.clear_dns_cache()
 
     async def drive(self, works: Sequence[Awaitable[T]]) -> list[T]:
         """What works come to; time moves on whenever nothing but time is waited for."""
@@ -152,6 +164,7 @@ async def product(
     salesloft: SalesloftOptions | None = None,
     drift: DriftOptions | None = None,
     jumps: bool = True,
+    names: bool = False,
 ) -> AsyncIterator[Product]:
     """A gateway over a world, its clock standing at the world's present.
 
@@ -161,25 +174,39 @@ async def product(
         salesloft: The vendor's options; without a limit, where not given.
         drift: Likewise.
         jumps: Whether a sleep moves time on by itself.
+        names: Whether the vendors are reached by name, rather than by address.
     """
     clock = ManualClock(world.now.timestamp(), jumps=jumps)
     async with (
         Emulators.start(
             clock=lambda: dt.datetime.fromtimestamp(clock.time(), dt.UTC),
             world=world,
-            salesloft=salesloft or SalesloftOptions(rate_limit=None),
+            salesloft=salesloft or SalesloftOptions(rate_limit=MUCH),
             drift=drift,
         ) as emulators,
-        gateway(emulators, clock, settings) as caller,
+        gateway(emulators, clock, {**(by_name(emulators) if names else {}), **(settings or {})}) as (caller, session),
     ):
-        yield Product(caller, emulators, clock)
+        yield Product(caller, emulators, clock, session)
+
+
+def by_name(emulators: Emulators) -> dict[str, str]:
+    """Where the vendors are, in words."""
+    urls = {"SALESLOFT_URL": emulators.salesloft.url, "DRIFT_URL": emulators.drift.url}
+    return {name: url.replace("127.0.0.1", "localhost") for name, url in urls.items()}
 
 
 @contextlib.asynccontextmanager
 async def gateway(
     emulators: Emulators, clock: ManualClock, settings: Mapping[str, str] | None = None
-) -> AsyncIterator[Caller]:
-    """One more process over the same vendors."""
+) -> AsyncIterator[tuple[Caller, Session]]:
+    """A process over the vendors, and its pool of connections to them."""
     known = {**PLENTY, **UNLIMITED, **variables(emulators), **(settings or {})}
-    async with calling(create_app(Settings.read(known), clock=clock)) as caller:
-        yield caller
+    sessions: list[Session] = []
+
+    def opening() -> Session:
+        sessions.append(open_session())
+        return sessions[-1]
+
+    with mock.patch("gateway.upstreams.open_session", opening):
+        async with calling(create_app(Settings.read(known), clock=clock)) as caller:
+            yield caller, sessions[0]

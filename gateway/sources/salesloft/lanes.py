@@ -19,8 +19,9 @@ from gateway.sources.salesloft.valueless import Valueless
 from gateway.sources.salesloft.values import Values
 from gateway.upstream.request import Request
 
-MOST_DROPPED = 500
-"""Rows that a lane drops in one request, because the filter does not admit them, before it pauses: five pages."""
+MOST_DROPPED = 5 * (MOST_ROWS - 1)
+"""Rows that a lane drops in one request, because the filter does not admit them, before it pauses: five pages, of each
+of which a row is held back."""
 
 
 def lanes(api: Api, request: Request, walk: Walk, wanted: MeetingFilter) -> Sequence[Lane[Meeting]]:

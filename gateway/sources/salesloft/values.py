@@ -36,7 +36,8 @@ class Values:
         self._descending = walk.descending
         self._forward = not walk.backward
         self._edge = None if walk.start is None else walk.start.value
-        self._again = 0 if self._edge is None else 1
+        self._passed = 0 if self._edge is None else 1
+        self._held = 0
         self._whole = reader.span
         if walk.stop is not None and walk.stop.value is not None:
             stop = walk.stop.value
@@ -48,7 +49,8 @@ class Values:
         span = self._ahead()
         if span.empty:
             return self._end([])
-        per_page = min(MOST_ROWS, max(want, 1) + self._again + 1)
+        # One more than is wanted, which is held back; and the cursor's own row, or all that were held back before.
+        per_page = min(MOST_ROWS, max(want + self._passed, self._held, 1) + 1)
         page = await self._read(span, per_page)
         if not page.last and per_page < MOST_ROWS and len(self._instants(page)) == 1:
             page = await self._read(span, MOST_ROWS)
@@ -73,11 +75,11 @@ class Values:
         last = instants[-1]
         before = [row for row, instant in zip(rows, instants, strict=True) if instant != last]
         if before:
-            self._edge, self._again = last, len(rows) - len(before)
             held = [row for row, instant in zip(rows, instants, strict=True) if instant == last]
+            self._edge, self._passed, self._held = last, 0, len(held)
             return Step(rows=before, frontier=self._frontier(last), held=held, problems=problems)
         whole, trouble = await instant(self._reader, last)
-        self._edge, self._again = last + self._onward, 0
+        self._edge, self._passed, self._held = last + self._onward, 0, 0
         return Step(rows=whole, frontier=self._frontier(self._edge), problems=(*problems, *trouble))
 
     @property

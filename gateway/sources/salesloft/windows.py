@@ -117,7 +117,7 @@ class Windows:
         """
         low: int | None = None
         high: int | None = None
-        stride = MOST_ROWS
+        stride = 0
         for probe in range(MOST_PROBES):
             guess = guess if reach is None else min(guess, reach - 1)
             window = await self.read(covering(guess), kept=probe == 0)
@@ -129,10 +129,10 @@ class Windows:
             low, high = (window.seen[-1].offset, high) if starts else (low, window.offset)
             if low is not None and high is not None and low >= high:
                 low = high = None  # it moved meanwhile: nothing known holds any more
-                guess = max(0, window.offset - stride)
+                guess = max(0, window.offset - MOST_ROWS)
             else:
                 guess = _between(low, high, stride)
-                stride *= 2
+                stride = max(MOST_ROWS, 2 * stride)
         raise UpstreamUnavailable("The source's list changes too fast to be read.", source=Source.SALESLOFT.value)
 
     async def run(self, rank: int, offset: int, what: str, most: int = DEEPEST_PAGE) -> Found:
@@ -183,7 +183,7 @@ def _between(low: int | None, high: int | None, stride: int) -> int:
         stride: How far to go where only one of them is known.
     """
     if low is None:
-        return max(0, (high or 0) - stride)
+        return max(0, (high or 0) - stride - MOST_ROWS // 2)
     if high is None:
         return low + stride
     return low if high - low < SURELY else (low + high) // 2

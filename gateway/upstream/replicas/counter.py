@@ -106,7 +106,7 @@ class SharedCounter:
         self._length = length
         self._alone = Windows(length)
         self._flying: dict[Grant, set[int]] = {}
-        self._seen: dict[int, Tally] = {}
+        self._seen: dict[int, tuple[Tally, int]] = {}
         self._held_until = 0.0
         self._take = link.script(TAKE)
         self._settle = link.script(SETTLE)
@@ -123,16 +123,17 @@ class SharedCounter:
         )
         if answer is None:
             share = self._share(limit)
-            enough = self._alone.free(now, share) >= min(cost, share) + spare * share // limit
+            enough = self._free_alone(now, limit) >= min(cost, share) + spare * share // limit
             return self._board(now, cost, set()) if enough else None
         granted, held, *tallies = answer
         for window, grants in zip(windows, carried, strict=True):
             for grant in grants:
                 if grant in self._flying:
                     self._flying[grant].add(window)
+        boarded = self._board(now, cost, set(windows)) if granted else None
         self._learn(windows, tallies)
         self._held_until = now + held / 1000 if held else 0.0
-        return self._board(now, cost, set(windows)) if granted else None
+        return boarded
 
     async def settle(self, grant: Grant, now: float, *, cost: int, left: int | None) -> None:
         """Ends a call with what it cost and, where told, the units that the upstream has left for everybody."""
@@ -153,7 +154,7 @@ class SharedCounter:
         windows = around(now, self._length)
         if until is None:
             for window in windows:
-                self._seen.setdefault(window, Tally()).tell(0)
+                self._seen.setdefault(window, (Tally(), 0))[0].tell(0)
         else:
             self._held_until = max(self._held_until, until)
         moments = [round(now * 1000), 0 if until is None else round(until * 1000)]
@@ -162,8 +163,8 @@ class SharedCounter:
     def free(self, now: float, limit: int) -> int:
         """Units that may be taken now, as far as is known here."""
         if not self._link.up:
-            return self._alone.free(now, self._share(limit))
-        free = min(self._seen.get(window, Tally()).free(limit) for window in around(now, self._length))
+            return self._free_alone(now, limit)
+        free = min(self._tally(window).free(limit) for window in around(now, self._length))
         return min(free, 0) if now < self._held_until else free
 
     def opens(self, now: float, limit: int) -> float:
@@ -172,8 +173,20 @@ class SharedCounter:
             return self._alone.opens(now, self._share(limit))
         if now < self._held_until:
             return self._held_until - now
-        last = self._seen.get(around(now, self._length)[-1], Tally())
+        last = self._tally(around(now, self._length)[-1])
         return opening(now, self._length, last_is_full=last.free(limit) < 1)
+
+    def _free_alone(self, now: float, limit: int) -> int:
+        """Units of this process's share, and no more than its share of what was left when Redis was last heard of."""
+        free = self._alone.free(now, self._share(limit))
+        for window in set(around(now, self._length)) & self._seen.keys():
+            tally, ours = self._seen[window]
+            left = max(0, tally.free(limit)) // max(1, self._replicas())
+            free = min(free, left - (self._alone.spent(window) - ours))
+        return free
+
+    def _tally(self, window: int) -> Tally:
+        return self._seen[window][0] if window in self._seen else Tally()
 
     def _share(self, limit: int) -> int:
         return max(1, limit // max(1, self._replicas()))
@@ -185,7 +198,8 @@ class SharedCounter:
 
     def _learn(self, windows: Sequence[int], tallies: Sequence[Sequence[int]]) -> None:
         for window, (spent, flying, told, base) in zip(windows, tallies, strict=True):
-            self._seen[window] = Tally(spent, flying, None if told < 0 else told, base)
+            tally = Tally(spent, flying, None if told < 0 else told, base)
+            self._seen[window] = tally, self._alone.spent(window)
         for old in [window for window in self._seen if window < windows[0] - 3]:
             del self._seen[old]
 

@@ -8,7 +8,7 @@ import random
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import UpstreamUnavailable
@@ -18,6 +18,7 @@ from gateway.model.records import Meeting
 from gateway.paging.lane import Problem
 from gateway.sources.salesloft import source
 from gateway.upstream.request import Request
+from tests.properties import share
 from tests.sources.salesloft_vendor import NOTHING_KEPT, Row, Vendor
 from tests.sources.salesloft_worlds import EPOCH, World, oracle, told
 
@@ -112,7 +113,7 @@ def changing(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@share(0.1)
 @given(changing())
 def test_a_row_that_stays_as_it_is_appears_exactly_once(case: dict[str, Any]) -> None:
     async def check() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model.filters import MeetingFilter
@@ -14,6 +14,7 @@ from gateway.model.records import Meeting
 from gateway.paging.lane import Chunk, Lane
 from gateway.sources.salesloft import source
 from gateway.upstream.request import Request
+from tests.properties import share
 from tests.sources.salesloft_vendor import NOTHING_KEPT, Vendor
 from tests.sources.salesloft_worlds import cases, oracle
 
@@ -124,22 +125,19 @@ async def check_pages(case: dict[str, Any], size: int) -> None:
     assert got == expected
 
 
-PROPERTIES = settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-
-
-@PROPERTIES
+@share(0.15)
 @given(cases())
 def test_the_lanes_of_a_walk_are_what_sorting_everything_gives(case: dict[str, Any]) -> None:
     asyncio.run(check_lanes(case))
 
 
-@settings(PROPERTIES, max_examples=100)
+@share(0.05)
 @given(cases(fewest_rows=150, most_rows=500, large=True))
 def test_runs_longer_than_a_page_are_whole(case: dict[str, Any]) -> None:
     asyncio.run(check_lanes(case))
 
 
-@PROPERTIES
+@share(0.15)
 @given(cases(most_rows=40), st.sampled_from([1, 2, 7, 25]))
 def test_page_after_page_gives_the_same(case: dict[str, Any], size: int) -> None:
     asyncio.run(check_pages(case, size))

@@ -115,6 +115,18 @@ async def test_each_goes_on_with_its_share(make_link: MakeLink, one_redis: Redis
     assert counter.free(NOON + 7, 100) in {100 - 26, 100 - 27}
 
 
+async def test_a_limit_that_others_have_used_up_stays_used_up(make_link: MakeLink, one_redis: RedisServer) -> None:
+    busy, idle = (shared(make_link(patience=0.1), replicas=4) for _ in range(2))
+    for _ in range(92):
+        assert await busy.take(NOON + 5, 1, limit=100, spare=0) is not None
+    assert await idle.take(NOON + 5, 1, limit=100, spare=0) is not None
+
+    with one_redis.frozen():
+        taken = [await idle.take(NOON + 6, 1, limit=100, spare=0) for _ in range(30)]
+        assert sum(grant is not None for grant in taken) == 1  # a fourth of the seven that were left
+        assert await idle.take(NOON + 61, 1, limit=100, spare=0) is not None
+
+
 async def test_other_credentials_have_other_limits(make_link: MakeLink) -> None:
     one, other = shared(make_link(), "one"), shared(make_link(), "other")
     assert await one.take(NOON + 5, 1, limit=1, spare=0) is not None

@@ -1,0 +1,81 @@
+"""What a walk by time of last change asks for, which Salesloft cannot filter on."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.model.filters import MeetingFilter, TimeRange
+from gateway.model.order import Walk
+from gateway.paging.lane import Problem
+from tests.sources.salesloft_hours import UPDATED, after, hour, ids, lanes, paged, world
+
+
+@pytest.mark.parametrize(
+    ("number", "hint"), [(4910, 0), (4900, 0), (4705, 200), (2550, 2400), (2500, 2499), (30, 4900)]
+)
+async def test_a_page_by_last_change_with_a_hint_is_at_most_two_calls(number: int, hint: int) -> None:
+    vendor = world(5000)
+
+    (lane,) = lanes(vendor, Walk(UPDATED, start=after(number, hint)))
+    got: list[int] = []
+    while len(got) < 25:
+        got += ids(await lane.read(25 - len(got)))
+
+    assert got[:25] == list(range(number - 1, number - 26, -1))
+    assert len(vendor.calls) <= 2
+    assert max(int(paged(vendor, call)[3]) for call in range(len(vendor.calls))) <= 100
+
+
+@pytest.mark.parametrize("backward", [False, True])
+@pytest.mark.parametrize("hint", [None, 0, 2500, 4999, 100_000])
+@pytest.mark.parametrize("number", [4990, 3333, 7])
+async def test_a_page_by_last_change_is_found_without_a_good_hint(
+    number: int, hint: int | None, backward: bool
+) -> None:
+    vendor = world(5000)
+
+    chunk = await lanes(vendor, Walk(UPDATED, backward=backward, start=after(number, hint)))[0].read(3)
+
+    step = 1 if backward else -1
+    assert ids(chunk)[:3] == [number + step, number + 2 * step, number + 3 * step]
+    assert len(vendor.calls) <= 18
+    assert set(vendor.costs) == {1}
+    assert max(int(paged(vendor, call)[3]) for call in range(len(vendor.calls))) <= 100
+
+
+async def test_hints_of_chunks_count_from_the_newest_row() -> None:
+    vendor = world(500)
+
+    (lane,) = lanes(vendor, Walk(UPDATED))
+    first, second = await lane.read(25), await lane.read(25)
+    (turned,) = lanes(vendor, Walk(UPDATED, backward=True, start=after(100, 400)))
+    before = await turned.read(25)
+
+    assert (first.hint, second.hint) == (0, len(first.rows))
+    assert before.hint == 500 - int(before.rows[-1].source_id)
+
+
+async def test_what_changed_since_costs_what_has_changed() -> None:
+    vendor = world(5000)
+    wanted = MeetingFilter(updated_at=TimeRange(gt=hour(4850)))
+
+    (lane,) = lanes(vendor, Walk(UPDATED), wanted)
+    got: list[int] = []
+    done = False
+    while not done:
+        chunk = await lane.read(100)
+        got += ids(chunk)
+        done = chunk.done
+
+    assert got == list(range(5000, 4850, -1))
+    assert len(vendor.calls) == 2
+
+
+async def test_what_lies_beyond_the_reach_of_offsets_is_said_to_be_missing() -> None:
+    vendor = world(9_300)
+
+    chunk = await lanes(vendor, Walk(UPDATED, start=after(100)))[0].read(25)
+
+    assert chunk.done
+    assert Problem("meetings beyond the 9000 that can be listed by updated_at", lost=True) in chunk.problems
+    assert set(vendor.costs) == {1}

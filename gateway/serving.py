@@ -22,6 +22,9 @@ BACKLOG = 2048
 CLOSING_GRACE = 2
 """Seconds past the deadline that a stop waits for what is being answered."""
 
+KEEP_ALIVE = 75
+"""Seconds that an idle connection is kept: longer than balancers keep theirs, or one is used while it is being closed."""
+
 WORKER_HEALTH = 10
 """Seconds within which a worker has to show that it lives, or it is replaced."""
 
@@ -67,6 +70,7 @@ def run(settings: Settings, listener: socket.socket, application: Callable[[], S
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=math.ceil(settings.deadline) + CLOSING_GRACE,
         timeout_worker_healthcheck=WORKER_HEALTH,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -25,10 +26,10 @@ from gateway.upstream.request import Request
 
 OnCandidates = Callable[[Sequence[Meeting]], None]
 
-SCREEN_AT_ONCE = 100
+SCREEN_VALUES = 100
 SCREEN_CHARS = 5600
-"""Rows, and characters of URL for their events, that a screening is filled up to with those that come next anyway:
-few enough to fit the call that is made in any case."""
+"""Values, and characters of URL, that a screening is filled up to with the events that come next anyway: few enough to
+fit the call that is made in any case."""
 
 
 class Walked(msgspec.Struct, frozen=True):
@@ -179,21 +180,23 @@ class Search:
 
 def filling(rows: Sequence[Meeting], following: Iterable[Meeting]) -> list[Meeting]:
     """Those of the following rows that can be looked up in the call that the rows themselves take."""
-    room = SCREEN_CHARS - sum(map(_chars, rows))
+    asked = [pair for row in rows for pair in _asked_by(row)]
+    places, room = SCREEN_VALUES - len(asked), SCREEN_CHARS - len(urlencode(asked))
     fitting: list[Meeting] = []
     for row in following:
-        room -= _chars(row)
-        if room < 0 or len(rows) + len(fitting) >= SCREEN_AT_ONCE:
+        pairs = _asked_by(row)
+        places, room = places - len(pairs), room - len(urlencode(pairs)) - len("&")
+        if places < 0 or room < 0:
             break
         fitting.append(row)
     return fitting
 
 
-def _chars(row: Meeting) -> int:
-    """About what a row's event id and derived UID take of a URL, encoded."""
+def _asked_by(row: Meeting) -> list[tuple[str, str]]:
+    """What a row's event is asked for by: its id, and the UID that comes of it."""
     event = row.calendar_event_id or ""
-    uid = derived_uid(event) or ""
-    return len("event_ids%5B%5D=&") + len(event) * 21 // 20 + (len("i_cal_uids%5B%5D=&%40") + len(uid) if uid else 0)
+    uid = derived_uid(event)
+    return [("event_ids[]", event)] + ([] if uid is None else [("i_cal_uids[]", uid)])
 
 
 class _Stretch:

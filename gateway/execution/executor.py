@@ -129,6 +129,8 @@ class Operations:
             if isinstance(again, list):
                 return Outcome(data=None, errors=again, started=False)
             return await _interpreted(again, reason)
+        finally:
+            run.forget()
         self.counts[COMPILED] += 1
         return outcome
 

@@ -41,20 +41,16 @@ class Surprise(Exception):
 
 
 class Fault:
-    """What stands where a value could not be had."""
+    """What stands where a value could not be had; without an error, once the error is told."""
 
     __slots__ = ("error",)
 
     def __init__(self, error: Exception) -> None:
-        self.error = error
+        self.error: Exception | None = error
 
 
 def attempt(function: Callable[..., Any], *arguments: Any) -> Any:
-    """What a function returns or raises.
-
-    A frame of its own: a traceback keeps the frames that it passed, and no row may be reached from an error that the
-    row holds (rows are not looked at by the garbage collector).
-    """
+    """What a function returns or raises."""
     try:
         return function(*arguments)
     except Surprise:
@@ -157,7 +153,7 @@ class Settling:
             if value.__class__ is list or value.__class__ is tuple:
                 inner = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
                 return self._items(value, inner, look, path) if isinstance(inner, GraphQLList) else value
-            if value.__class__ is Fault:
+            if isinstance(value, Fault) and value.error is not None:
                 error = located_error(value.error, look.nodes, _keys(path))
                 if isinstance(kind, GraphQLNonNull):
                     raise error

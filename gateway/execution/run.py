@@ -60,6 +60,7 @@ class Run:
         self.context: Context = executor.context_value
         self.is_awaitable = executor.is_awaitable
         self.faulty: set[Field] = set()
+        self._faults: list[Fault] = []
         self.known: dict[str, Any] = {}
         self.surprise: Surprise | None = None
         self.turns = 0
@@ -74,7 +75,18 @@ class Run:
     def fault(self, field: Field, error: Exception) -> Fault:
         """The mark of an error at a field."""
         self.faulty.add(field)
-        return Fault(error)
+        fault = Fault(error)
+        self._faults.append(fault)
+        return fault
+
+    def forget(self) -> None:
+        """Parts the marks from their errors.
+
+        An error keeps the frames that it came through, and they keep rows; rows are not looked at by the garbage
+        collector, so that none may lead back to its error.
+        """
+        for fault in self._faults:
+            fault.error = None
 
     def info(self, field: Field) -> Any:
         """What a resolver is told about its field; of its path only at the top."""

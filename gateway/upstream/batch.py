@@ -33,6 +33,9 @@ HOLD = 25
 for keys of the same kind, and a unit of the upstream's budget is worth more than a twentieth of a second. A busy event
 loop ticks more slowly, as it answers them."""
 
+GRACE = 1
+"""Ticks that they are given to work on what their calls brought, before they ask."""
+
 AT_ONCE = 10
 """Calls of one kind that are under way at most."""
 
@@ -211,11 +214,13 @@ class Batcher(Generic[K, V]):
     async def _collect(self, batch: _Batch[K, V]) -> None:
         """Keeps a batch open for a tick, and while those are busy who were when it was opened."""
         others = self._traffic.busy(batch.waiting)
+        left = GRACE if others else 1
         for _ in range(HOLD):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TICK):
                     await batch.full.wait()
             others &= self._traffic.busy(batch.waiting)
-            if batch.full.is_set() or not others:
+            left -= not others
+            if batch.full.is_set() or not left:
                 break
         self._shut(batch)

@@ -27,7 +27,8 @@ class Lifetimes(msgspec.Struct, frozen=True, kw_only=True):
         fresh: It is used as it is.
         stale: It is used while it is fetched anew, so that nobody waits (stale-while-revalidate).
         fallback: It is used where it cannot be fetched anew (stale-if-error).
-        absent: How long it is believed that a record does not exist.
+        absent: How long it is believed that a record does not exist; after that it is believed only where it cannot be
+            found out.
     """
 
     fresh: float
@@ -52,11 +53,9 @@ class Lifetimes(msgspec.Struct, frozen=True, kw_only=True):
 
     def age(self, seconds: float, *, absent: bool) -> Age:
         """What is allowed so many seconds after a record was fetched, or was found not to exist."""
-        if absent:
-            return Age.FRESH if seconds < self.absent else Age.EXPIRED
-        if seconds < self.fresh:
+        if seconds < (self.absent if absent else self.fresh):
             return Age.FRESH
-        if seconds < self.fresh + self.stale:
+        if seconds < self.fresh + self.stale and not absent:
             return Age.STALE
         return Age.FALLBACK if seconds < self.fresh + self.stale + self.fallback else Age.EXPIRED
 

@@ -140,9 +140,17 @@ async def _shared(
         return Shared(session=session, clock=clock, store=memory)
     link = Link(settings.cache.url.reveal(), clock)
     stack.push_async_callback(link.close)
-    store = SharedStore(link, memory, release=importlib.metadata.version("meeting-gateway"))
+    store = SharedStore(link, memory, release=_release())
     fleet = Fleet(link, clock, expected=processes)
     return Shared(session=session, clock=clock, store=store, link=link, fleet=fleet)
+
+
+def _release() -> str:
+    """Which gateway this is: another one may lay out what it keeps in another way."""
+    try:
+        return importlib.metadata.version("meeting-gateway")
+    except importlib.metadata.PackageNotFoundError:  # run from its sources, without being installed
+        return "unreleased"
 
 
 def _client(source: SourceSettings, shared: Shared, processes: int) -> Client:
@@ -170,7 +178,7 @@ def _budget(source: SourceSettings, credential: Credential, shared: Shared, proc
         limit = max(1, source.rate_limit // processes)
         log.info("%s: this process may spend %d units a minute, one of %d", source.name, limit, processes)
         return Budget(source.name, limit, shared.clock, adapts=adapts)
-    counter = SharedCounter(link, f"{source.name}:{credential.identity}", lambda: fleet.size)
+    counter = SharedCounter(link, f"{credential.identity}:{source.name}", lambda: fleet.size)
     return Budget(source.name, source.rate_limit, shared.clock, adapts=adapts, counter=counter)
 
 

@@ -33,7 +33,7 @@ HOLD = 25
 for keys of the same kind, and a unit of the upstream's budget is worth more than a twentieth of a second. A busy event
 loop ticks more slowly, as it answers them."""
 
-GRACE = 1
+GRACE = 5
 """Ticks that they are given to work on what their calls brought, before they ask."""
 
 AT_ONCE = 10

@@ -205,6 +205,8 @@ class Budget:
 
     async def _serve_one(self, ticket: _Ticket) -> bool:
         """Gives a ticket its units; whether there were enough for it."""
+        if ticket.grant.done():
+            return False  # its owner has left
         now, limit, flow = self._vendor.now(), self._limit(), ticket.request.flow
         share = min(1.0, self._counter.opens(now, limit) / 60)
         spare = spare_for(ticket.request, ticket.cost, had=self._taken[flow], limit=limit, window_left=share)

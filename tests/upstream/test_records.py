@@ -526,7 +526,9 @@ def test_chunks_lose_nothing_and_fit(values: list[str], most: int, chars: int) -
         (99.9, False, Age.FALLBACK),
         (100, False, Age.EXPIRED),
         (4.9, True, Age.FRESH),
-        (5, True, Age.EXPIRED),
+        (5, True, Age.FALLBACK),
+        (99.9, True, Age.FALLBACK),
+        (100, True, Age.EXPIRED),
     ],
 )
 def test_what_an_age_allows(seconds: float, absent: bool, age: Age) -> None:

@@ -7,7 +7,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from unittest import mock
 
@@ -165,6 +165,7 @@ async def product(
     drift: DriftOptions | None = None,
     jumps: bool = True,
     names: bool = False,
+    more: Callable[[Emulators], Mapping[str, str]] | None = None,
 ) -> AsyncIterator[Product]:
     """A gateway over a world, its clock standing at the world's present.
 
@@ -175,6 +176,7 @@ async def product(
         drift: Likewise.
         jumps: Whether a sleep moves time on by itself.
         names: Whether the vendors are reached by name, rather than by address.
+        more: Settings that go by where the vendors are.
     """
     clock = ManualClock(world.now.timestamp(), jumps=jumps)
     async with (
@@ -184,7 +186,15 @@ async def product(
             salesloft=salesloft or SalesloftOptions(rate_limit=MUCH),
             drift=drift,
         ) as emulators,
-        gateway(emulators, clock, {**(by_name(emulators) if names else {}), **(settings or {})}) as (caller, session),
+        gateway(
+            emulators,
+            clock,
+            {
+                **(by_name(emulators) if names else {}),
+                **(settings or {}),
+                **(more(emulators) if more is not None else {}),
+            },
+        ) as (caller, session),
     ):
         yield Product(caller, emulators, clock, session)
 

@@ -1,7 +1,7 @@
 """Drift's rows into records; pure.
 
-What of a row could not be read is named on its record: by the record's attribute where there is one, and as
-`drift.<field>` where only the vendor's own type shows it.
+What of a row could not be read is named on its record: by the record's attribute where there is one, and always as
+`drift.<field>`, for the vendor's own type.
 """
 
 from __future__ import annotations
@@ -218,10 +218,13 @@ def _conference_url(details: wire.ConferenceDetails | None) -> str | None:
 
 
 def _naming(record: R, paths: frozenset[str], names: Mapping[str, str]) -> R:
-    """The record with the names of those attributes that are missing because their fields could not be read."""
+    """The record with the names of those attributes that are missing because their fields could not be read.
+
+    Each field is also named as the vendor's: `drift.<field>`.
+    """
     if not paths:
         return record
-    known = (_name(path, names) for path in paths)
+    known = (name for path in paths for name in (_name(path, names), f"drift.{path}"))
     unreadable = frozenset(name for name in known if _is_missing(record, name))
     return msgspec.structs.replace(record, unreadable=unreadable)
 

@@ -90,7 +90,7 @@ async def test_broken_rows_of_the_list() -> None:
     rows: list[Any] = [WHOLE | {"phone": {}, "timeZone": []}, {"name": "No id"}, {"id": ""}, BOT | {"createdAt": "x"}]
     found = await users(FakeDrift(answers={"/users/list": rows})).all(request())
     assert [(user.source_id, set(user.unreadable)) for user in found.rows] == [
-        ("2104417", {"phone", "time_zone"}),
+        ("2104417", {"phone", "time_zone", "drift.phone", "drift.time_zone"}),
         ("1", {"drift.created_at"}),
     ]
     assert {(told.where, told.lost) for told in found.problems} == {
@@ -154,7 +154,8 @@ async def test_a_bare_conversation_and_a_broken_one() -> None:
     found = await conversations(vendor).by_ids(request(), ["1", "2"])
     bare, odd = found.rows
     assert msgspec.structs.replace(bare, raw=None) == Conversation(source=Source.DRIFT, source_id="1")
-    assert odd.unreadable == {"contact", "inbox_id"}
+    assert {name for name in odd.unreadable if "." not in name} == {"contact", "inbox_id"}
+    assert {"drift.contact_id", "drift.inbox_id"} <= odd.unreadable
     assert odd.participants == (ref("1"),)
     assert odd.tags == (ConversationTag(),)
     assert {told.where for told in found.problems} == {

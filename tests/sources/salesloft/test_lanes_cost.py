@@ -207,6 +207,20 @@ async def test_a_failing_call_leaves_the_lane_where_it_was() -> None:
     assert ids(first) + ids(second) == list(range(300, 300 - len(first.rows) - len(second.rows), -1))
 
 
+async def test_a_row_that_moves_ahead_meanwhile_is_not_shown_again() -> None:
+    vendor = world(300)
+    (lane,) = lanes(vendor)
+    first = await lane.read(25)
+    vendor.rows[299]["start_time"] = told(hour(260))
+
+    second = await lane.read(25)
+
+    assert 300 in ids(first)
+    assert ids(second)[0] == 275
+    assert 260 in ids(second)
+    assert 300 not in ids(second)
+
+
 async def test_filters_that_the_vendor_ignores_are_checked_here() -> None:
     vendor = world(30)
     vendor.rows[4]["canceled_at"] = told(BEGIN)

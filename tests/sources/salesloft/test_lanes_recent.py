@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from gateway.model.filters import MeetingFilter, TimeRange
-from gateway.model.order import Walk
+from gateway.model.order import Position, Walk, micros
+from gateway.model.records import Source
 from gateway.paging.lane import Problem
-from tests.sources.salesloft_hours import UPDATED, after, hour, ids, lanes, paged, world
+from tests.sources.salesloft_hours import UPDATED, after, hour, ids, lanes, paged, told, world
 
 
 @pytest.mark.parametrize(
@@ -79,3 +80,18 @@ async def test_what_lies_beyond_the_reach_of_offsets_is_said_to_be_missing() -> 
     assert chunk.done
     assert Problem("meetings beyond the 9000 that can be listed by updated_at", lost=True) in chunk.problems
     assert set(vendor.costs) == {1}
+
+
+@pytest.mark.parametrize("hint", range(0, 300, 7))
+async def test_a_run_that_the_hint_points_into_is_whole(hint: int) -> None:
+    vendor = world(300)
+    for each in vendor.rows:
+        each["updated_at"] = told(hour(each["id"] // 30))
+    start = Position(micros(hour(5)), Source.SALESLOFT, "0", hint)
+
+    (lane,) = lanes(vendor, Walk(UPDATED, start=start))
+    got: list[int] = []
+    while len(got) < 30:
+        got += ids(await lane.read(30))
+
+    assert got[:30] == list(range(150, 180))

@@ -1,0 +1,216 @@
+"""Every way for a vendor to fail, on a cold, a fresh and an old cache: the answer, what is said of it, what it costs.
+
+Over real sockets from the client to the vendors. `tests/upstream/test_chaos.py` does the same to one upstream client.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from gateway.emulator.server import Emulated
+from gateway.emulator.world import World
+from tests.upstream_e2e.faults import TROUBLES, WRONG_TYPES, Trouble
+from tests.upstream_e2e.stage import Product, Reply, product, world
+
+PAGE = """
+{ meetings(first: 12) {
+    nodes { id title source sources timeZone person { name } }
+    sourceReports { source status code message retryAfter asOf } } }
+"""
+
+OWN = "{ meetings(first: 12, filter: {sources: [%s]}) { nodes { id } sourceReports { source status code } } }"
+
+OTHER = {"SALESLOFT": "DRIFT", "DRIFT": "SALESLOFT"}
+
+TIMEOUTS = {"SALESLOFT_TIMEOUT": "0.15", "DRIFT_TIMEOUT": "0.15"}
+
+OLD = 100
+"""Seconds after which pages and the window are of use only where they cannot be had anew."""
+
+ASKED = {"SALESLOFT": 4, "DRIFT": 1}
+"""What the page asks of each: a page, both listings for the events of Drift's rows, people by address; and a window."""
+
+
+@pytest.fixture(scope="module")
+def small() -> World:
+    return world()
+
+
+@contextlib.asynccontextmanager
+async def staged(small: World) -> AsyncIterator[Product]:
+    async with product(small, settings=TIMEOUTS, jumps=False, names=True) as stage:
+        stage.clock.advance(7)  # well into the vendor's minute
+        yield stage
+
+
+def vendor_of(stage: Product, source: str) -> Emulated:
+    return stage.emulators.salesloft if source == "SALESLOFT" else stage.emulators.drift
+
+
+async def ask(stage: Product, query: str) -> Reply:
+    (reply,) = await stage.drive([stage.ask(query)])
+    return reply
+
+
+def nodes(reply: Reply) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = reply.data["meetings"]["nodes"]
+    return found
+
+
+def calls(reply: Reply, source: str) -> int:
+    """Calls that the source cost the query."""
+    count: int = reply.upstream["bySource"].get(source, {"calls": 0})["calls"]
+    return count
+
+
+def expected_calls(source: str, trouble: Trouble) -> int:
+    """Every call is tried as often as it makes sense; an endpoint that failed five times, and a minute that is used up,
+    are left alone."""
+    if trouble.code == "UPSTREAM_RATE_LIMITED":
+        return 1
+    return min(ASKED[source] * trouble.tries, 7)
+
+
+@pytest.fixture(params=TROUBLES, ids=lambda trouble: trouble.name)
+def trouble(request: pytest.FixtureRequest) -> Trouble:
+    trouble: Trouble = request.param
+    return trouble
+
+
+@pytest.mark.parametrize("source", ["SALESLOFT", "DRIFT"])
+async def test_on_a_cold_cache(small: World, source: str, trouble: Trouble, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with staged(small) as stage:
+        await trouble.begin(stage, vendor_of(stage, source), monkeypatch)
+        reply = await ask(stage, PAGE)
+        alone = await ask(stage, OWN % source)
+    reports = reply.reports()
+    assert (reports[source]["status"], reports[source]["code"]) == ("FAILED", trouble.code)
+    assert reports[source]["asOf"] is None
+    assert (reports[source]["retryAfter"] is not None) is (trouble.code == "UPSTREAM_RATE_LIMITED")
+    assert (reports[OTHER[source]]["status"], reports[OTHER[source]]["code"]) == ("OK", None)
+    assert reply.errors == []
+    assert len(nodes(reply)) == 12
+    assert {node["source"] for node in nodes(reply)} == {OTHER[source]}
+    assert calls(reply, source) == expected_calls(source, trouble)
+    assert alone.data is None or alone.data["meetings"] is None
+    assert len(alone.errors) == 1
+    assert alone.errors[0]["extensions"]["source"] == source
+    assert reply.headers["Cache-Control"] in {"public, no-cache", "no-store"}
+    assert alone.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("source", ["SALESLOFT", "DRIFT"])
+async def test_on_a_fresh_cache(small: World, source: str, trouble: Trouble, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with staged(small) as stage:
+        before = await ask(stage, PAGE)
+        stage.clock.advance(3)
+        await trouble.begin(stage, vendor_of(stage, source), monkeypatch)
+        reply = await stage.ask(PAGE)  # there is nothing to wait for
+    assert reply.ok == before.ok
+    assert reply.upstream["calls"] == 0
+    assert reply.upstream["cacheHits"] >= 4
+    assert {report["status"] for report in reply.reports().values()} == {"OK"}
+    assert reply.headers["Cache-Control"] in {"public, max-age=6", "public, max-age=7"}
+
+
+@pytest.mark.parametrize("source", ["SALESLOFT", "DRIFT"])
+async def test_on_an_old_cache(small: World, source: str, trouble: Trouble, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with staged(small) as stage:
+        before = await ask(stage, PAGE)
+        stage.clock.advance(OLD)
+        await trouble.begin(stage, vendor_of(stage, source), monkeypatch)
+        reply = await ask(stage, PAGE)
+        now = dt.datetime.fromtimestamp(stage.clock.time(), dt.UTC)
+    reports = reply.reports()
+    assert reply.errors == []
+    assert calls(reply, source) == expected_calls(source, trouble)
+    assert reports[OTHER[source]]["status"] == "OK"
+    assert dt.datetime.fromisoformat(reports[OTHER[source]]["asOf"]) >= now - dt.timedelta(seconds=5)
+    assert reply.headers["Cache-Control"] in {"public, no-cache", "no-store"}
+    if trouble.code == "UPSTREAM_REFUSED":  # whoever takes back the credential takes back what it showed
+        assert (reports[source]["status"], reports[source]["code"]) == ("FAILED", trouble.code)
+        assert {node["source"] for node in nodes(reply)} == {OTHER[source]}
+        return
+    assert nodes(reply) == nodes(before)
+    assert reports[source]["status"] == "STALE"
+    assert reports[source]["asOf"] == before.reports()[source]["asOf"]
+
+
+@dataclass(frozen=True)
+class Spoilt:
+    """A field that comes with another type.
+
+    Attributes:
+        source: Whose.
+        name: Its name in the graph.
+        told: What the report calls it.
+        calls: What the page costs on a cold cache, and on an old one.
+    """
+
+    source: str
+    name: str
+    told: str
+    calls: tuple[int, int]
+
+
+@pytest.mark.parametrize(
+    "field",
+    [Spoilt("SALESLOFT", "title", "title", (5, 4)), Spoilt("DRIFT", "timeZone", "end_user_time_zone", (3, 1))],
+    ids=lambda field: field.source,
+)
+@pytest.mark.parametrize("age", [None, 3, OLD])
+async def test_fields_of_another_type(
+    small: World, field: Spoilt, age: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, name = field.source, field.name
+    async with staged(small) as stage:
+        before = None
+        if age is not None:
+            before = await ask(stage, PAGE)
+            stage.clock.advance(age)
+        await WRONG_TYPES(stage, vendor_of(stage, source), monkeypatch)
+        reply = await ask(stage, PAGE)
+    reports = reply.reports()
+    assert reports[OTHER[source]]["status"] == "OK"
+    if before is not None and age == 3:
+        assert (reply.ok, reply.upstream["calls"], reports[source]["status"]) == (before.ok, 0, "OK")
+        return
+    assert (reports[source]["status"], reports[source]["code"]) == ("PARTIAL", "UPSTREAM_MALFORMED")
+    assert len(nodes(reply)) == 12
+    spoilt = [place for place, node in enumerate(nodes(reply)) if source in node["sources"]]
+    paths = {tuple(error["path"]) for error in reply.errors}
+    # What another source's record is only completed with is named in the report.
+    own = {place for place in spoilt if nodes(reply)[place]["source"] == source}
+    assert own
+    assert paths == {("meetings", "nodes", place, name) for place in own}
+    assert field.told in reports[source]["message"]
+    assert all(nodes(reply)[place][name] is None for place in spoilt)
+    assert reply.codes == {"UPSTREAM_MALFORMED"}
+    assert calls(reply, source) == field.calls[age is not None]
+    assert reply.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("source", ["SALESLOFT", "DRIFT"])
+async def test_a_vendor_that_recovers_is_asked_again(
+    small: World, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither its failure nor what stood in for it outlives it."""
+    async with staged(small) as stage:
+        before = await ask(stage, PAGE)
+        for trouble in TROUBLES:
+            if trouble.name in {"refused", "dns", "huge"}:
+                continue
+            stage.clock.advance(OLD)
+            await trouble.begin(stage, vendor_of(stage, source), monkeypatch)
+            await ask(stage, PAGE)
+            stage.forget()
+            stage.clock.advance(OLD)  # circuits and limits have lapsed
+            reply = await ask(stage, PAGE)
+            assert {report["status"] for report in reply.reports().values()} == {"OK"}, trouble.name
+            assert nodes(reply) == nodes(before)

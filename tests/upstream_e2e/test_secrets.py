@@ -1,0 +1,128 @@
+"""No token, client secret or password is in anything that the gateway writes, answers, keeps or shows."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import io
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway import logs
+from gateway.emulator.server import Emulators
+from gateway.upstream.oauth import ClientCredentials
+from gateway.upstream.store import MemoryStore
+from tests.upstream.replicas.redis_server import RedisServer, redis_server
+from tests.upstream_e2e.faults import TROUBLES
+from tests.upstream_e2e.stage import Product, product, world
+from tests.upstream_e2e.test_sharing import EVERYTHING
+
+EMULATORS = ("gateway.emulator.", "gateway.sources.salesloft.emulator", "gateway.sources.drift.emulator")
+"""What has to know the tokens, in order to tell good ones from others."""
+
+
+@pytest.fixture
+def written() -> Iterator[io.StringIO]:
+    """Everything that is logged, down to the libraries' own debugging."""
+    stream, root = io.StringIO(), logging.getLogger()
+    before = root.handlers[:], root.level
+    logs.configure("json", level=logging.DEBUG, stream=stream)
+    logging.getLogger("uvicorn").setLevel(logging.DEBUG)
+    yield stream
+    root.handlers[:], level = before
+    root.setLevel(level)
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[RedisServer]:
+    with redis_server() as server:
+        yield server
+
+
+def shown() -> Iterator[str]:
+    """How everything of the gateway's that is alive shows itself, and what it keeps in memory."""
+    for thing in gc.get_objects():
+        module = getattr(type(thing), "__module__", None)
+        if isinstance(module, str) and module.startswith("gateway.") and not module.startswith(EMULATORS):
+            yield repr(thing)
+            yield f"{thing!s}"
+        if isinstance(thing, MemoryStore):
+            yield repr(vars(thing))
+
+
+async def good_days_and_bad(stage: Product, patch: pytest.MonkeyPatch) -> list[str]:
+    """All answers to queries while all is well, and in every kind of trouble."""
+    told: list[str] = []
+
+    async def ask(query: str, headers: Mapping[str, str] | None = None) -> None:
+        (reply,) = await stage.drive([stage.ask(query, headers)])
+        told.append(f"{reply.text!r} {dict(reply.headers)}")
+
+    await ask(EVERYTHING)
+    await ask("{ sources { source enabled state budgetRemaining } }")
+    for trouble in TROUBLES:
+        if trouble.name in {"refused", "dns", "huge", "hang", "slow body"}:
+            continue  # nothing is sent, or there is nothing to tell apart; tests/upstream has them
+        stage.clock.advance(10_000)
+        for vendor in stage.vendors:
+            await trouble.begin(stage, vendor, patch)
+        await ask(EVERYTHING)
+        stage.forget()
+    reply = await stage.caller.ask("GET", "/readyz")
+    told.append(f"{reply.body!r} {dict(reply.headers)}")
+    return told
+
+
+def client_of(emulators: Emulators) -> dict[str, str]:
+    """Settings with client credentials instead of a token."""
+    return {
+        "SALESLOFT_TOKEN": "",
+        "SALESLOFT_CLIENT_ID": "emulated-client",
+        "SALESLOFT_CLIENT_SECRET": "emulated-secret",
+        "SALESLOFT_TOKEN_URL": f"{emulators.salesloft.url}/oauth/token",
+    }
+
+
+async def kept_in(server: RedisServer) -> str:
+    """Every key and value of a Redis."""
+    async with Redis.from_url(server.url) as client:
+        keys: list[Any] = await client.keys("*")
+        values: list[Any] = []
+        for key in keys:
+            kind = await client.type(key)
+            read = {b"string": client.get, b"hash": client.hgetall, b"set": client.smembers}
+            if kind in read:
+                values.append(await read[kind](key))
+            else:
+                values.append(await client.zrange(key, 0, -1))
+        return f"{keys} {values}"
+
+
+@pytest.mark.parametrize("oauth", [False, True], ids=["token", "client credentials"])
+@pytest.mark.parametrize("shared", [False, True], ids=["memory", "redis"])
+async def test_nothing_tells_a_secret(
+    written: io.StringIO, redis: RedisServer, oauth: bool, shared: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"SALESLOFT_TIMEOUT": "0.3", "DRIFT_TIMEOUT": "0.3"}
+    if shared:
+        settings["GATEWAY_CACHE_URL"] = redis.url
+    async with product(world(), settings=settings, more=client_of if oauth else None, jumps=False) as stage:
+        secrets = {"SALESLOFT_TOKEN": stage.emulators.salesloft.token, "DRIFT_TOKEN": stage.emulators.drift.token}
+        answers = await good_days_and_bad(stage, monkeypatch)
+        everything = [*answers, *shown(), written.getvalue()]
+        if oauth:
+            (credentials,) = [thing for thing in gc.get_objects() if isinstance(thing, ClientCredentials)]
+            assert credentials._token is not None
+            secrets = {**secrets, "issued": credentials._token.secret.reveal(), "client secret": "emulated-secret"}
+        if shared:
+            everything.append(await kept_in(redis))
+            assert "gateway:" in everything[-1]
+    assert any(stage.emulators.salesloft.url.rpartition(":")[2] in text for text in everything), "it looks at something"
+    assert len(everything) > 1000
+    found = {name for name, secret in secrets.items() for text in everything if secret in text}
+    assert found == set()
+    await asyncio.sleep(0)

@@ -37,14 +37,14 @@ class Folding:
         self.unread: dict[Source, GatewayError] = {}
 
     def unverified(self, rows: Sequence[Meeting], windows: Collection[Held]) -> list[Meeting]:
-        """The window rows whose folding into one of `rows` would show, and which no one has screened yet."""
-        return [
-            twin
-            for row in rows
-            if self._may_show(row)
-            for twin in self._twins.near(row, windows)
-            if self._shows(row, twin) and not self._twins.known(twin)
-        ]
+        """The window rows whose folding into one of `rows` could show, and which no one has screened yet."""
+        found: list[Meeting] = []
+        for row in filter(self._may_show, rows):
+            near = self._twins.near(row, windows)
+            # One that would show nothing itself may still be the newest, and so keep another from showing.
+            if any(self._shows(row, twin) for twin in near):
+                found += [twin for twin in near if not self._twins.known(twin)]
+        return found
 
     async def fold(self, rows: Sequence[Meeting], *, mark: bool = False) -> list[Meeting]:
         """The rows, folded. What could not be looked for is told and, with `mark`, noted on the rows."""

@@ -51,6 +51,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     by_links: bool
 
     @property
+    def listed(self) -> frozenset[Source]:
+        """The sources whose own rows are listed."""
+        return self.scope - self.skipped.keys()
+
+    @property
     def shown(self) -> frozenset[Source]:
         """The sources whose rows may be shown, of their own or brought in."""
         asked = frozenset(port.source for port in (*self.listings, *self.windows))

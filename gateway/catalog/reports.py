@@ -47,6 +47,7 @@ class SourceReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 UNSCREENED = "Rows of other sources could not be looked up in this one, so that an event may be shown twice: {}"
+UNBROUGHT = "Meetings that match only by what {} adds to them may be missing."
 UNKNOWN = "Whom the filter means could not be looked up everywhere: {}"
 
 SEVERITY = [ReportStatus.OK, ReportStatus.SKIPPED, ReportStatus.STALE, ReportStatus.PARTIAL, ReportStatus.FAILED]
@@ -99,6 +100,12 @@ class Reports:
             self._errors.setdefault(source, error)
             status = ReportStatus.PARTIAL if somebody else ReportStatus.FAILED
             self._wrong(source, status, error, UNKNOWN.format(error.message))
+
+    def unbrought(self, source: Source, others: Iterable[Source]) -> None:
+        """Records of one source that may bring in meetings of these higher ones are not all known."""
+        for other in others:
+            if RANK[other] < RANK[source]:
+                self.incomplete(other, UNBROUGHT.format(source.name))
 
     def incomplete(self, source: Source, message: str) -> None:
         """Rows are missing though nothing failed."""

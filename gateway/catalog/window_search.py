@@ -10,11 +10,12 @@ from gateway.catalog.reports import Reports
 from gateway.catalog.resolve import Meaning
 from gateway.catalog.twins import Twins, meeting_ref
 from gateway.catalog.windows import Held, WindowLane, held
+from gateway.errors import GatewayError
 from gateway.model.filters import MeetingFilter
 from gateway.model.order import Walk
 from gateway.model.records import Meeting, Ref, Source
 from gateway.paging.lane import Chunk
-from gateway.sources.base import Ports
+from gateway.sources.base import MeetingWindow, Ports
 from gateway.upstream.request import Request
 
 
@@ -78,6 +79,17 @@ class WindowSearch:
         window = self._ports[self.source].window
         if window is None or (not self._plan.by_links and out_of_reach(self._meaning.wanted, window.traits, self._now)):
             return []
+        try:
+            rows = await self._look_through(window)
+        except GatewayError:
+            self.exact = False
+            raise
+        finally:
+            if self._plan.by_links and not self.exact:
+                self._reports.unbrought(self.source, self._plan.listed)
+        return rows
+
+    async def _look_through(self, window: MeetingWindow) -> list[Meeting]:
         self.held = await held(self._request, self._ports[self.source])
         self._note(self.held)
         rows = [row for row in self.held.found.rows if window.admits(self._meaning.wanted, row)]
@@ -103,7 +115,10 @@ class WindowSearch:
                 found.append(row)
         windows = await self._windows()
         for target in held.values():
+            if not all(map(self._twins.known, self._twins.near(target, windows))):
+                continue  # what it would show cannot be told; the screening that failed is reported
             whole = await self._twins.whole(target, windows)
+            self.exact = self.exact and not self._twins.errors
             if await self._admits(whole):
                 found.append(whole)
         return found

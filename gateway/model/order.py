@@ -8,12 +8,11 @@ long ones by their text (which is numeric order for numbers), always ascending.
 from __future__ import annotations
 
 import datetime as dt
-import enum
 from typing import TypeAlias
 
 import msgspec
 
-from gateway.model.records import Record, Source
+from gateway.model.records import Record, Source, Word
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 MICROSECOND = dt.timedelta(microseconds=1)
@@ -37,7 +36,7 @@ def id_key(text: str) -> tuple[int, str]:
     return len(text), text
 
 
-class OrderField(enum.Enum):
+class OrderField(Word):
     """The time that a list is ordered by."""
 
     START_TIME = "start_time"
@@ -56,10 +55,10 @@ class Order(msgspec.Struct, frozen=True):
         value: dt.datetime | None = getattr(record, self.field.value)
         return value
 
-    def position(self, record: Record) -> Position:
-        """Where a record stands in this order."""
+    def position(self, record: Record, hint: int | None = None) -> Position:
+        """Where a record stands in this order; for `hint` see `Position`."""
         value = self.value(record)
-        return Position(None if value is None else micros(value), record.source, record.source_id)
+        return Position(None if value is None else micros(value), record.source, record.source_id, hint)
 
     def key(self, position: Position) -> SortKey:
         """What positions compare by in this order."""

@@ -19,14 +19,20 @@ JSON = Any
 """A JSON value that is passed on as it is: custom fields, CRM references."""
 
 
-class Source(enum.Enum):
+class Word(enum.Enum):
+    """A closed set of words; hashed by identity, since references to records are looked up by the thousand."""
+
+    __hash__ = object.__hash__
+
+
+class Source(Word):
     """Where a record comes from, in order of rank: where two hold one event or person, the first one's is shown."""
 
     SALESLOFT = "SALESLOFT"
     DRIFT = "DRIFT"
 
 
-class Kind(enum.Enum):
+class Kind(Word):
     """What a record is; part of its global id."""
 
     MEETING = "Meeting"
@@ -39,14 +45,14 @@ class Kind(enum.Enum):
     CONVERSATION = "Conversation"
 
 
-class UserKey(enum.Enum):
+class UserKey(Word):
     """Which of a user's keys a reference bears: Salesloft's meetings name users by GUID, all else by numeric id."""
 
     ID = "id"
     GUID = "guid"
 
 
-class Ref(msgspec.Struct, frozen=True):
+class Ref(msgspec.Struct, frozen=True, cache_hash=True):
     """A record of a source, by its id (or, for users, by another key)."""
 
     source: Source
@@ -55,7 +61,7 @@ class Ref(msgspec.Struct, frozen=True):
     key: UserKey = UserKey.ID
 
 
-class MeetingStatus(enum.Enum):
+class MeetingStatus(Word):
     """The one status shown: a cancellation outranks a no-show, which outranks the state of the booking."""
 
     PENDING = "PENDING"
@@ -66,7 +72,7 @@ class MeetingStatus(enum.Enum):
     UNKNOWN = "UNKNOWN"
 
 
-class AttendeeStatus(enum.Enum):
+class AttendeeStatus(Word):
     """An attendee's answer to the invitation."""
 
     NEEDS_ACTION = "NEEDS_ACTION"

@@ -12,6 +12,7 @@ import msgspec
 
 from gateway.model.order import OrderField, Position
 from gateway.model.records import Source
+from gateway.paging.opaque import opaque
 
 VERSION = 1
 FIELDS = {OrderField.START_TIME: "s", OrderField.CREATED_AT: "c", OrderField.UPDATED_AT: "u"}
@@ -36,12 +37,13 @@ class _Place(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
 
 _decoder = msgspec.json.Decoder(_Place)
+_write = msgspec.json.Encoder().encode
 
 
 def encode(position: Position, field: OrderField) -> str:
     """A position as text."""
     place = _Place(VERSION, FIELDS[field], position.value, position.source.value, position.id, position.hint)
-    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
+    return opaque(_write(place))
 
 
 def decode(text: str, field: OrderField) -> Position:

@@ -105,10 +105,11 @@ def test_what_is_missing_is_said(run: Run, case: Case, trial: Trial) -> None:
         assert answer.total is None or answer.total == len(everything)
         if not failed:
             assert keys(answer) == [each.key for each in turned(ahead[: trial.size], trial)]
-        check_rows(oracle, case, answer)
+        if "salesloft.users" not in failed and "drift.users" not in failed:  # else rivals could not be told apart
+            check_rows(oracle, case, answer)
         check_no_holes(answer, [each.key for each in ahead], turned(keys(answer), trial))
         if not answer.page.ahead and len(answer.page.rows) < trial.size:
-            reached = {source for source, status in told.items() if status in WHOLE}
+            reached = {source for source, status in told.items() if status is ReportStatus.OK}
             assert {each.key for each in ahead if each.key[0] in reached} <= set(keys(answer))
     fake.log.failing = lambda _name, _number: None
     again = run(ask(fake, query))
@@ -131,7 +132,7 @@ def turned(rows: list[T], trial: Trial) -> list[T]:
 
 def check_no_holes(answer: MeetingPage, ahead: list[tuple[Source, str]], shown: list[tuple[Source, str]]) -> None:
     """Up to the page's last row nothing is missing of a source that is said to be whole."""
-    whole = {source for source, status in statuses(answer).items() if status in WHOLE}
+    whole = {source for source, status in statuses(answer).items() if status is ReportStatus.OK}
     reached = [place for place, key in enumerate(ahead) if key in shown]
     upto = ahead[: reached[-1] + 1] if reached else []
     assert [key for key in upto if key[0] in whole] == [key for key in shown if key[0] in whole and key in upto]

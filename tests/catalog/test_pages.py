@@ -18,7 +18,7 @@ FIELDS = frozenset({*SHARED_FIELDS, "sources", "alternate_ids", "drift"})
 SOME = [frozenset({name}) for name in ("title", "person", "owner", "notes", "time_zone", "sources", "drift", "status")]
 
 
-@share(0.3)
+@share(0.4)
 @given(case=cases(), data=st.data())
 def test_a_page_is_what_brute_force_says(run: Run, case: Case, data: st.DataObject) -> None:
     fake = fake_of(case)

@@ -98,10 +98,6 @@ def fake() -> Fake:
 
 OURS = Ref(SALESLOFT, Kind.MEETING, "1")
 TWIN, ALONE = Ref(DRIFT, Kind.MEETING, "twin"), Ref(DRIFT, Kind.MEETING, "alone")
-    Ref(SALESLOFT, Kind.MEETING, "1"),
-    Ref(DRIFT, Kind.MEETING, "twin"),
-    Ref(DRIFT, Kind.MEETING, "alone"),
-)
 
 
 async def test_a_source_that_is_down_takes_only_its_own(fake: Fake) -> None:

@@ -57,6 +57,7 @@ class BadUserInput(GatewayError):
         self.argument = argument
 
     def extensions(self) -> dict[str, object]:
+        """What `errors[].extensions` holds: the code and the argument."""
         return {"code": self.code, "argument": self.argument}
 
 
@@ -81,6 +82,7 @@ class RateLimited(GatewayError):
         self.retry_after = retry_after
 
     def extensions(self) -> dict[str, object]:
+        """What `errors[].extensions` holds: the code and the seconds."""
         return {"code": self.code, "retryAfter": round(self.retry_after, 3)}
 
 
@@ -123,6 +125,7 @@ class UpstreamError(GatewayError):
         self.retry_after = retry_after
 
     def extensions(self) -> dict[str, object]:
+        """What `errors[].extensions` holds: the code, the source and, where known, the seconds."""
         known = {} if self.retry_after is None else {"retryAfter": round(self.retry_after, 3)}
         return {"code": self.code, "source": self.source, **known}
 

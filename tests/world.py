@@ -111,6 +111,7 @@ class Gateway:
     Attributes:
         cold: Whether each query has clients of its own, and so nothing that was kept.
         timeout: Seconds for one upstream call: real ones.
+        timeouts: The same for single sources.
         deadline: Seconds for one operation, of the injected clock.
         extra: Ports of further sources.
         strict: Whether a parameter that an emulator would have ignored is a fault of ours.
@@ -121,6 +122,7 @@ class Gateway:
     clock: ManualClock
     cold: bool = True
     timeout: float = 10.0
+    timeouts: dict[str, float] = dataclasses.field(default_factory=dict)
     deadline: float = 25.0
     extra: Sequence[Ports] = ()
     strict: bool = True
@@ -182,7 +184,7 @@ class Gateway:
         for name in self.sources:
             emulated = self._emulated[name]
             yield Client(
-                Upstream(name=name, base_url=emulated.url, timeout=self.timeout),
+                Upstream(name=name, base_url=emulated.url, timeout=self.timeouts.get(name, self.timeout)),
                 StaticToken(Secret(emulated.token)),
                 Budget(name, PLENTY, self.clock),
                 self.session,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from gateway.catalog.catalog import Catalog
 from gateway.errors import GatewayError
@@ -36,46 +36,45 @@ class Keyed(Generic[R]):
 
 
 class Loaders:
-    """The loaders of one request, each named for what it loads and by which key.
+    """The loaders of one request, each named for what it loads and by which key; each made when it is first asked for.
 
     Args:
         catalog: Where they load from.
         request: The request.
     """
 
+    person_by_ref: LevelLoader[Ref, Person]
+    person_record_by_ref: LevelLoader[Ref, Person]
+    user_by_ref: LevelLoader[Ref, User]
+    cadence_by_ref: LevelLoader[Ref, Cadence]
+    step_by_ref: LevelLoader[Ref, Step]
+    account_by_ref: LevelLoader[Ref, Account]
+    task_by_ref: LevelLoader[Ref, Task]
+    conversation_by_ref: LevelLoader[Ref, Conversation]
+    steps_by_cadence: LevelLoader[Ref, list[Step]]
+    whole_person_by_person: LevelLoader[Keyed[Person], Person]
+    whole_user_by_user: LevelLoader[Keyed[User], User]
+    user_by_email: LevelLoader[str, User]
+
     def __init__(self, catalog: Catalog, request: Request) -> None:
-        people, directory = catalog.people, catalog.directory
+        self._catalog = catalog
+        self._request = request
+        self._made: list[LevelLoader[Any, Any]] = []
 
-        async def whole_people(keys: Sequence[Keyed[Person]]) -> Mapping[Keyed[Person], Person | GatewayError]:
-            return await _each(keys, lambda person: people.whole(request, person))
-
-        async def whole_users(keys: Sequence[Keyed[User]]) -> Mapping[Keyed[User], User | GatewayError]:
-            return await _each(keys, lambda user: directory.whole(request, user))
-
-        async def users_by_email(keys: Sequence[str]) -> Mapping[str, Any]:
-            team, errors = await directory.team(request)
-            failed = next(iter(errors.values()), None)
-            return {key: team.by_email(key) or failed for key in keys}
-
-        def by_ref(load: Callable[[Request, Sequence[K]], Any]) -> LevelLoader[K, Any]:
-            return LevelLoader(lambda keys: load(request, keys))
-
-        self.person_by_ref: LevelLoader[Ref, Person] = by_ref(people.by_refs)
-        self.person_record_by_ref: LevelLoader[Ref, Person] = by_ref(people.records)
-        self.user_by_ref: LevelLoader[Ref, User] = by_ref(directory.by_refs)
-        self.cadence_by_ref: LevelLoader[Ref, Cadence] = by_ref(catalog.cadences.by_refs)
-        self.step_by_ref: LevelLoader[Ref, Step] = by_ref(catalog.steps.by_refs)
-        self.account_by_ref: LevelLoader[Ref, Account] = by_ref(catalog.accounts.by_refs)
-        self.task_by_ref: LevelLoader[Ref, Task] = by_ref(catalog.tasks.by_refs)
-        self.conversation_by_ref: LevelLoader[Ref, Conversation] = by_ref(catalog.conversations.by_refs)
-        self.steps_by_cadence: LevelLoader[Ref, list[Step]] = by_ref(catalog.steps_of_cadences.by_cadences)
-        self.whole_person_by_person: LevelLoader[Keyed[Person], Person] = LevelLoader(whole_people)
-        self.whole_user_by_user: LevelLoader[Keyed[User], User] = LevelLoader(whole_users)
-        self.user_by_email: LevelLoader[str, User] = LevelLoader(users_by_email)
+    def __getattr__(self, name: str) -> LevelLoader[Any, Any]:
+        if name not in _BATCHES:
+            raise AttributeError(name)
+        load, catalog, request = _BATCHES[name], self._catalog, self._request
+        made: LevelLoader[Any, Any] = LevelLoader(lambda keys: load(catalog, request, keys))
+        self._made.append(made)
+        setattr(self, name, made)
+        return made
 
     async def close(self) -> None:
         """Ends what nobody waits for any more."""
-        await asyncio.gather(*(loader.close() for loader in vars(self).values()))
+        busy = [loader for loader in self._made if not loader.idle]
+        if busy:
+            await asyncio.gather(*(loader.close() for loader in busy))
 
 
 class Context:
@@ -105,6 +104,44 @@ class Context:
         """Ends everything that the request started."""
         await self.loaders.close()
         await self.request.close()
+
+
+Load: TypeAlias = Callable[[Catalog, Request, Sequence[Any]], Awaitable[Mapping[Any, Any]]]
+
+
+async def _whole_people(
+    catalog: Catalog, request: Request, keys: Sequence[Keyed[Person]]
+) -> Mapping[Keyed[Person], Person | GatewayError]:
+    return await _each(keys, lambda person: catalog.people.whole(request, person))
+
+
+async def _whole_users(
+    catalog: Catalog, request: Request, keys: Sequence[Keyed[User]]
+) -> Mapping[Keyed[User], User | GatewayError]:
+    return await _each(keys, lambda user: catalog.directory.whole(request, user))
+
+
+async def _users_by_email(catalog: Catalog, request: Request, keys: Sequence[str]) -> Mapping[str, Any]:
+    team, errors = await catalog.directory.team(request)
+    failed = next(iter(errors.values()), None)
+    return {key: team.by_email(key) or failed for key in keys}
+
+
+_BATCHES: Mapping[str, Load] = {
+    "person_by_ref": lambda catalog, request, keys: catalog.people.by_refs(request, keys),
+    "person_record_by_ref": lambda catalog, request, keys: catalog.people.records(request, keys),
+    "user_by_ref": lambda catalog, request, keys: catalog.directory.by_refs(request, keys),
+    "cadence_by_ref": lambda catalog, request, keys: catalog.cadences.by_refs(request, keys),
+    "step_by_ref": lambda catalog, request, keys: catalog.steps.by_refs(request, keys),
+    "account_by_ref": lambda catalog, request, keys: catalog.accounts.by_refs(request, keys),
+    "task_by_ref": lambda catalog, request, keys: catalog.tasks.by_refs(request, keys),
+    "conversation_by_ref": lambda catalog, request, keys: catalog.conversations.by_refs(request, keys),
+    "steps_by_cadence": lambda catalog, request, keys: catalog.steps_of_cadences.by_cadences(request, keys),
+    "whole_person_by_person": _whole_people,
+    "whole_user_by_user": _whole_users,
+    "user_by_email": _users_by_email,
+}
+"""How each loader loads many keys."""
 
 
 async def _each(keys: Sequence[Keyed[R]], load: Callable[[R], Awaitable[R]]) -> dict[Keyed[R], R | GatewayError]:

@@ -98,6 +98,7 @@ class Engine:
             self.schema,
             GraphDeclarations(),
             executor_class=StrawberryGraphQLCoreExecutionContext,
+            hide_suggestions=not introspection,
             plans=plans,
             on_surprise=lambda surprise: on_fault(fault_of(surprise, ())),
         )
@@ -146,7 +147,6 @@ class Engine:
                 context=context,
                 variables=variables,
                 operation_name=operation_name,
-                hide_suggestions=self._hide_suggestions,
             )
         finally:
             await context.close()

@@ -8,16 +8,19 @@ from collections.abc import Iterable
 
 from gateway.errors import BadUserInput
 from gateway.model.records import Kind, Ref, Source
+from gateway.paging.opaque import opaque
 
 SEPARATOR = ":"
 MOST = 512
 """Characters an id may have."""
+_PREFIXES = {
+    (kind, source): f"{kind.value}{SEPARATOR}{source.value}{SEPARATOR}".encode() for kind in Kind for source in Source
+}
 
 
 def global_id(kind: Kind, source: Source, source_id: str) -> str:
     """A record's global id."""
-    text = SEPARATOR.join((kind.value, source.value, source_id))
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return opaque(_PREFIXES[kind, source] + source_id.encode())
 
 
 def decode_id(text: str, argument: str, kinds: Iterable[Kind] = Kind) -> Ref:

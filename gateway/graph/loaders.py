@@ -38,7 +38,8 @@ class LevelLoader(DataLoader[Any, Any], Generic[K, V]):
     """
 
     def __init__(self, batch: Batch[K]) -> None:
-        super().__init__(loop=asyncio.get_running_loop())
+        # Not aiodataloader's own: all of its working state is replaced here, and it is made for every request.
+        self.loop = asyncio.get_running_loop()
         self._load_batch = batch
         self._known: dict[K, Outcome[V]] = {}
         self._loading: dict[K, asyncio.Task[None]] = {}
@@ -54,7 +55,7 @@ class LevelLoader(DataLoader[Any, Any], Generic[K, V]):
         waiter: asyncio.Future[list[Outcome[V]]] = self.loop.create_future()
         known, distinct = self._known, dict.fromkeys(keys)
         if known and all(map(known.__contains__, distinct)):
-            waiter.set_result([known[key] for key in keys])
+            waiter.set_result([*map(known.__getitem__, keys)])
             return waiter
         self._waiting.append((keys, distinct, waiter))
         if len(self._waiting) == 1:
@@ -82,6 +83,11 @@ class LevelLoader(DataLoader[Any, Any], Generic[K, V]):
         """Makes a value known that came another way."""
         self._known.setdefault(key, value)
         return self
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being loaded."""
+        return not self._tasks
 
     async def close(self) -> None:
         """Ends the batches that nobody waits for any more."""
@@ -117,29 +123,30 @@ class LevelLoader(DataLoader[Any, Any], Generic[K, V]):
     async def _load(self, wanted: Mapping[K, None], task: asyncio.Task[None]) -> None:
         known, loading = self._known, self._loading
         others = {loading[key] for key in wanted if key in loading} if loading else None
-        fresh = [key for key in wanted if key not in known and key not in loading]
+        seen = known or loading
+        fresh = [key for key in wanted if key not in known and key not in loading] if seen else [*wanted]
         if fresh:
             loading.update(dict.fromkeys(fresh, task))
             try:
-                await self._run(fresh)
+                found = await self._load_batch(fresh)
+                known.update(zip(fresh, map(found.get, fresh), strict=True))
+            except asyncio.CancelledError:
+                known.update(dict.fromkeys(fresh, _too_late()))
+            except Exception as error:  # noqa: BLE001 - whatever a batch ends with is the answer to its keys
+                known.update(dict.fromkeys(fresh, error))
             finally:
                 for key in fresh:
                     del loading[key]
         if others:
             await asyncio.wait(others)
 
-    async def _run(self, keys: list[K]) -> None:
-        try:
-            found = await self._load_batch(keys)
-            self._known.update({key: found.get(key) for key in keys})
-        except asyncio.CancelledError:
-            self._known.update(dict.fromkeys(keys, _too_late()))
-        except Exception as error:  # noqa: BLE001 - whatever a batch ends with is the answer to its keys
-            self._known.update(dict.fromkeys(keys, error))
-
     def _answer(self, waiting: Sequence[Level[K, V]]) -> None:
         for keys, _, waiter in waiting:
-            if not waiter.done():
+            if waiter.done():
+                continue
+            try:
+                waiter.set_result([*map(self._known.__getitem__, keys)])
+            except KeyError:
                 waiter.set_result([self._known[key] if key in self._known else _too_late() for key in keys])
 
 

@@ -58,7 +58,7 @@ def connection(answer: MeetingPage | ListPage[Any], window: Window) -> Connectio
         return cursor.encode(hinted, order.field)
 
     def write(row: Record) -> str:
-        return cursor.encode(msgspec.structs.replace(order.position(row), hint=page.hint), order.field)
+        return cursor.encode(order.position(row, page.hint), order.field)
 
     ahead, behind = page.ahead, answer.behind
     return ConnectionRecord(

@@ -77,8 +77,8 @@ FIELDS = {
     "DriftConversation": CONVERSATION,
     "DriftConferenceDetails": "join_url",
 }
-PARAMETERS = """ids status person_id account_id person_ids event_ids i_cal_uids task_ids start_time created_at user_guids
-show_deleted booked_by_user_uuid no_show meeting_type_id cadence_id step_id"""
+PARAMETERS = """ids status person_id account_id person_ids event_ids i_cal_uids task_ids start_time created_at
+user_guids show_deleted booked_by_user_uuid no_show meeting_type_id cadence_id step_id"""
 """Every parameter of `GET /v2/meetings` but paging, sorting and `include_meetings_settings` (always sent)."""
 DRIFT_CONDITIONS = "status meetingSource meetingType agentIds schedulerIds conversationIds bookedByIds"
 
@@ -255,3 +255,18 @@ async def test_a_word_nobody_knows_yet_is_kept_beside_unknown(little: Gateway, s
         "status": "UNKNOWN",
         "salesloft": {"status": "rebooking", "calendarType": "carrier_pigeon"},
     }
+
+
+async def test_drift_s_too(little: Gateway) -> None:
+    little.emulators.drift.faults.add(BadRows(wrong_type("meetingNotes"), at=None), "users/meetings/org")
+    little.emulators.drift.faults.add(BadRows(lambda row: {**row, "attributes": {"phone": []}}), "contacts/{id}")
+    ahead = little.world.now.timestamp() * 1000
+    row = next(row for row in little.world.drift.meetings.values() if row["slotStart"] > ahead)
+    id_ = global_id("Meeting", "DRIFT", row["slug"])
+    answer = await little.ask("query($id: ID!) { meeting(by: {id: $id}) { drift { meetingNotes slug } } }", id=id_)
+    assert answer.data == {"meeting": {"drift": {"meetingNotes": None, "slug": row["slug"]}}}
+    assert [error["path"] for error in answer.errors] == [["meeting", "drift", "meetingNotes"]]
+    contact = global_id("Person", "DRIFT", row["schedulerId"])
+    answer = await little.ask("query($id: ID!) { person(by: {id: $id}) { drift { phone } } }", id=contact)
+    assert answer.data == {"person": {"drift": {"phone": None}}}
+    assert answer.codes == ["UPSTREAM_MALFORMED"]

@@ -69,7 +69,8 @@ SECRETS = ("ak", "127.0.0.1", "Bearer", "/v2/", "nginx", "Traceback")
 
 
 async def break_(gateway: Gateway, source: str, way: Way) -> None:
-    gateway.timeout = 0.1
+    if isinstance(way.fault, Hang | SlowBody):
+        gateway.timeouts[source] = 0.1
     emulated: Emulated = getattr(gateway.emulators, source.lower())
     if way.fault is None:
         await emulated.listener.refuse()

@@ -69,11 +69,13 @@ from gateway.emulator.world import World
 from gateway.sources.notebook import source as notebook
 from tests.world import NOW, running
 
-QUERY = """query($f: MeetingFilter) { meetings(first: 500, filter: $f) { nodes { id source sources sourceId title alternateIds }
+QUERY = """query($f: MeetingFilter) { meetings(first: 500, filter: $f) {
+  nodes { id source sources sourceId title alternateIds }
   sourceReports { source status message } } }"""
 
 async def main():
-    world = World.seeded(NOW, users=4, accounts=4, people=20, cadences=3, tasks=5, salesloft_meetings=40, drift_meetings=10)
+    sizes = {"users": 4, "accounts": 4, "people": 20, "cadences": 3, "tasks": 5}
+    world = World.seeded(NOW, **sizes, salesloft_meetings=40, drift_meetings=10)
     held = next(row for row in world.salesloft.meetings.values() if row["event_id"] and not row["canceled_at"])
     pages = [("p1", "Coffee", "2026-03-19T09:00:00+00:00", None), ("p2", "Lunch", held["start_time"], held["event_id"])]
     told = {"held": str(held["id"])}

@@ -5,60 +5,33 @@ Nothing here is shared with the gateway: it is the other opinion.
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from gateway.emulator.world import World
-
-Row = dict[str, Any]
-UTC = dt.UTC
-EPOCH = dt.datetime(1970, 1, 1, tzinfo=UTC)
-
-STATUS = {"pending": "PENDING", "retry": "PENDING", "booked": "BOOKED", "failed": "FAILED"}
-ANSWER = {
-    "needsAction": "NEEDS_ACTION",
-    "accepted": "ACCEPTED",
-    "tentative": "TENTATIVE",
-    "declined": "DECLINED",
-}
-
-
-def global_id(kind: str, source: str, key: object) -> str:
-    return base64.urlsafe_b64encode(f"{kind}:{source}:{key}".encode()).decode().rstrip("=")
-
-
-def plain(key: str) -> str:
-    """The id in its source of a global id."""
-    return base64.urlsafe_b64decode(key + "=" * (-len(key) % 4)).decode().split(":", 2)[2]
-
-
-def when(text: str | None) -> dt.datetime | None:
-    return None if text is None else dt.datetime.fromisoformat(text).astimezone(UTC)
-
-
-def from_ms(value: int | None) -> dt.datetime | None:
-    return None if value is None else EPOCH + dt.timedelta(milliseconds=value)
-
-
-def told(value: dt.datetime | None) -> str | None:
-    return None if value is None else value.strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond:06d}Z"
-
-
-def fold(address: str) -> str:
-    return address.strip().casefold()
-
-
-def stub(row: Row, name: str) -> Any:
-    return (row.get(name) or {}).get("id")
-
-
-def uid_of(event_id: str) -> str:
-    return re.sub(r"_\d{8}(T\d{6}Z?)?$", "", event_id) + "@google.com"
+from tests.graph.values import (
+    ANSWER,
+    EPOCH,
+    STATUS,
+    addresses,
+    changed,
+    chat_recurrence,
+    hub_person,
+    hub_recurrence,
+    hub_user,
+    uid_of,
+)
+from tests.graph.values import Row as Row
+from tests.graph.values import fold as fold
+from tests.graph.values import from_ms as from_ms
+from tests.graph.values import global_id as global_id
+from tests.graph.values import plain as plain
+from tests.graph.values import stub as stub
+from tests.graph.values import told as told
+from tests.graph.values import when as when
 
 
 @dataclass
@@ -150,7 +123,7 @@ class Truth:
                 alone.append(Event(None, [chat]))
         for chats in folded.values():
             chats.sort(key=lambda chat: chat["slug"])
-            chats.sort(key=_changed, reverse=True)
+            chats.sort(key=changed, reverse=True)
         return [Event(row, folded.get(row["id"], []), row["id"] in both) for row in self.hub.meetings.values()] + alone
 
     def _together(self, hub: Row, chat: Row) -> bool:
@@ -176,7 +149,7 @@ class Truth:
 
     def user_of_guid(self, guid: str | None) -> Row | None:
         found = next((row for row in self.hub.users.values() if row["guid"] == guid), None)
-        return None if found is None else _hub_user(found)
+        return None if found is None else hub_user(found)
 
     def user_of_chat(self, agent: int | None) -> Row | None:
         """A Drift user, as Salesloft has them where it does."""
@@ -185,7 +158,7 @@ class Truth:
             return None
         twin = self._by_address.get(fold(found.get("email") or ""))
         if twin is not None:
-            return _hub_user(twin)
+            return hub_user(twin)
         name, email = found.get("name"), found.get("email")
         return {"id": global_id("User", "DRIFT", found["id"]), "name": name, "email": email}
 
@@ -194,13 +167,13 @@ class Truth:
         known: dict[str, Row] = {}
         for person in sorted(self.hub.people.values(), key=lambda row: int(row["id"])):
             if person["id"] not in self.hub.hidden_people:
-                for email in _addresses(person):
+                for email in addresses(person):
                     known.setdefault(fold(email), person)
         return known
 
     def person(self, key: int | None) -> Row | None:
         found = self.hub.people.data.get(key) if key is not None else None
-        return None if found is None or key in self.hub.hidden_people else _hub_person(found)
+        return None if found is None or key in self.hub.hidden_people else hub_person(found)
 
     def contact(self, key: int | None) -> Row | None:
         """A contact, as Salesloft's person with that address where there is one."""
@@ -210,7 +183,7 @@ class Truth:
         attributes = found["attributes"]
         twin = self._people_by_address.get(fold(attributes.get("email") or ""))
         if twin is not None:
-            return _hub_person(twin)
+            return hub_person(twin)
         email = attributes.get("email")
         return {
             "id": global_id("Person", "DRIFT", found["id"]),
@@ -256,7 +229,7 @@ class Truth:
                 lambda row: row["location"] if str(row.get("location")).startswith("http") else None,
                 lambda row: row.get("conferenceDetails", {}).get("join_url"),
             ),
-            "recurrence": either(_hub_recurrence, _chat_recurrence),
+            "recurrence": either(hub_recurrence, chat_recurrence),
             "guests": hub.get("guests"),
             "owner": either(
                 lambda row: self.user_of_guid(stub(row, "owned_by_user")),
@@ -323,49 +296,6 @@ def ordered(events: Iterable[Event], value: str = "start", *, descending: bool =
         return 0, -micros if descending else micros, source, len(event.key), event.key
 
     return sorted(events, key=key)
-
-
-def _changed(chat: Row) -> int:
-    return int(chat.get("updatedAt") or chat.get("scheduledAt") or 0)
-
-
-def _hub_user(row: Row) -> Row:
-    return {"id": global_id("User", "SALESLOFT", row["id"]), "name": row["name"], "email": row["email"]}
-
-
-def _addresses(person: Row) -> list[str]:
-    names = ("email_address", "secondary_email_address", "personal_email_address")
-    known: dict[str, str] = {}
-    for name in names:
-        if person.get(name) and person[name].strip():
-            known.setdefault(fold(person[name]), person[name])
-    return list(known.values())
-
-
-def _hub_person(row: Row) -> Row:
-    emails = _addresses(row)
-    return {
-        "id": global_id("Person", "SALESLOFT", row["id"]),
-        "name": row["display_name"] or " ".join(filter(None, (row["first_name"], row["last_name"]))) or None,
-        "email": emails[0] if emails else None,
-        "emails": emails or None,
-    }
-
-
-def _hub_recurrence(row: Row) -> Row | None:
-    found = {
-        "recurring": row.get("recurring"),
-        "rules": row.get("recurrence"),
-        "interval": row.get("recurring_interval"),
-        "lastOccurrenceAt": told(when(row.get("last_occurrence_at"))),
-    }
-    return found if any(value is not None for value in found.values()) else None
-
-
-def _chat_recurrence(row: Row) -> Row | None:
-    if "isRecurring" not in row:
-        return None
-    return {"recurring": row["isRecurring"], "rules": None, "interval": None, "lastOccurrenceAt": None}
 
 
 JOINED = """

@@ -10,21 +10,31 @@ import strawberry
 
 from gateway.graph.drift.reading import instant
 from gateway.graph.folded import face_of_row
-from gateway.graph.relation import field
+from gateway.graph.relation import explain, field
 from gateway.sources.drift import wire
 
 
-def _of_attributes(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Reads off a contact's attributes, which it may lack as a whole."""
+def _of_attributes(name: str, read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Reads off a contact's attributes, which it may lack as a whole, or which could not be read."""
 
     def resolve(contact: Any) -> Any:
-        return None if contact.attributes is None else read(contact.attributes)
+        if contact.attributes is None:
+            explain(contact, "attributes")
+            return None
+        value = read(contact.attributes)
+        if value is None:
+            explain(contact, f"attributes.{name}")
+        return value
 
     return resolve
 
 
 def _attribute(name: str) -> Callable[[Any], Any]:
-    return _of_attributes(lambda attributes: getattr(attributes, name))
+    return _of_attributes(name, lambda attributes: getattr(attributes, name))
+
+
+def _moment(name: str) -> Callable[[Any], Any]:
+    return _of_attributes(name, instant(name))
 
 
 def _tags(attributes: wire.Attributes) -> list[str] | None:
@@ -56,9 +66,7 @@ class DriftContact:
     state: str | None = field("The state or region.", _attribute("state"))
     country: str | None = field("The country.", _attribute("country"))
     external_id: strawberry.ID | None = field("The id in the organization's own system.", _attribute("external_id"))
-    tags: list[str] | None = field("Labels.", _of_attributes(_tags))
-    last_active: dt.datetime | None = field("When they were last on the site.", _of_attributes(instant("last_active")))
-    last_contacted: dt.datetime | None = field(
-        "When they were last written to.", _of_attributes(instant("last_contacted"))
-    )
-    start_date: dt.datetime | None = field("When they were first seen.", _of_attributes(instant("start_date")))
+    tags: list[str] | None = field("Labels.", _of_attributes("tags", _tags))
+    last_active: dt.datetime | None = field("When they were last on the site.", _moment("last_active"))
+    last_contacted: dt.datetime | None = field("When they were last written to.", _moment("last_contacted"))
+    start_date: dt.datetime | None = field("When they were first seen.", _moment("start_date"))

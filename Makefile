@@ -4,7 +4,7 @@
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: help demo test interop check lint types drift tracked locks examples wheel fmt schema lock clean
+.PHONY: help demo demo-replicas test interop check lint types drift tracked locks examples wheel fmt schema lock clean
 
 BIN := .venv/bin
 RUN := .venv/.run
@@ -14,10 +14,13 @@ INTEROP := tests/interop/node_modules/.package-lock.json
 BOOTSTRAP = @python=$$(PYTHON='$(PYTHON)' tools/find-python) && exec "$$python" tools/bootstrap.py
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 demo: $(RUN) $(ASSETS) ## the gateway over emulated upstreams, with GraphiQL; ends on Ctrl-C
 	@exec $(BIN)/meeting-gateway demo $(ARGS)
+
+demo-replicas: $(DEV) $(ASSETS) ## the same with three gateways behind one address, sharing a real Redis
+	@exec $(BIN)/python tools/demo_replicas.py $(ARGS)
 
 test: $(DEV) $(ASSETS) ## the whole test suite
 	@exec $(BIN)/pytest $(ARGS)

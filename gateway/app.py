@@ -71,7 +71,7 @@ def create_app(
             opened(settings, time, workers=workers) as upstreams,
             gatekeeping(settings.access, time) as access,
         ):
-            health.statuses = upstreams.statuses
+            health.statuses, health.together = upstreams.statuses, upstreams.together
             engine = Engine(
                 Catalog(upstreams.ports(), time),
                 statuses=health.statuses,

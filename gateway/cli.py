@@ -1,8 +1,9 @@
-"""The command line: `meeting-gateway serve`, `demo`, `emulate` and `schema`."""
+"""The command line: `meeting-gateway serve`, `demo`, `emulate`, `schema` and `check`."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import difflib
 import json
 import logging
@@ -14,8 +15,11 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
+import msgspec
+
 from gateway import demo, logs, serving
 from gateway.app import from_environment
+from gateway.checking import findings
 from gateway.environment import BadSetting
 from gateway.graph.schema import sdl
 from gateway.settings import PORTS, Settings
@@ -91,6 +95,14 @@ def parser() -> argparse.ArgumentParser:
             f"--{vendor}-port", type=_number(0, PORTS), default=0, help=f"where {vendor.title()} listens (a free one)"
         )
 
+    checked = command(
+        "check",
+        check,
+        "asks each source that is on one cheap question, and says how it answered",
+        f"SALESLOFT_TOKEN=… {PROGRAM} check --json",
+    )
+    checked.add_argument("--json", action="store_true", help="prints JSON")
+
     printed = command("schema", schema, "prints the schema (SDL)", f"{PROGRAM} schema --check schema.graphql")
     printed.add_argument("--check", type=Path, metavar="FILE", help="shows how FILE differs from it, and then exits 1")
     return top
@@ -126,6 +138,19 @@ def emulate(args: argparse.Namespace) -> int:
     except OSError as error:
         raise BadSetting("--salesloft-port, --drift-port", f"cannot listen: {error.strerror}; choose another") from None
     return 0
+
+
+def check(args: argparse.Namespace) -> int:
+    """`check`: what each source says to one cheap question; fails where one does."""
+    logs.configure("text", level=logging.ERROR)
+    settings = Settings.read(os.environ)
+    settings.require_source()
+    found = asyncio.run(findings(settings))
+    if args.json:
+        print(msgspec.json.encode(found).decode())
+    else:
+        print("\n".join(finding.line() for finding in found))
+    return FAILED if any(finding.problem for finding in found) else 0
 
 
 def schema(args: argparse.Namespace) -> int:

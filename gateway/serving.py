@@ -10,6 +10,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from multiprocessing import resource_tracker
 
 import uvicorn
 from starlette.applications import Starlette
@@ -23,7 +24,7 @@ CLOSING_GRACE = 2
 """Seconds past the deadline that a stop waits for what is being answered."""
 
 KEEP_ALIVE = 75
-"""Seconds that an idle connection is kept: longer than balancers keep theirs, or one is used while it is being closed."""
+"""Seconds that an idle connection is kept: longer than balancers keep theirs, lest one is used while it is closed."""
 
 WORKER_HEALTH = 10
 """Seconds within which a worker has to show that it lives, or it is replaced."""
@@ -101,6 +102,7 @@ def _workers_deaf_to_ctrl_c() -> Iterator[None]:
     A terminal's Ctrl-C reaches every process in it, workers too that are still importing and would say so at length.
     They inherit this thread's signal mask; another thread keeps the signal deliverable to this process.
     """
+    resource_tracker.ensure_running()  # unblocks the signal when it starts, so not later
     ended = threading.Event()
     threading.Thread(target=ended.wait, name="signals", daemon=True).start()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

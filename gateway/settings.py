@@ -48,7 +48,6 @@ class Limits:
         depth: Levels of fields; the introspection that GraphiQL begins with has 15.
         aliases: Aliased fields, those in fragments counted wherever they are spread.
         tokens: Tokens of a document.
-        cost: Upstream cost units that an operation is expected to take.
         client_rate: Operations a minute for one client.
         client_cost: Upstream cost units a minute for one client.
     """
@@ -56,7 +55,6 @@ class Limits:
     depth: int
     aliases: int
     tokens: int
-    cost: int
     client_rate: int
     client_cost: int
 
@@ -223,7 +221,6 @@ def _limits(env: Environment) -> Limits:
         depth=env.whole("GATEWAY_MAX_DEPTH", 15, least=1, most=100),
         aliases=env.whole("GATEWAY_MAX_ALIASES", 50, least=0, most=most),
         tokens=env.whole("GATEWAY_MAX_TOKENS", 3000, least=10, most=most),
-        cost=env.whole("GATEWAY_MAX_COST", 600, least=1, most=most),
         client_rate=env.whole("GATEWAY_CLIENT_RATE", 600, least=1, most=most),
         client_cost=env.whole("GATEWAY_CLIENT_COST", 600, least=1, most=most),
     )

@@ -88,9 +88,10 @@ ROOMS: Mapping[str, set[str]] = {
     "gateway.upstreams": {"*"},
     "gateway.gatekeeping": {"*"},
     "gateway.app": {"*", "gateway.upstreams", "gateway.gatekeeping"},
+    "gateway.checking": {"*", "gateway.upstreams"},
     "gateway.serving": {"*", "gateway.app"},
     "gateway.demo": {"*", "gateway.app", "gateway.serving"},
-    "gateway.cli": {"*", "gateway.app", "gateway.serving", "gateway.demo"},
+    "gateway.cli": {"*", "gateway.checking", "gateway.app", "gateway.serving", "gateway.demo"},
     "gateway.__main__": {"gateway.cli"},
 }
 """Each room, and the rooms or single modules it may know; `*` is all but those of `TOP`."""
@@ -98,6 +99,7 @@ ROOMS: Mapping[str, set[str]] = {
 TOP = {
     "gateway.upstreams",
     "gateway.gatekeeping",
+    "gateway.checking",
     "gateway.app",
     "gateway.serving",
     "gateway.demo",

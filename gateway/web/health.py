@@ -21,9 +21,11 @@ class Health:
 
     Args:
         statuses: How each source is doing now.
+        together: Whether what replicas share can be reached; None where they share nothing.
     """
 
     statuses: Callable[[], Sequence[SourceStatus]]
+    together: Callable[[], bool | None] = field(default=lambda: None)
     closing: bool = field(default=False, init=False)
 
     async def live(self, _: Request) -> Response:
@@ -31,12 +33,19 @@ class Health:
         return _json(200, {"status": "OK"})
 
     async def ready(self, _: Request) -> Response:
-        """`/readyz`: 200 when at least one source is usable and the process is not about to close."""
+        """`/readyz`: 200 when at least one source is usable and the process is not about to close.
+
+        One that is cut off from the others' Redis goes on alone, and says so.
+        """
         sources = self.statuses()
         usable = any(source.state not in UNUSABLE for source in sources)
         status = "CLOSING" if self.closing else "OK" if usable else "NO_SOURCE"
         states = {source.source.value: source.state.value for source in sources}
-        return _json(200 if status == "OK" else 503, {"status": status, "sources": states})
+        body: dict[str, object] = {"status": status, "sources": states}
+        together = self.together()
+        if together is not None:
+            body["shared"] = "OK" if together else "UNAVAILABLE"
+        return _json(200 if status == "OK" else 503, body)
 
 
 def _json(status: int, body: Mapping[str, object]) -> Response:

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.cli import main
+from gateway.demo import emulated, variables
 from gateway.graph.schema import sdl
 
 LONGEST = 60
@@ -226,6 +227,23 @@ def test_emulate_with_a_port_in_use(run: Run) -> None:
     assert "--drift-port" in done.stderr.splitlines()[-1]
 
 
+def test_check_says_how_each_source_answers(run: Run) -> None:
+    with emulated() as emulators:
+        told = run("check", **variables(emulators))
+        assert told.returncode == 0
+        assert [line.split()[:2] for line in told.stdout.splitlines()] == [["SALESLOFT", "ok"], ["DRIFT", "ok"]]
+        wrong = run("check", "--json", **{**variables(emulators), "DRIFT_TOKEN": TOKEN})
+    assert wrong.returncode == 1
+    first, second = json.loads(wrong.stdout)
+    assert (first["source"], first["credentialAccepted"], first["problem"]) == ("SALESLOFT", True, None)
+    assert first["users"] > 30
+    assert (second["source"], second["reachable"], second["credentialAccepted"]) == ("DRIFT", True, False)
+    gone = run("check", "--json", DRIFT_TOKEN=TOKEN, DRIFT_URL="http://127.0.0.1:9")
+    assert (gone.returncode, json.loads(gone.stdout)[0]["reachable"]) == (1, False)
+    assert TOKEN not in wrong.stdout + wrong.stderr + gone.stdout + gone.stderr
+    assert run("check").returncode == 2
+
+
 def test_schema_prints_and_checks(run: Run, tmp_path: Path) -> None:
     printed = run("schema")
     assert (printed.returncode, printed.stdout) == (0, sdl())
@@ -241,7 +259,7 @@ def test_schema_prints_and_checks(run: Run, tmp_path: Path) -> None:
     assert run("schema", "--check", str(tmp_path / "none")).returncode == 1
 
 
-@pytest.mark.parametrize("command", ["serve", "demo", "emulate", "schema"])
+@pytest.mark.parametrize("command", ["serve", "demo", "emulate", "check", "schema"])
 def test_every_command_has_help_with_an_example(run: Run, command: str) -> None:
     shown = run(command, "--help")
     assert shown.returncode == 0

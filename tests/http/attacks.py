@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
+KEY = "a-production-key"
 JSON = "application/json"
 RESPONSE = "application/graphql-response+json"
 INPUT, PARSE, VALID = "BAD_USER_INPUT", "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"
@@ -245,6 +246,7 @@ def documents() -> Iterator[Attack]:
 
 def variables() -> Iterator[Attack]:
     """Values that a variable cannot have."""
+    value: object
     first = "query($v: Int) { meetings(first: $v) { nodes { id } } }"
     for value in ("1", 1.5, True, [1], {"a": 1}, 2**31, -(2**31) - 1, 2**80, 1e308):
         yield query("Int", first, 400, VALID, v=value)

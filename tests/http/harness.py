@@ -174,5 +174,7 @@ class Caller:
 
 @contextlib.asynccontextmanager
 async def calling(app: Starlette) -> AsyncIterator[Caller]:
-    async with served(app) as url, aiohttp.ClientSession(skip_auto_headers=("Accept", "User-Agent")) as session:
+    connector = aiohttp.TCPConnector(force_close=True)  # no connection that the server may be closing just now
+    sparse = aiohttp.ClientSession(connector=connector, skip_auto_headers=("Accept", "User-Agent"))
+    async with served(app) as url, sparse as session:
         yield Caller(url, session)

@@ -11,7 +11,7 @@ from gateway.errors import OperationTooCostly
 from gateway.settings import Limits
 from gateway.web.limits import CircularFragments, guard
 
-LIMITS = Limits(depth=15, aliases=50, tokens=3000, cost=600, client_rate=600, client_cost=600)
+LIMITS = Limits(depth=15, aliases=50, tokens=3000, client_rate=600, client_cost=600)
 SCHEMA = build_schema("type Query { a(x: Int): Query b: Query c: Int d: Int }")
 CPU = 0.1
 """Seconds of CPU that one document may cost, parsing and validation included."""

@@ -86,7 +86,8 @@ PERSONAL_FIELDS = [
 def arguments_of(step: Step) -> Mapping[str, GraphQLArgument]:
     parent = SCHEMA.type_map[step.parent]
     assert isinstance(parent, GraphQLObjectType)
-    return parent.fields[step.field].args
+    arguments: Mapping[str, GraphQLArgument] = parent.fields[step.field].args
+    return arguments
 
 
 def route(to: str, without: str) -> list[Step] | None:

@@ -1,0 +1,74 @@
+"""`meeting-gateway check`: one cheap question to each source that is on, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+
+from gateway.errors import GatewayError, UpstreamRefused
+from gateway.settings import Settings
+from gateway.sources.base import Ports
+from gateway.upstream.clock import SystemClock
+from gateway.upstream.request import Request
+from gateway.upstreams import opened
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One source.
+
+    Attributes:
+        source: Its name.
+        reachable: Whether it answered at all.
+        credential_accepted: Whether it took the credential; None where it was not reached.
+        users: How many of the team's users could be read.
+        unreadable: What of its answer could not be, in our own words.
+        budget_remaining: Units left of the gateway's own budget in this minute.
+        problem: What is wrong, in a sentence; None where nothing is.
+    """
+
+    source: str
+    reachable: bool
+    credential_accepted: bool | None = None
+    users: int | None = None
+    unreadable: tuple[str, ...] = ()
+    budget_remaining: int | None = None
+    problem: str | None = None
+
+    def line(self) -> str:
+        """The finding for people."""
+        if self.problem is not None:
+            return f"{self.source:10} FAILED  {self.problem}"
+        left = f"{self.budget_remaining} units of the gateway's budget left this minute"
+        odd = f"; could not be read: {', '.join(self.unreadable)}" if self.unreadable else ""
+        return f"{self.source:10} ok      credential accepted, {self.users} users read, {left}{odd}"
+
+
+async def findings(settings: Settings) -> list[Finding]:
+    """What each source that is on says."""
+    clock = SystemClock()
+    async with opened(settings, clock, workers=1) as upstreams:
+
+        async def ask(ports: Ports) -> Finding:
+            name = ports.source.value
+            assert ports.users is not None  # every source so far has users
+            try:
+                found = await ports.users.all(Request(clock.monotonic() + settings.deadline))
+            except GatewayError as error:
+                refused = isinstance(error, UpstreamRefused)
+                return Finding(
+                    source=name,
+                    reachable=refused,
+                    credential_accepted=False if refused else None,
+                    problem=error.message,
+                )
+            return Finding(
+                source=name,
+                reachable=True,
+                credential_accepted=True,
+                users=len(found.rows),
+                unreadable=tuple(problem.where for problem in found.problems),
+                budget_remaining=upstreams.clients[name].budget.remaining,
+            )
+
+        return list(await asyncio.gather(*(ask(ports) for ports in upstreams.ports())))

@@ -15,6 +15,7 @@ from gateway.execution.faults import Row, Settling, Surprise
 from gateway.execution.plans import Plans
 from gateway.execution.readings import Context, Declarations
 from gateway.execution.run import Run
+from gateway.execution.templates import Templates
 
 COMPILED = "compiled"
 
@@ -42,6 +43,7 @@ class Operations:
         schema: The schema.
         declarations: What is known about it.
         executor_class: graphql-core's executor, or one made of it.
+        hide_suggestions: Whether errors leave out what the schema has instead.
         plans: Where plans are kept.
         on_surprise: Told of what should not happen: a plan that could not go through; graphql-core then answers.
     """
@@ -52,35 +54,14 @@ class Operations:
         declarations: Declarations,
         *,
         executor_class: type[Executor[Any]] = Executor,
+        hide_suggestions: bool = False,
         plans: Plans | None = None,
         on_surprise: Callable[[Exception], None] = lambda _surprise: None,
     ) -> None:
-        self._schema = schema
-        self._executor_class = executor_class
+        self._templates = Templates(schema, executor_class, hide_suggestions=hide_suggestions)
         self._on_surprise = on_surprise
         self.plans = Plans(declarations, time.perf_counter) if plans is None else plans
         self.counts: Counter[str] = Counter()
-
-    def prepare(
-        self,
-        document: DocumentNode,
-        *,
-        context: Context,
-        variables: Mapping[str, Any] | None = None,
-        operation_name: str | None = None,
-        hide_suggestions: bool = False,
-        middleware: list[Callable[..., Any]] | None = None,
-    ) -> Executor[Any] | list[GraphQLError]:
-        """graphql-core's executor of an operation, or what is wrong with the request."""
-        return self._executor_class.build(
-            self._schema,
-            document,
-            context_value=context,
-            raw_variable_values=dict(variables or {}),
-            operation_name=operation_name,
-            hide_suggestions=hide_suggestions,
-            middleware=middleware,
-        )
 
     async def execute(
         self,
@@ -89,7 +70,6 @@ class Operations:
         context: Context,
         variables: Mapping[str, Any] | None = None,
         operation_name: str | None = None,
-        hide_suggestions: bool = False,
     ) -> Outcome:
         """Runs an operation of a valid document.
 
@@ -98,26 +78,16 @@ class Operations:
             context: What resolvers are given.
             variables: As the client sent them.
             operation_name: Which operation, where there are several.
-            hide_suggestions: Whether errors leave out what the schema has instead.
         """
-
-        def prepared(middleware: list[Callable[..., Any]] | None = None) -> Executor[Any] | list[GraphQLError]:
-            return self.prepare(
-                document,
-                context=context,
-                variables=variables,
-                operation_name=operation_name,
-                hide_suggestions=hide_suggestions,
-                middleware=middleware,
-            )
-
-        executor = prepared()
+        known = self.plans.known(document)
+        request = known, context, variables or {}, operation_name
+        executor = self._templates.copied(*request)
         if isinstance(executor, list):
             return Outcome(data=None, errors=executor, started=False)
-        found = self.plans.find(document, executor)
+        found = self.plans.find(known, executor)
         if isinstance(found, str):
             self.counts[found] += 1
-            return await _interpreted(executor, found)
+            return await _interpreted(self._templates.build(*request), found)
         run = Run(executor)
         try:
             outcome = await _compiled(found, run)
@@ -125,10 +95,7 @@ class Operations:
             reason = str(surprise) if isinstance(surprise, Surprise) else type(surprise).__name__
             self.counts["surprise"] += 1
             self._on_surprise(surprise)
-            again = prepared([_replaying(run.known)])
-            if isinstance(again, list):
-                return Outcome(data=None, errors=again, started=False)
-            return await _interpreted(again, reason)
+            return await _interpreted(self._templates.build(*request, [_replaying(run.known)]), reason)
         finally:
             run.forget()
         self.counts[COMPILED] += 1
@@ -144,7 +111,9 @@ async def _compiled(plan: Plan, run: Run) -> Outcome:
     return Outcome(data=settling.settle(root), errors=settling.errors)
 
 
-async def _interpreted(executor: Executor[Any], reason: str) -> Outcome:
+async def _interpreted(executor: Executor[Any] | list[GraphQLError], reason: str) -> Outcome:
+    if isinstance(executor, list):
+        return Outcome(data=None, errors=executor, started=False)
     result = executor.execute_operation()
     told: Any = await result if executor.is_awaitable(result) else result
     if not isinstance(told, ExecutionResult):

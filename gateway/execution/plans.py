@@ -19,10 +19,10 @@ from gateway.execution.readings import Declarations
 
 MOST_VARIANTS = 16
 """Variants that one document keeps, compiled or only seen."""
-MOST_FIELDS = 20_000
-"""Fields that all plans together keep: some 30 MB, documents included."""
-SEEN = 8
-"""What a document or a variant costs to remember, in fields."""
+MOST_BYTES = 32_000_000
+"""What all that is kept may take, about."""
+A_FIELD, A_LETTER, AN_ENTRY = 2_500, 75, 2_000
+"""Bytes that a field of a plan takes, a character of a parsed document, and anything that is remembered; measured."""
 
 
 class Allowance:
@@ -61,16 +61,20 @@ class Known:
         document: The document; kept, so that its identity stays its own.
         conditions: What decides between its variants.
         variants: What is known of each: how often it was seen, its plan, or why there is none.
+        executors: An executor for each operation by name, to be copied.
     """
 
     document: DocumentNode
     conditions: Conditions
     variants: OrderedDict[Hashable, int | Plan | str] = dataclasses.field(default_factory=OrderedDict)
+    executors: dict[str | None, Executor[Any]] = dataclasses.field(default_factory=dict)
 
     @property
     def weight(self) -> int:
-        """What it costs to keep, in fields."""
-        return SEEN + sum(each.fields + SEEN if isinstance(each, Plan) else SEEN for each in self.variants.values())
+        """The bytes that it takes, about."""
+        letters = len(self.document.loc.source.body) if self.document.loc is not None else 0
+        fields = sum(each.fields for each in self.variants.values() if isinstance(each, Plan))
+        return AN_ENTRY * (1 + len(self.variants)) + A_LETTER * letters + A_FIELD * fields
 
 
 class Plans:
@@ -80,7 +84,7 @@ class Plans:
         declarations: What is known about the schema.
         timer: What compiling is timed by.
         sightings: How often a variant has to be seen to be compiled.
-        most_fields: Fields that all plans together keep.
+        most_bytes: What all that is kept may take, about.
         allowance: How much may be spent on compiling.
     """
 
@@ -90,13 +94,13 @@ class Plans:
         timer: Callable[[], float],
         *,
         sightings: int = 2,
-        most_fields: int = MOST_FIELDS,
+        most_bytes: int = MOST_BYTES,
         allowance: Allowance | None = None,
     ) -> None:
         self._declarations = declarations
         self._timer = timer
         self._sightings = sightings
-        self._most_fields = most_fields
+        self._most_bytes = most_bytes
         self._allowance = allowance or Allowance(timer)
         self._leaves = Leaves(declarations)
         self._known: OrderedDict[int, Known] = OrderedDict()
@@ -109,17 +113,22 @@ class Plans:
 
     @property
     def weight(self) -> int:
-        """What is kept, in fields."""
+        """The bytes that all that is kept takes, about."""
         return self._weight
 
-    def find(self, document: DocumentNode, executor: Executor[Any]) -> Plan | str:
-        """The plan of an operation, or why there is none."""
+    def known(self, document: DocumentNode) -> Known:
+        """What is known of a document."""
         known = self._known.get(id(document))
         if known is None:
             known = self._known[id(document)] = Known(document, conditions(document))
             self._weight += known.weight
+            self._shed()
         else:
             self._known.move_to_end(id(document))
+        return known
+
+    def find(self, known: Known, executor: Executor[Any]) -> Plan | str:
+        """The plan of an operation, or why there is none."""
         if known.conditions.other is not None:
             return f"it has the directive @{known.conditions.other}"
         return self._variant(known, executor)
@@ -153,8 +162,9 @@ class Plans:
         known.variants.move_to_end(key)
         if len(known.variants) > MOST_VARIANTS:
             known.variants.popitem(last=False)
-        self._weight += known.weight - before
-        self._shed()
+        if id(known.document) in self._known:
+            self._weight += known.weight - before
+            self._shed()
         return made or ("it is new" if seen < self._sightings else "too much is being compiled")
 
     def _compiled(self, known: Known, executor: Executor[Any]) -> Plan | str | None:
@@ -171,6 +181,6 @@ class Plans:
             self._allowance.spend(self._timer() - began)
 
     def _shed(self) -> None:
-        while self._weight > self._most_fields and len(self._known) > 1:
+        while self._weight > self._most_bytes and len(self._known) > 1:
             _, known = self._known.popitem(last=False)
             self._weight -= known.weight

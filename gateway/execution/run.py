@@ -10,7 +10,6 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from graphql import Executor
@@ -179,9 +178,11 @@ class Run:
         future = loader.load_level(keys)
 
         def deal() -> None:
-            rest = iter(_outcomes(future, len(keys)))
+            outcomes = _outcomes(future, len(keys))
+            start = 0
             for part, then in wanted:
-                then([*islice(rest, len(part))])
+                then(outcomes if len(wanted) == 1 else outcomes[start : start + len(part)])
+                start += len(part)
 
         if future.done():
             self._jobs.append(deal)

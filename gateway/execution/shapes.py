@@ -137,14 +137,14 @@ class ObjectShape:
 
     def _make(self, records: Sequence[Any], run: Run, then: Then) -> None:
         if self._shared:
-            distinct = {id(record): record for record in records}
-            if len(distinct) < len(records):
+            ids = [*map(id, records)]
+            distinct = dict(zip(ids, records, strict=True))
+            if len(distinct) < len(ids):
 
                 def dealt(rows: Sequence[Any]) -> None:
-                    by_id = dict(zip(distinct, rows, strict=True))
-                    then([by_id[id(record)] for record in records])
+                    then([*map(dict(zip(distinct, rows, strict=True)).__getitem__, ids)])
 
-                run.make(self._rows, list(distinct.values()), dealt)
+                run.make(self._rows, [*distinct.values()], dealt)
                 return
         run.make(self._rows, records, then)
 

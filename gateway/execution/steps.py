@@ -99,15 +99,14 @@ class Loaded:
         else:
             arrived([])
 
-    def _wanted(self, keys: Sequence[Any]) -> tuple[Sequence[Any], Callable[[Sequence[Any]], list[Any]]]:
+    def _wanted(self, keys: Sequence[Any]) -> tuple[Sequence[Any], Callable[[Sequence[Any]], Sequence[Any]]]:
         """The keys to load, and what makes a value a row of their outcomes."""
         pick = self.batch.pick
         if self.batch.many:
             return _many(keys, pick)
-        plain = not any(key is None or isinstance(key, Ready | Exception) for key in keys)
-        if plain:
-            return keys, lambda outcomes: list(outcomes) if pick is None else [_picked(pick, each) for each in outcomes]
-        wanted = [key for key in keys if key is not None and not isinstance(key, Ready | Exception)]
+        if not any(issubclass(kind, NO_KEY) for kind in {*map(type, keys)}):
+            return keys, lambda outcomes: outcomes if pick is None else [_picked(pick, each) for each in outcomes]
+        wanted = [key for key in keys if not isinstance(key, NO_KEY)]
 
         def deal(outcomes: Sequence[Any]) -> list[Any]:
             rest = iter(outcomes)
@@ -130,6 +129,10 @@ class Ready:
 
     def __init__(self, value: Any) -> None:
         self.value = value
+
+
+NO_KEY = (type(None), Ready, Exception)
+"""What stands among keys where nothing is to be loaded."""
 
 
 def _each(function: Callable[[Any], Any], records: Sequence[Any]) -> list[Any]:

@@ -1,0 +1,45 @@
+"""The queries of the README and of the pages under docs/ (but the cookbook, which has a test of its own), executed."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.world import Gateway
+from tests.world import gateway as gateway
+from tests.world import world as world
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").glob("*.md") if path.name != "cookbook.md")]
+QUERY = re.compile(r"^```graphql\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+VARIABLES: dict[str, Any] = {"since": "2026-03-17T00:00:00Z"}
+"""Values for the variables that a page leaves to its reader."""
+
+QUERIES = [
+    pytest.param(query, id=f"{path.name}-{place}")
+    for path in PAGES
+    for place, query in enumerate(QUERY.findall(path.read_text(encoding="utf-8")))
+]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+async def test_a_query_of_a_page_answers(gateway: Gateway, query: str) -> None:
+    variables = {name: value for name, value in VARIABLES.items() if f"${name}:" in query}
+    assert (await gateway.ask(query, **variables)).ok["meetings"]["nodes"] != []
+
+
+async def test_the_readmes_answer_is_what_its_query_gives(gateway: Gateway) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (query,) = QUERY.findall(text)
+    (answer,) = re.findall(r"^```json\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert (await gateway.ask(query)).ok == json.loads(answer)["data"]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text(encoding="utf-8"))
+    assert [link for link in links if not (path.parent / link).exists()] == []

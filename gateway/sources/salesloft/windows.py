@@ -148,17 +148,19 @@ class Windows:
             most: The last page to read.
         """
         return await gathered(
-            lambda number: self._pass(rank, max(0, offset - number * MOST_ROWS), MOST_ROWS - number, most), what
+            lambda number: self._pass(rank, max(0, offset - number * MOST_ROWS), Cut(MOST_ROWS - number, most), what),
+            what,
         )
 
-    async def _pass(self, rank: int, offset: int, per_page: int, most: int) -> Pass:
+    async def _pass(self, rank: int, offset: int, last: Cut, what: str) -> Pass:
+        """The rows of a rank, in pages of a size from the one with an offset on, up to a last one."""
         rows: dict[str, Meeting] = {}
         problems: list[Problem] = []
         places: list[int] = []
         totals: set[int | None] = set()
         began = False
-        for number in range(offset // per_page + 1, most + 1):
-            window = await self.read(Cut(per_page, number))
+        for number in range(offset // last.per_page + 1, last.number + 1):
+            window = await self.read(Cut(last.per_page, number))
             problems.extend(window.problems)
             totals.add(window.total)
             began = began or (not places and window.starts_before(rank))
@@ -167,7 +169,8 @@ class Windows:
             if window.reaches(rank + 1):
                 break
         else:
-            return Pass(rows=rows, size=None, steady=True, problems=(*problems, OUT_OF_REACH))
+            beyond = Problem(where=f"{what} beyond the first {len(rows)}", lost=True)
+            return Pass(rows=rows, size=None, steady=True, problems=(*problems, beyond))
         # As many as lie between its ends, where none was seen twice; never enough if it began out of sight.
         size = places[-1] - places[0] + 1 if places else 0
         steady = len(totals) == 1

@@ -272,3 +272,15 @@ async def test_a_row_whose_sort_value_cannot_be_read_is_lost_and_said_so(monkeyp
 
     assert ids(chunk) == [number for number in range(30, 0, -1) if number != 20]
     assert set(chunk.problems) == {Problem("start_time"), Problem("a row without a readable start_time", lost=True)}
+
+
+async def test_too_many_rows_without_a_value_are_said_to_be() -> None:
+    vendor = world(5)
+    vendor.rows += [row(1000 + number, start_time=None) for number in range(1300)]
+
+    chunk = await lanes(vendor, Walk(backward=True))[0].read(25)
+
+    assert 1000 <= len(chunk.rows) < 1300
+    assert [problem.lost for problem in chunk.problems] == [True]
+    assert chunk.problems[0].where.startswith("meetings without a start_time beyond the first")
+    assert len(vendor.calls) <= 14

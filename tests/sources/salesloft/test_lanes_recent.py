@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.model.filters import MeetingFilter, TimeRange
-from gateway.model.order import Position, Walk, micros
+from gateway.model.order import Order, Position, Walk, micros
 from gateway.model.records import Source
 from gateway.paging.lane import Problem
 from tests.sources.salesloft_hours import UPDATED, after, hour, ids, lanes, paged, told, world
@@ -95,3 +95,41 @@ async def test_a_run_that_the_hint_points_into_is_whole(hint: int) -> None:
         got += ids(await lane.read(30))
 
     assert got[:30] == list(range(150, 180))
+
+
+@pytest.mark.parametrize("backward", [False, True])
+@pytest.mark.parametrize("call", range(8))
+async def test_a_row_that_changes_while_a_long_run_is_read_hides_no_other(call: int, backward: bool) -> None:
+    vendor = world(250)
+    for each in vendor.rows:
+        each["updated_at"] = told(hour(5))
+
+    def change(number: int) -> None:
+        if number == call:
+            moving = min((each for each in vendor.rows), key=lambda each: (each["id"] * 7919) % 1009)
+            moving["updated_at"] = told(hour(9))
+
+    vendor.before = change
+    (lane,) = lanes(vendor, Walk(UPDATED, backward=backward))
+    got: list[int] = []
+    done = False
+    while not done:
+        chunk = await lane.read(100)
+        got += ids(chunk)
+        done = chunk.done
+
+    moved = {each["id"] for each in vendor.rows if each["updated_at"] == told(hour(9))}
+    assert set(got) | moved == {each["id"] for each in vendor.rows}
+    assert len(got) == len(set(got))
+
+
+@pytest.mark.parametrize("order", [Order(), UPDATED])
+async def test_rows_of_one_instant_that_come_in_another_order_every_time_are_all_found(order: Order) -> None:
+    vendor = world(150)
+    vendor.restless = True
+    for each in vendor.rows:
+        each["start_time"] = each["created_at"] = each["updated_at"] = told(hour(5))
+
+    chunk = await lanes(vendor, Walk(order))[0].read(25)
+
+    assert (ids(chunk), chunk.problems) == (list(range(1, 151)), ())

@@ -65,7 +65,7 @@ class Run:
         self.turns = 0
         self._made = 0
         self._jobs: deque[Job] = deque()
-        self._levels: dict[Loaded, tuple[list[Any], list[Row]]] = {}
+        self._levels: dict[Loaded, tuple[Sequence[Any], Sequence[Row]]] = {}
         self._loads: dict[int, tuple[Loader, list[tuple[Sequence[Any], Arrived]]]] = {}
         self._awaitables: list[tuple[Awaitable[Any], Arrived]] = []
         self._pending: set[asyncio.Future[Any]] = set()
@@ -106,9 +106,8 @@ class Run:
 
     def wait(self, step: Loaded, keys: Sequence[Any], rows: Sequence[Row]) -> None:
         """Notes that rows need something loaded."""
-        known_keys, known_rows = self._levels.setdefault(step, ([], []))
-        known_keys.extend(keys)
-        known_rows.extend(rows)
+        known = self._levels.get(step)
+        self._levels[step] = (keys, rows) if known is None else ([*known[0], *keys], [*known[1], *rows])
 
     def load(self, loader: Loader, keys: Sequence[Any], then: Arrived) -> None:
         """Loads keys together with what else the level has of that loader, and hands their outcomes on."""
@@ -176,18 +175,11 @@ class Run:
         """Sends one loader's part of a level on its way."""
         keys = wanted[0][0] if len(wanted) == 1 else [key for part, _ in wanted for key in part]
         future = loader.load_level(keys)
-
-        def deal() -> None:
-            outcomes = _outcomes(future, len(keys))
-            start = 0
-            for part, then in wanted:
-                then(outcomes if len(wanted) == 1 else outcomes[start : start + len(part)])
-                start += len(part)
-
+        job = partial(_deal, future, len(keys), wanted)
         if future.done():
-            self._jobs.append(deal)
+            self._jobs.append(job)
         else:
-            self._pend(future, deal)
+            self._pend(future, job)
 
     async def _begin(self) -> None:
         """Starts what has to be awaited; a single one needs no task of its own."""
@@ -223,6 +215,18 @@ class Run:
         self._awaitables.clear()
         self._jobs.clear()
         self._levels.clear()
+
+
+def _deal(future: asyncio.Future[list[Any]], count: int, wanted: Sequence[tuple[Sequence[Any], Arrived]]) -> None:
+    """Hands the outcomes of a load to those who asked, each their part."""
+    outcomes = _outcomes(future, count)
+    if len(wanted) == 1:
+        wanted[0][1](outcomes)
+        return
+    start = 0
+    for part, then in wanted:
+        then(outcomes[start : start + len(part)])
+        start += len(part)
 
 
 async def _outcome(awaitable: Awaitable[Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from graphql.execution.values import get_argument_values
@@ -33,12 +34,10 @@ class Below:
 
     def start(self, records: Sequence[Any], rows: Sequence[Row], run: Run, sound: bool) -> None:
         """Fills its slot in each row."""
-        values: list[Any] | None = None
-        if sound:
-            values = attempt(_each, self._quick, records)
-        if not isinstance(values, list):
+        values = _quickly(self._quick, records) if sound else None
+        if values is None:
             values = [attempt(self._careful, record) for record in records]
-        self._shape.finish(values, run, lambda done: self._place(rows, done))
+        self._shape.finish(values, run, partial(self._place, rows))
 
 
 class Refused:
@@ -75,10 +74,8 @@ class Loaded:
         """Notes what has to be loaded for these rows; the batch leaves when its level is whole."""
         if not records:
             return
-        keys = attempt(_each, self.batch.key, records)
-        if self.batch.ready is not None or isinstance(keys, Exception):
-            keys = [attempt(self._key_or_ready, record) for record in records]
-        run.wait(self, keys, rows)
+        keys = None if self.batch.ready is not None else _quickly(self.batch.key, records)
+        run.wait(self, keys or [attempt(self._key_or_ready, record) for record in records], rows)
 
     def _key_or_ready(self, record: Any) -> Any:
         if self.batch.ready is not None:
@@ -92,7 +89,7 @@ class Loaded:
         wanted, deal = self._wanted(keys)
 
         def arrived(outcomes: Sequence[Any]) -> None:
-            self._shape.finish(deal(outcomes), run, lambda done: self._place(rows, done))
+            self._shape.finish(deal(outcomes), run, partial(self._place, rows))
 
         if wanted:
             run.load(self.batch.loader(run.context), wanted, arrived)
@@ -104,7 +101,8 @@ class Loaded:
         pick = self.batch.pick
         if self.batch.many:
             return _many(keys, pick)
-        if not any(issubclass(kind, NO_KEY) for kind in {*map(type, keys)}):
+        kinds = {*map(type, keys)}
+        if len(kinds) == 1 and not issubclass(next(iter(kinds)), NO_KEY):
             return keys, lambda outcomes: outcomes if pick is None else [_picked(pick, each) for each in outcomes]
         wanted = [key for key in keys if not isinstance(key, NO_KEY)]
 
@@ -135,8 +133,12 @@ NO_KEY = (type(None), Ready, Exception)
 """What stands among keys where nothing is to be loaded."""
 
 
-def _each(function: Callable[[Any], Any], records: Sequence[Any]) -> list[Any]:
-    return [*map(function, records)]
+def _quickly(function: Callable[[Any], Any], records: Sequence[Any]) -> list[Any] | None:
+    """What a function makes of all records; None where it raises for one."""
+    try:
+        return [*map(function, records)]
+    except Exception:  # noqa: BLE001 - the careful way finds out whose it was
+        return None
 
 
 def _picked(pick: Callable[[Any], Any] | None, outcome: Any) -> Any:
@@ -193,7 +195,7 @@ class Resolved:
     def _completed(self, values: Sequence[Any], rows: Sequence[Row], run: Run) -> None:
         if self._field.within.owner is None:
             run.known[self._field.name] = values[0]
-        self._shape.finish(values, run, lambda done: self._place(rows, done))
+        self._shape.finish(values, run, partial(self._place, rows))
 
     def _arguments(self, run: Run) -> dict[str, Any]:
         definition, detail = self._field.definition, self._field.details[0]

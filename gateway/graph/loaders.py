@@ -44,6 +44,7 @@ class LevelLoader(DataLoader[Any, Any], Generic[K, V]):
         self._known: dict[K, Outcome[V]] = {}
         self._loading: dict[K, asyncio.Task[None]] = {}
         self._waiting: list[Level[K, V]] = []
+        self._collector: asyncio.Task[None]
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def batch_load_fn(self, keys: list[K]) -> list[Outcome[V]]:
@@ -59,7 +60,8 @@ class LevelLoader(DataLoader[Any, Any], Generic[K, V]):
             return waiter
         self._waiting.append((keys, distinct, waiter))
         if len(self._waiting) == 1:
-            self._tasks.add(self.loop.create_task(self._collect()))
+            self._collector = self.loop.create_task(self._collect())
+            self._tasks.add(self._collector)
         return waiter
 
     def load(self, key: K) -> asyncio.Future[V | None]:
@@ -100,8 +102,7 @@ class LevelLoader(DataLoader[Any, Any], Generic[K, V]):
     async def _collect(self) -> None:
         """Waits for a loop turn that brings no further keys, loads them all, and answers."""
         waiting: list[Level[K, V]] = []
-        task = asyncio.current_task()
-        assert task is not None
+        task = self._collector
         try:
             before, turns = 1, MOST_TURNS
             while len(self._waiting) > before and turns:

@@ -277,11 +277,11 @@ def main() -> None:
     parser.add_argument("--svg", type=Path, help="where to draw the picture")
     options = parser.parse_args()
     hours = []
-    print(HEAD, flush=True)  # noqa: T201 - a command
+    print(HEAD, flush=True)
     for users in options.users:
         hours.append(hour(users))
-        print(hours[-1].report(), flush=True)  # noqa: T201
-    print("took " + ", ".join(f"{each.took:.0f} s" for each in hours))  # noqa: T201
+        print(hours[-1].report(), flush=True)
+    print("took " + ", ".join(f"{each.took:.0f} s" for each in hours))
     if options.svg is not None:
         options.svg.write_text(draw([each.panels() for each in hours]), encoding="utf-8")
 

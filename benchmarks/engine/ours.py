@@ -11,11 +11,11 @@ from typing import Any
 
 import msgspec
 import strawberry
+import workload
 from graphql import DocumentNode, parse
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from workload import CADENCES, MEETINGS, MOST, PEOPLE, USERS
-import workload
 
 from gateway.execution.executor import Operations
 from gateway.execution.source import Text
@@ -24,6 +24,7 @@ from gateway.graph.loaders import LevelLoader
 from gateway.graph.node import face_of
 from gateway.graph.relation import field, read, relation
 
+
 @strawberry.enum
 class Status(enum.Enum):
     BOOKED = workload.Status.BOOKED
@@ -31,15 +32,15 @@ class Status(enum.Enum):
     HELD = workload.Status.HELD
 
 
-def text_id(kind: str, key: int | str) -> str:
+def text_id(plain: bytes) -> str:
     """A global id: `Kind:key` in base64."""
-    return b2a_base64(f"{kind}:{key}".encode(), newline=False).decode()
+    return b2a_base64(plain, newline=False).decode()
 
 
 @strawberry.type
 @face_of(workload.Person)
 class Person:
-    id: strawberry.ID = field("", lambda o: text_id("Person", o.number))
+    id: strawberry.ID = field("", lambda o: text_id(b"Person:%d" % o.number))
     first_name: str | None = field("")
     last_name: str | None = field("")
     email_address: str = field("")
@@ -48,14 +49,14 @@ class Person:
 @strawberry.type
 @face_of(workload.Cadence)
 class Cadence:
-    id: strawberry.ID = field("", lambda o: text_id("Cadence", o.number))
+    id: strawberry.ID = field("", lambda o: text_id(b"Cadence:%d" % o.number))
     name: str = field("")
 
 
 @strawberry.type
 @face_of(workload.User)
 class User:
-    id: strawberry.ID = field("", lambda o: text_id("User", o.number))
+    id: strawberry.ID = field("", lambda o: text_id(b"User:%d" % o.number))
     name: str = field("")
     email: str = field("")
 
@@ -63,7 +64,7 @@ class User:
 @strawberry.type
 @face_of(workload.Attendee)
 class Attendee:
-    id: strawberry.ID = field("", lambda o: text_id("Attendee", o.key))
+    id: strawberry.ID = field("", lambda o: text_id(b"Attendee:%s" % o.key.encode()))
     name: str | None = field("")
     email: str = field("")
     status: str | None = field("")
@@ -72,7 +73,7 @@ class Attendee:
 @strawberry.type
 @face_of(workload.Meeting)
 class Meeting:
-    id: strawberry.ID = field("", lambda o: text_id("Meeting", o.number))
+    id: strawberry.ID = field("", lambda o: text_id(b"Meeting:%d" % o.number))
     title: str = field("")
     status: Status | None = field("")
     start_time: dt.datetime = field("")
@@ -125,7 +126,7 @@ class PageInfo:
 @strawberry.type
 @face_of(EdgeRecord)
 class MeetingEdge:
-    cursor: str = field("", lambda o: text_id("arrayconnection", o.place))
+    cursor: str = field("", lambda o: text_id(b"arrayconnection:%d" % o.place))
     node: Meeting = field("")
 
 
@@ -138,7 +139,7 @@ class MeetingConnection:
 
 async def meetings(first: int) -> Any:
     edges = [EdgeRecord(place, node) for place, node in enumerate(MEETINGS[:first])]
-    ends = [text_id("arrayconnection", edges[place].place) for place in (0, -1)]
+    ends = [text_id(b"arrayconnection:%d" % edges[place].place) for place in (0, -1)]
     return ConnectionRecord(edges, PageRecord(MOST > first, False, *ends))
 
 

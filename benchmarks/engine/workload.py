@@ -134,9 +134,7 @@ def _meeting(n: int) -> Meeting:
         person=1 + n * 37 % 80,
         cadence=1 + n * 5 % 12,
         owner=1 + n * 7 % 20,
-        attendees=tuple(
-            Attendee(f"{n}-{k}", f"Att {n} {k}", f"a{n}.{k}@example.com", "accepted") for k in range(3)
-        ),
+        attendees=tuple(Attendee(f"{n}-{k}", f"Att {n} {k}", f"a{n}.{k}@example.com", "accepted") for k in range(3)),
     )
 
 

@@ -37,6 +37,15 @@ def written() -> Iterator[io.StringIO]:
     root.setLevel(level)
 
 
+@pytest.fixture(autouse=True)
+def alone() -> Iterator[None]:
+    """Keeps what other tests left behind out of `gc.get_objects`."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="module")
 def redis() -> Iterator[RedisServer]:
     with redis_server() as server:

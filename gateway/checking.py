@@ -21,8 +21,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         source: Its name.
         reachable: Whether it answered at all.
         credential_accepted: Whether it took the credential; None where it was not reached.
-        users: How many of the team's users could be read.
-        unreadable: What of its answer could not be, in our own words.
+        rows: How many meetings its answer held: one, or none where it has none.
+        unreadable: What of them could not be read, in our own words.
+        unknown: Names of fields that this version does not know; they are ignored.
         budget_remaining: Units left of the gateway's own budget in this minute.
         problem: What is wrong, in a sentence; None where nothing is.
     """
@@ -30,8 +31,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     source: str
     reachable: bool
     credential_accepted: bool | None = None
-    users: int | None = None
+    rows: int | None = None
     unreadable: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
     budget_remaining: int | None = None
     problem: str | None = None
 
@@ -40,8 +42,10 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         if self.problem is not None:
             return f"{self.source:10} FAILED  {self.problem}"
         left = f"{self.budget_remaining} units of the gateway's budget left this minute"
+        read = f"{self.rows} meeting(s) read" if self.rows else "no meeting to read"
         odd = f"; could not be read: {', '.join(self.unreadable)}" if self.unreadable else ""
-        return f"{self.source:10} ok      credential accepted, {self.users} users read, {left}{odd}"
+        new = f"; fields not known here: {', '.join(self.unknown)}" if self.unknown else ""
+        return f"{self.source:10} ok      credential accepted, {read}, {left}{odd}{new}"
 
 
 async def findings(settings: Settings) -> list[Finding]:
@@ -51,9 +55,10 @@ async def findings(settings: Settings) -> list[Finding]:
 
         async def ask(ports: Ports) -> Finding:
             name = ports.source.value
-            assert ports.users is not None  # every source so far has users
+            if ports.sample is None:
+                return Finding(source=name, reachable=False, problem="This source cannot be asked for a sample.")
             try:
-                found = await ports.users.all(Request(clock.monotonic() + settings.deadline))
+                sample = await ports.sample(Request(clock.monotonic() + settings.deadline))
             except GatewayError as error:
                 refused = isinstance(error, UpstreamRefused)
                 return Finding(
@@ -66,8 +71,9 @@ async def findings(settings: Settings) -> list[Finding]:
                 source=name,
                 reachable=True,
                 credential_accepted=True,
-                users=len(found.rows),
-                unreadable=tuple(problem.where for problem in found.problems),
+                rows=sample.rows,
+                unreadable=sample.unreadable,
+                unknown=sample.unknown,
                 budget_remaining=upstreams.clients[name].budget.remaining,
             )
 

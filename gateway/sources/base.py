@@ -178,6 +178,32 @@ class CadenceSteps(Protocol):
         ...
 
 
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """What one cheap answer of a source shows of how well it is understood.
+
+    Attributes:
+        rows: How many meetings it held.
+        unreadable: What of them could not be read, in our own words.
+        unknown: Names of fields that nobody knows; they are ignored.
+    """
+
+    rows: int
+    unreadable: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+class Sampler(Protocol):
+    """Asks a source one cheap question."""
+
+    async def __call__(self, request: Request) -> Sample:
+        """What the answer shows.
+
+        Raises:
+            UpstreamError: The source did not answer, or not as asked.
+        """
+        ...
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """One source's ports. At most one of `listing` and `window` is set.
@@ -196,6 +222,7 @@ class Ports:
     accounts: Lookup[Account] | None = None
     tasks: Lookup[Task] | None = None
     conversations: Lookup[Conversation] | None = None
+    sample: Sampler | None = None
     person_listing: Listing[Person, PersonFilter] | None = None
     account_listing: Listing[Account, AccountFilter] | None = None
     all_cadences: Whole[Cadence] | None = None

@@ -12,7 +12,7 @@ from gateway.model.identity import derived_uid
 from gateway.model.order import Order, Walk
 from gateway.model.records import Meeting, Person, Record, Ref, Source, User, UserKey
 from gateway.paging.lane import Lane
-from gateway.sources.base import Found, Ports, Traits
+from gateway.sources.base import Found, Ports, Sample, Traits
 from gateway.sources.kept import Translated, spoilt
 from gateway.sources.lives import DEFAULT, Lives
 from gateway.sources.salesloft import own, wire
@@ -34,6 +34,7 @@ from gateway.sources.salesloft.listings import AllCadences, CadenceSteps, Newest
 from gateway.sources.salesloft.neighbour_params import account_listings, person_listings
 from gateway.sources.salesloft.params import Params, is_number, listings
 from gateway.sources.salesloft.reader import Reader
+from gateway.sources.sampling import sample
 from gateway.upstream.client import Client
 from gateway.upstream.lifetimes import Lifetimes
 from gateway.upstream.records import Kind, Lists
@@ -180,6 +181,12 @@ def open(client: Client, lives: Lives = DEFAULT) -> Ports:  # noqa: A001 - a sou
         lives: How long what it gave may be used.
     """
     api = Api(client, lives)
+
+    async def look(request: Request) -> Sample:
+        params = [("show_deleted", "false"), ("per_page", "1"), ("page", "1")]
+        body = await client.get(request, "/v2/meetings", "/v2/meetings", params)
+        return sample(body or b"", wire.Meeting, source=Source.SALESLOFT.value)
+
     return Ports(
         source=Source.SALESLOFT,
         listing=Meetings(api),
@@ -193,6 +200,7 @@ def open(client: Client, lives: Lives = DEFAULT) -> Ports:  # noqa: A001 - a sou
         account_listing=NewestFirst(api, ACCOUNTS, account_listings),
         all_cadences=AllCadences(api),
         cadence_steps=CadenceSteps(api),
+        sample=look,
     )
 
 

@@ -83,9 +83,8 @@ async def test_stops_at_once_though_calls_hang(small: World, session: aiohttp.Cl
         client = Client(session, emulators.salesloft)
         waiting = [asyncio.create_task(client.get("/v2/me")) for _ in range(5)]
         await arrival(emulators.salesloft.calls, len(waiting))
-        start = time.perf_counter()
-    assert time.perf_counter() - start < 0.5
-    answers = await asyncio.gather(*waiting, return_exceptions=True)
+    async with asyncio.timeout(10):
+        answers = await asyncio.gather(*waiting, return_exceptions=True)
     assert all(isinstance(answer, aiohttp.ClientConnectionError) for answer in answers)
 
 
@@ -145,14 +144,3 @@ async def test_serve_takes_any_application(session: aiohttp.ClientSession) -> No
 
     async with serve(application) as url, session.get(url) as response:
         assert response.status == 204
-
-
-async def test_a_hundred_lists_take_a_few_milliseconds_each(world: World, session: aiohttp.ClientSession) -> None:
-    options = SalesloftOptions(rate_limit=None)
-    async with Emulators.start(clock=Clock(), world=world, salesloft=options) as emulators:
-        client = Client(session, emulators.salesloft)
-        await client.get("/v2/meetings")
-        start = time.process_time()
-        for _ in range(100):
-            await client.get("/v2/meetings", ("start_time[lte]", "2026-03-18T00:00:00Z"), ("per_page", 100))
-        assert (time.process_time() - start) / 100 < 0.02  # client and decoding included

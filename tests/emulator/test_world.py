@@ -1,6 +1,5 @@
 """The seeded world: what a sales team's year has to hold, and that it is the same for the same seed and moment."""
 
-import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -58,15 +57,6 @@ def test_same_seed_and_moment_same_world(world: World) -> None:
 
 def test_other_seed_other_world(world: World) -> None:
     assert dump(World.seeded(NOW, 8)) != dump(world)
-
-
-def test_is_built_in_good_time() -> None:
-    spent = []
-    for _ in range(2):
-        start = time.process_time()
-        World.seeded(NOW)
-        spent.append(time.process_time() - start)
-    assert min(spent) < 1.5
 
 
 def test_sizes(world: World) -> None:

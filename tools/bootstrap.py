@@ -4,6 +4,8 @@
     bootstrap.py dev      the same and what its tests and checks need
     bootstrap.py assets   the explorer's files, through npm
     bootstrap.py interop  what tests/interop needs of npm: others' clients, a conformance suite, a browser's driver
+    bootstrap.py docs     what builds the documentation's site
+    bootstrap.py ship     what looks at files to deploy with, at licences and at known vulnerabilities
     bootstrap.py lock     resolves every lock anew; what follows goes to tools/locks.py
 
 Every package is checked against the hash in its lock. Nothing but the standard library is needed to start.
@@ -24,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 TOOLS = ROOT / ".tools"
 INTEROP = ROOT / "tests" / "interop"
+DEPLOY = ROOT / "deploy"
 OLDEST = (3, 11)
 OLDEST_NPM = 9
 """The first npm that both reads this lock and leaves addresses out of it."""
@@ -129,13 +132,19 @@ def interop() -> None:
     npm("Installing what tests/interop needs of npm", "ci", "--prefix", str(INTEROP))
 
 
+def ship() -> None:
+    """What looks at the project before a release; a linter of compose files is npm's alone."""
+    install(TOOLS / "ship", "ship")
+    npm("Installing what deploy/ needs of npm", "ci", "--prefix", str(DEPLOY))
+
+
 def lock(options: list[str]) -> None:
     """Every lock anew, with the resolver of requirements/lock.txt."""
     python = install(TOOLS / "lock", "lock")
     reach(python)
     say("Resolving what pyproject.toml asks for")
     subprocess.run([python, ROOT / "tools" / "locks.py", "write", *options], cwd=ROOT, check=True)
-    for folder in (ROOT, INTEROP):
+    for folder in (ROOT, INTEROP, DEPLOY):
         npm("Resolving what package.json asks for", "install", "--package-lock-only", "--prefix", str(folder))
 
 
@@ -148,6 +157,10 @@ def main(arguments: list[str]) -> None:
             assets()
         case ["interop"]:
             interop()
+        case ["docs"]:
+            install(TOOLS / "docs", "docs")
+        case ["ship"]:
+            ship()
         case ["lock", *options]:
             lock(options)
         case _:

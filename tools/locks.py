@@ -28,14 +28,19 @@ OPTIONS = [
     "--no-header",
     "--quiet",
 ]
+TRACED = ["pyproject.toml", "--group", "build", "--extra", "tracing"]
 LOCKS = {
     "run": ["pyproject.toml", "--group", "build"],
-    "dev": ["pyproject.toml", "--group", "build", "--group", "dev", "--constraints", "requirements/run.txt"],
+    "image": [*TRACED, "--constraints", "requirements/run.txt"],
+    "dev": [*TRACED, "--group", "dev", "--constraints", "requirements/run.txt"],
+    "docs": ["--group", "docs"],
+    "ship": ["--group", "ship"],
     "node": ["--group", "node"],
     "lock": ["--group", "lock"],
 }
-NPM = (".", "tests/interop")
-"""Folders with a package.json of their own: the explorer's files, and what the gateway is tried with."""
+NPM = (".", "tests/interop", "deploy")
+"""Folders with a package.json of their own: the explorer's files, what the gateway is tried with, and what looks at
+the files to deploy it with."""
 
 LINE = re.compile(r"(?:[a-z0-9][a-z0-9.-]*==[^\s;@]+(?: ; [^@]+?)? \\|    --hash=sha256:[0-9a-f]{64}(?: \\)?)")
 """What a lock consists of: pins with hashes, and no place that they come from."""

@@ -4,13 +4,15 @@
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: help demo demo-replicas test interop check lint types drift tracked locks examples wheel fmt schema lock clean
+.PHONY: help demo demo-replicas test interop check lint types drift tracked locks examples wheel deployment licences audit sbom site fmt schema lock clean
 
 BIN := .venv/bin
 RUN := .venv/.run
 DEV := .venv/.dev
 ASSETS := gateway/web/static/THIRD-PARTY-LICENSES.txt
 INTEROP := tests/interop/node_modules/.package-lock.json
+SHIP := deploy/node_modules/.package-lock.json
+DOCS := .tools/docs/.made
 BOOTSTRAP = @python=$$(PYTHON='$(PYTHON)' tools/find-python) && exec "$$python" tools/bootstrap.py
 
 help: ## this list
@@ -51,6 +53,22 @@ examples: $(DEV) $(ASSETS) ## what README and docs/ say, executed
 wheel: $(DEV) $(ASSETS) ## the built package, installed into a clean environment and run
 	@$(BIN)/python tools/wheel.py
 
+deployment: $(SHIP) ## the files of deploy/, each by a linter of its kind
+	@$(BIN)/python tools/ship.py deployment
+
+licences: $(DEV) ## the licence of every package in the image
+	@$(BIN)/python tools/ship.py licences
+
+audit: $(SHIP) ## known vulnerabilities of those packages; asks the package index
+	@$(BIN)/python tools/ship.py audit
+
+sbom: $(SHIP) ## dist/sbom.json, the image's bill of materials (CycloneDX)
+	@$(BIN)/python tools/ship.py sbom
+
+site: $(DOCS) $(DEV) ## the documentation as a site, in dist/site
+	@$(BIN)/python tools/reference.py
+	@.tools/docs/bin/mkdocs build --strict --quiet
+
 fmt: $(DEV) ## formats, and mends what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
@@ -74,6 +92,14 @@ $(DEV): requirements/dev.txt pyproject.toml tools/bootstrap.py
 
 $(ASSETS): package-lock.json .npmrc gateway/web/assets.py | $(RUN)
 	$(BOOTSTRAP) assets
+
+$(SHIP): deploy/package-lock.json requirements/ship.txt | $(DEV)
+	$(BOOTSTRAP) ship
+	@touch $@
+
+$(DOCS): requirements/docs.txt
+	$(BOOTSTRAP) docs
+	@touch $@
 
 $(INTEROP): tests/interop/package-lock.json
 	$(BOOTSTRAP) interop

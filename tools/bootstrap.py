@@ -143,9 +143,10 @@ def lock(options: list[str]) -> None:
     python = install(TOOLS / "lock", "lock")
     reach(python)
     say("Resolving what pyproject.toml asks for")
-    subprocess.run([python, ROOT / "tools" / "locks.py", "write", *options], cwd=ROOT, check=True)
-    for folder in (ROOT, INTEROP, DEPLOY):
-        npm("Resolving what package.json asks for", "install", "--package-lock-only", "--prefix", str(folder))
+    locks = [python, ROOT / "tools" / "locks.py"]
+    subprocess.run([*locks, "write", *options], cwd=ROOT, check=True)
+    for folder in subprocess.run([*locks, "npm"], text=True, capture_output=True, check=True).stdout.split():
+        npm(f"Resolving {folder}/package.json", "install", "--package-lock-only", "--prefix", str(ROOT / folder))
 
 
 def main(arguments: list[str]) -> None:

@@ -2,6 +2,7 @@
 
     locks.py write [--upgrade]   resolves them anew; pins that still fit stay, unless --upgrade
     locks.py check               fails where pyproject.toml has moved on, or a lock names a place; needs no network
+    locks.py npm                 the folders with a package-lock.json
 
 Each lock begins with a digest of what pyproject.toml asked for when it was written. That is all `check` needs to tell
 whether it is up to date.
@@ -38,9 +39,9 @@ LOCKS = {
     "node": ["--group", "node"],
     "lock": ["--group", "lock"],
 }
-NPM = (".", "tests/interop", "deploy")
-"""Folders with a package.json of their own: the explorer's files, what the gateway is tried with, and what looks at
-the files to deploy it with."""
+NPM = (".", "tests/interop", "deploy", "benchmarks/node", "benchmarks/hive", "benchmarks/tailcall")
+"""Folders with a package.json of their own: the explorer's files, what the gateway is tried with, what looks at the
+files to deploy it with, and the peers that it is measured beside."""
 
 LINE = re.compile(r"(?:[a-z0-9][a-z0-9.-]*==[^\s;@]+(?: ; [^@]+?)? \\|    --hash=sha256:[0-9a-f]{64}(?: \\)?)")
 """What a lock consists of: pins with hashes, and no place that they come from."""
@@ -106,6 +107,9 @@ def main(arguments: list[str]) -> int:
             write(ROOT, arguments[1:])
         except subprocess.CalledProcessError as error:
             return error.returncode
+        return 0
+    if arguments == ["npm"]:
+        print("\n".join(NPM))
         return 0
     found = list(faults(ROOT))
     print("\n".join(found), file=sys.stderr, end="\n" * bool(found))

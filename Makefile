@@ -66,8 +66,8 @@ sbom: $(SHIP) ## dist/sbom.json, the image's bill of materials (CycloneDX)
 	@$(BIN)/python tools/ship.py sbom
 
 site: $(DOCS) $(DEV) ## the documentation as a site, in dist/site
-	@$(BIN)/python tools/reference.py
-	@.tools/docs/bin/mkdocs build --strict --quiet
+	@$(BIN)/python -m tools.reference
+	@NO_MKDOCS_2_WARNING=1 .tools/docs/bin/mkdocs build --strict --quiet
 
 fmt: $(DEV) ## formats, and mends what can be mended
 	@$(BIN)/ruff format .

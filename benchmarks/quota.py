@@ -36,7 +36,8 @@ from gateway.upstream.clock import Handle
 from gateway.upstream.codec import Typed
 from gateway.upstream.credentials import Secret, StaticToken
 from gateway.upstream.lifetimes import DIRECTORY, PAGES, RECORDS
-from gateway.upstream.records import Kind, Lists, Records
+from gateway.upstream.lists import Lists
+from gateway.upstream.records import Kind, Records
 from gateway.upstream.request import Hit, Request
 from gateway.upstream.settings import Upstream
 

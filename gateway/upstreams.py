@@ -20,6 +20,7 @@ from gateway.upstream.budget import Budget
 from gateway.upstream.client import Client, State
 from gateway.upstream.clock import Timer
 from gateway.upstream.credentials import Credential, StaticToken
+from gateway.upstream.meter import Meter, Unmetered
 from gateway.upstream.oauth import ClientCredentials
 from gateway.upstream.replicas.counter import SharedCounter
 from gateway.upstream.replicas.fleet import Fleet
@@ -29,6 +30,8 @@ from gateway.upstream.replicas.vault import SharedVault
 from gateway.upstream.session import Session, open_session
 from gateway.upstream.settings import Upstream
 from gateway.upstream.store import MemoryStore, Store
+from gateway.upstream.switches import OffFile, Switches
+from gateway.web.metrics.gauges import Reading, SourceReading
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +64,8 @@ class Shared:
         session: The pool of connections.
         clock: Where time comes from.
         store: Where records are kept.
+        memory: What of them this process has at hand.
+        meter: Who is told what goes on.
         link: The Redis of the replicas, where there is one.
         fleet: The replicas, where they share a Redis.
     """
@@ -68,6 +73,8 @@ class Shared:
     session: Session
     clock: Timer
     store: Store
+    memory: MemoryStore
+    meter: Meter
     link: Link | None = None
     fleet: Fleet | None = None
 
@@ -95,9 +102,34 @@ class Upstreams:
         """How each source is doing; one without a credential is off."""
         return [self._status(source) for source in self._settings.sources]
 
+    @property
+    def link(self) -> Link | None:
+        """The Redis of the replicas, where there is one."""
+        return self._shared.link
+
     def together(self) -> bool | None:
         """Whether the replicas' Redis answers; None where there is none."""
         return None if self._shared.link is None else self._shared.link.up
+
+    def reading(self) -> Reading:
+        """How everything is right now, for metrics."""
+        fleet = self._shared.fleet
+        return Reading(
+            sources=[
+                SourceReading(
+                    name=name,
+                    limit=client.budget.limit,
+                    remaining=client.budget.remaining,
+                    waiting=client.budget.waiting,
+                    circuits=client.circuits,
+                )
+                for name, client in self.clients.items()
+            ],
+            statuses=self.statuses(),
+            kept_bytes=self._shared.memory.size,
+            together=self.together(),
+            processes=None if fleet is None else fleet.size,
+        )
 
     def _status(self, source: SourceSettings) -> SourceStatus:
         client = self.clients.get(source.name)
@@ -110,42 +142,54 @@ class Upstreams:
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: Settings, clock: Timer, *, workers: int) -> AsyncIterator[Upstreams]:
+async def opened(
+    settings: Settings, clock: Timer, *, workers: int, meter: Meter | None = None
+) -> AsyncIterator[Upstreams]:
     """The sources that are on, for as long as the block runs.
 
     Args:
         settings: What is set.
         clock: Where time comes from.
         workers: How many processes of this replica share the upstream budgets.
+        meter: Who is told what goes on upstream; nobody where not given.
     """
     processes = settings.replicas * workers
     async with open_session() as session, contextlib.AsyncExitStack() as stack:
-        shared = await _shared(settings, session, clock, processes, stack)
+        shared = await _shared(settings, session, clock, meter=meter or Unmetered(), processes=processes, stack=stack)
         clients: dict[str, Client] = {}
         for source in settings.sources:
             if source.enabled:
                 client = _client(source, shared, processes)
                 stack.push_async_callback(client.close)
                 clients[source.name] = client
+        switches = Switches(clients.values())
+        if settings.off_file is not None:
+            await stack.enter_async_context(OffFile(settings.off_file, clock).followed(switches))
         if shared.fleet is not None:
-            await stack.enter_async_context(shared.fleet.joined(clients.values()))
+            await stack.enter_async_context(shared.fleet.joined(switches))
         yield Upstreams(settings, clients, shared)
 
 
 async def _shared(
-    settings: Settings, session: Session, clock: Timer, processes: int, stack: contextlib.AsyncExitStack
+    settings: Settings,
+    session: Session,
+    clock: Timer,
+    *,
+    meter: Meter,
+    processes: int,
+    stack: contextlib.AsyncExitStack,
 ) -> Shared:
     memory = MemoryStore(settings.cache.size)
     if settings.cache.url is None:
-        return Shared(session=session, clock=clock, store=memory)
+        return Shared(session=session, clock=clock, store=memory, memory=memory, meter=meter)
     link = Link(settings.cache.url.reveal(), clock)
     stack.push_async_callback(link.close)
-    store = SharedStore(link, memory, release=_release())
+    store = SharedStore(link, memory, release=release())
     fleet = Fleet(link, clock, expected=processes)
-    return Shared(session=session, clock=clock, store=store, link=link, fleet=fleet)
+    return Shared(session=session, clock=clock, store=store, memory=memory, meter=meter, link=link, fleet=fleet)
 
 
-def _release() -> str:
+def release() -> str:
     """Which gateway this is: another one may lay out what it keeps in another way."""
     try:
         return importlib.metadata.version("meeting-gateway")
@@ -164,7 +208,7 @@ def _client(source: SourceSettings, shared: Shared, processes: int) -> Client:
         remaining_header=remaining,
     )
     budget = _budget(source, credential, shared, processes)
-    return Client(upstream, credential, budget, shared.session, shared.clock, store=shared.store)
+    return Client(upstream, credential, budget, shared.session, shared.clock, store=shared.store, meter=shared.meter)
 
 
 def _budget(source: SourceSettings, credential: Credential, shared: Shared, processes: int) -> Budget:
@@ -199,4 +243,5 @@ def _client_credentials(source: SourceSettings, client: OAuthClient, shared: Sha
         shared.session,
         shared.clock,
         vault=None if shared.link is None else SharedVault(shared.link, identity, client.secret),
+        meter=shared.meter,
     )

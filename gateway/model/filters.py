@@ -57,6 +57,7 @@ class MeetingFilter(msgspec.Struct, frozen=True, kw_only=True):
         persons: What `personIds` and `personEmails` come to: the references that a matching meeting may bear, of every
             source. `owners` and `bookers` likewise. The catalog resolves them before any source is asked.
         person_ids: As the client sent them; only the catalog reads these and the e-mail lists.
+        under: A person, or an owner, who has to be meant besides those whom the client names.
         own: Each source's own conditions, in a type of that source's.
     """
 
@@ -83,6 +84,7 @@ class MeetingFilter(msgspec.Struct, frozen=True, kw_only=True):
     account_ids: Refs = None
     calendar_event_ids: frozenset[str] | None = None
     i_cal_uids: frozenset[str] | None = None
+    under: Ref | None = None
     own: Mapping[Source, object] = {}
 
     @property
@@ -102,6 +104,11 @@ class MeetingFilter(msgspec.Struct, frozen=True, kw_only=True):
             and _in_range(self.created_at, meeting.created_at)
             and _in_range(self.updated_at, meeting.updated_at)
         )
+
+    @property
+    def linked(self) -> bool:
+        """Whether it has a condition on whose meeting it is, or what it belongs to."""
+        return any(getattr(self, name) is not None for name in LINKS)
 
     def admits(self, meeting: Meeting) -> bool:
         """Whether every common condition holds on the meeting's values as they are shown."""
@@ -130,6 +137,33 @@ class MeetingFilter(msgspec.Struct, frozen=True, kw_only=True):
             yield meeting.i_cal_uid in self.i_cal_uids
         if self.attendee_emails is not None:
             yield not self.attendee_emails.isdisjoint(_addresses(meeting))
+
+
+LINKS = (
+    *("ids", "persons", "owners", "bookers", "cadence_ids", "step_ids", "account_ids"),
+    *("calendar_event_ids", "i_cal_uids", "attendee_emails"),
+)
+"""The conditions that `_links` looks at."""
+
+CONDITIONS = {
+    Kind.PERSON: "person_ids",
+    Kind.USER: "owner_ids",
+    Kind.CADENCE: "cadence_ids",
+    Kind.STEP: "step_ids",
+    Kind.ACCOUNT: "account_ids",
+}
+"""The condition that a list under a record of some kind adds to its filter."""
+
+
+def under(record: Ref, wanted: MeetingFilter) -> MeetingFilter:
+    """The filter of a list that stands under a record: its own conditions, and that the meeting is the record's."""
+    name = CONDITIONS[record.kind]
+    known: Refs = getattr(wanted, name)
+    if known is not None and record.kind in {Kind.PERSON, Kind.USER}:
+        # Records of two sources may be one person: only the catalog can tell whether both mean the same.
+        return msgspec.structs.replace(wanted, under=record)
+    own = frozenset({record})
+    return msgspec.structs.replace(wanted, **{name: own if known is None else own & known})
 
 
 def fold_email(address: str) -> str:

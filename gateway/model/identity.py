@@ -22,10 +22,10 @@ OWN = frozenset(
     {
         *("source", "source_id", "raw", "unreadable", "twins", "sources", "unfolded"),
         *("start_time", "end_time", "all_day", "created_at", "updated_at"),
-        *("status", "canceled_at", "no_show"),
+        *("status", "canceled_at", "no_show", "calendar_address"),
     }
 )
-"""What a folded meeting has of its own record alone: times and state."""
+"""What a folded meeting has of its own record alone: times, state, and whose calendar it was found in."""
 
 FALLBACK = tuple(name for name in Meeting.__struct_fields__ if name not in OWN)
 """What it takes from a twin where its own record has none."""
@@ -75,14 +75,23 @@ def contenders(twin: Meeting, holders: Iterable[Meeting]) -> list[Meeting]:
     return [holder for holder in best if same_start(twin, holder)] or best
 
 
-def choose(rivals: Sequence[Meeting], owner: frozenset[Ref]) -> Meeting:
+def choose(rivals: Sequence[Meeting], owner: frozenset[Ref], addresses: frozenset[str] = frozenset()) -> Meeting:
     """The one contender that a twin folds into: one that its owner holds, else the lowest id.
 
     Args:
         rivals: The contenders.
         owner: Every reference to the twin's owner.
+        addresses: Every address of theirs, folded. A record in a calendar whose id is one of them is theirs too, unless
+            another one names them: Google's calendar ids are mostly their owners' addresses.
     """
-    return min(rivals, key=lambda rival: (rival.owner not in owner, id_key(rival.source_id)))
+    return min(
+        rivals,
+        key=lambda rival: (
+            rival.owner not in owner,
+            rival.calendar_address not in addresses,
+            id_key(rival.source_id),
+        ),
+    )
 
 
 def newest_first(twins: Iterable[Meeting]) -> list[Meeting]:

@@ -131,6 +131,8 @@ class Meeting(Record, frozen=True, kw_only=True):
         twins: Records of lower-ranked sources folded into this one, newest first.
         sources: Every source that holds the event; None where nobody asked.
         unfolded: Why twins could not be looked for though they were asked for, None where they could.
+        calendar_address: The e-mail address of the calendar that the record stands in, where its id is one: the
+            owner's, as far as is known.
     """
 
     title: str | None = None
@@ -163,6 +165,7 @@ class Meeting(Record, frozen=True, kw_only=True):
     twins: tuple[Meeting, ...] = ()
     sources: tuple[Source, ...] | None = None
     unfolded: GatewayError | None = None
+    calendar_address: str | None = None
 
 
 class Person(Record, frozen=True, kw_only=True):

@@ -109,18 +109,26 @@ class Merge(Generic[T]):
 
     async def take(self, count: int) -> list[T]:
         """The next rows in order; fewer than `count` only at the end, or where a lane stands still."""
-        while len(self._ready) < count:
-            self._release()
-            if len(self._ready) >= count:
-                break
-            blocking = self._blocking()
-            if not blocking or any(track.stuck for track in blocking):
-                break
-            want = count - len(self._ready)
-            self.rounds += 1
-            chunks = await asyncio.gather(*(track.read(want, self._key) for track in blocking))
-            self.hint = next((chunk.hint for chunk in chunks if chunk and chunk.hint is not None), self.hint)
+        while len(self._ready) < count and await self.advance(count - len(self._ready)):
+            pass
         return [self._ready.popleft() for _ in range(min(count, len(self._ready)))]
+
+    async def advance(self, want: int) -> bool:
+        """Reads on the lanes that nothing can be emitted beyond, once; False where none of them can be read on."""
+        blocking = self._blocking()
+        if not blocking or any(track.stuck for track in blocking):
+            return False
+        self.rounds += 1
+        chunks = await asyncio.gather(*(track.read(want, self._key) for track in blocking))
+        self.hint = next((chunk.hint for chunk in chunks if chunk and chunk.hint is not None), self.hint)
+        self._release()
+        return True
+
+    def emitted(self) -> list[T]:
+        """The rows that nothing can come before any more, all of them."""
+        rows = [*self._ready]
+        self._ready.clear()
+        return rows
 
     def _key(self, row: T) -> SortKey:
         return self.walk.order.key(self._place(row))

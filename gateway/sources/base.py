@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, Protocol, TypeVar, cast
 
 import msgspec
 
@@ -33,7 +33,9 @@ from gateway.model.records import (
 from gateway.paging.lane import Lane, Problem
 from gateway.upstream.request import Request
 
+D = TypeVar("D")
 R = TypeVar("R")
+T = TypeVar("T")
 R_co = TypeVar("R_co", covariant=True)
 F_contra = TypeVar("F_contra", contravariant=True)
 
@@ -64,6 +66,7 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
         tells_no_show: Whether its records know of no-shows.
         reaches_back: How far into the past it goes, None where without end.
         blank: Names of `Meeting` attributes that none of its records has a value of.
+        many: Names of `MeetingFilter` attributes of which one of its walks asks for many values at the price of one.
     """
 
     lacks: frozenset[str] = frozenset()
@@ -71,6 +74,7 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
     tells_no_show: bool = True
     reaches_back: dt.timedelta | None = None
     blank: frozenset[str] = frozenset()
+    many: frozenset[str] = frozenset()
 
 
 class MeetingListing(Protocol):
@@ -204,11 +208,41 @@ class Sampler(Protocol):
         ...
 
 
+class Probe(Protocol):
+    """Asks a source one cheap question that needs a scope."""
+
+    async def __call__(self, request: Request) -> object:
+        """Asks it; what comes is of no interest.
+
+        Raises:
+            UpstreamRefused: The credential may not ask it.
+            UpstreamError: The source did not answer, or not as asked.
+        """
+        ...
+
+
+class Derived:
+    """One thing that was made of another, for as long as that other is the same object."""
+
+    def __init__(self) -> None:
+        self._last: tuple[object, object] | None = None
+
+    def of(self, origin: T, make: Callable[[T], D]) -> D:
+        """What `make` makes of the origin, made anew only where it is another one than last time."""
+        if self._last is None or self._last[0] is not origin:
+            self._last = origin, make(origin)
+        return cast("D", self._last[1])
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """One source's ports. At most one of `listing` and `window` is set.
 
     Attributes:
+        sample: Asks for a meeting.
+        scope: The source's name of the scope which that takes.
+        probes: The other scopes that are made use of, by the source's names, each with what takes it.
+        derived: What was made of the window when it was last looked through.
         users_lack: Names of `UserFilter` attributes whose value no user of this source ever bears.
     """
 
@@ -223,6 +257,9 @@ class Ports:
     tasks: Lookup[Task] | None = None
     conversations: Lookup[Conversation] | None = None
     sample: Sampler | None = None
+    scope: str = ""
+    probes: Mapping[str, Probe] = dataclasses.field(default_factory=dict)
+    derived: Derived = dataclasses.field(default_factory=Derived, compare=False, repr=False)
     person_listing: Listing[Person, PersonFilter] | None = None
     account_listing: Listing[Account, AccountFilter] | None = None
     all_cadences: Whole[Cadence] | None = None

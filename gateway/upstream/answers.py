@@ -7,7 +7,14 @@ from email.utils import parsedate_to_datetime
 
 import msgspec
 
-from gateway.errors import UpstreamError, UpstreamRateLimited, UpstreamRefused, UpstreamUnavailable
+from gateway.errors import (
+    UpstreamError,
+    UpstreamMalformed,
+    UpstreamRateLimited,
+    UpstreamRefused,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
 from gateway.upstream.retry import Failure
 from gateway.upstream.settings import Upstream
 
@@ -53,6 +60,17 @@ def units_in(headers: Mapping[str, str], name: str | None) -> int | None:
     """A header's whole number; None where there is none."""
     text = headers.get(name, "").strip() if name is not None else ""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None  # noqa: PLR2004 - a sane number
+
+
+def status_of(ended: Answer | Failure) -> str:
+    """How a call ended, in a word; see `Entry.status`."""
+    if isinstance(ended, Answer):
+        return str(ended.status)
+    if isinstance(ended.error, UpstreamTimeout):
+        return "timeout"
+    if isinstance(ended.error, UpstreamMalformed):
+        return "truncated" if ended.transient else "too_large"
+    return "reset" if ended.reached else "unreachable"
 
 
 def failure_in(answer: Answer, upstream: Upstream, *, now: float) -> Failure | None:

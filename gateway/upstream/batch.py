@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+import re
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Generic, TypeAlias, TypeVar
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ from gateway.errors import DeadlineExceeded, GatewayError, UpstreamError
 from gateway.upstream.clock import Timer
 from gateway.upstream.request import Request
 from gateway.upstream.shared import Shared
+from gateway.upstream.span import Span
 from gateway.upstream.traffic import Group, Traffic
 
 K = TypeVar("K", bound=Hashable)
@@ -39,12 +41,20 @@ GRACE = 5
 AT_ONCE = 10
 """Calls of one kind that are under way at most."""
 
+PLAIN = re.compile(r"[A-Za-z0-9._~-]*")
+"""What a URL takes as it is; most ids are."""
+
 Failure: TypeAlias = UpstreamError | DeadlineExceeded
 
 
 def encoded_len(value: object) -> int:
     """Characters that a value takes in a URL."""
-    return len(quote(str(value), safe=""))
+    return len(encoded(str(value)))
+
+
+def encoded(text: str) -> str:
+    """A name or a value as a URL has it: percent-encoded, but for letters, digits, `-`, `.`, `_` and `~`."""
+    return text if PLAIN.fullmatch(text) else quote(text, safe="")
 
 
 def chunks(
@@ -97,6 +107,21 @@ class _Batch(Generic[K, V]):
         self.waiting = Group()
         self.full = asyncio.Event()
         self.shared: Shared[Mapping[K, V]]
+        self.span: Span | None = None
+
+    @contextlib.contextmanager
+    def traced(self) -> Iterator[None]:
+        """Tells its trace, if any, how the work within the block ends."""
+        error: str | None = "cancelled"
+        try:
+            yield
+            error = None
+        except GatewayError as failure:
+            error = failure.code
+            raise
+        finally:
+            if self.span is not None:
+                self.span.end(error=error, keys=len(self.keys))
 
 
 class Part(msgspec.Struct, Generic[K, V], frozen=True):
@@ -124,6 +149,7 @@ class Batcher(Generic[K, V]):
         fetch: Makes the call for keys that fit into one; what it leaves out does not exist.
         limits: What fits into one call.
         encoded_len: Characters that a key takes in the URL, its parameter name and `&` included where they count.
+        endpoint: What traces call a batch by.
     """
 
     def __init__(
@@ -133,12 +159,15 @@ class Batcher(Generic[K, V]):
         fetch: Callable[[Request, Sequence[K]], Awaitable[Mapping[K, V]]],
         limits: Limits,
         encoded_len: Callable[[K], int],
+        *,
+        endpoint: str = "",
     ) -> None:
         self._clock = clock
         self._traffic = traffic
         self._fetch = fetch
         self._limits = limits
         self._encoded_len = encoded_len
+        self._endpoint = endpoint
         self._slots = asyncio.Semaphore(limits.at_once)
         self._open: _Batch[K, V] | None = None
         self._known: dict[K, _Batch[K, V]] = {}
@@ -165,6 +194,8 @@ class Batcher(Generic[K, V]):
 
     async def _wait(self, request: Request, batch: _Batch[K, V], keys: list[K]) -> Part[K, V]:
         joined = batch.shared.request.flow is not request.flow
+        if joined and batch.span is not None and request.span is not None:
+            batch.span.joined(request.span)
         try:
             values = await batch.shared.wait(request)
         except (UpstreamError, DeadlineExceeded) as failure:
@@ -202,13 +233,15 @@ class Batcher(Generic[K, V]):
                     del self._known[key]
 
         async def work(shared: Request) -> Mapping[K, V]:
-            with self._traffic.group(batch.waiting):
+            with self._traffic.group(batch.waiting), batch.traced():
                 await self._collect(batch)
                 async with self._slots:
                     return await self._fetch(shared, batch.keys)
 
         batch.shared = Shared(self._clock, request, work, ended)
         batch.shared.request.asked = request.ledger.ask()
+        if request.span is not None and self._limits.keys > 1:
+            batch.span = batch.shared.request.span = request.span.batch(self._endpoint)
         return batch
 
     async def _collect(self, batch: _Batch[K, V]) -> None:

@@ -100,6 +100,16 @@ class Budget:
         self._news = asyncio.Event()
 
     @property
+    def limit(self) -> int:
+        """Units that may be spent in a minute, as far as is known now."""
+        return self._limit()
+
+    @property
+    def waiting(self) -> int:
+        """Calls that wait for units."""
+        return len(self._queue)
+
+    @property
     def remaining(self) -> int:
         """Units left in this minute."""
         return max(0, self._counter.free(self._vendor.now(), self._limit()))
@@ -141,6 +151,11 @@ class Budget:
         self._free_slots += 1
         self._news.set()
         await self._counter.settle(grant, self._vendor.now(), cost=cost, left=left)
+
+    @property
+    def skew(self) -> float:
+        """Seconds that the upstream's clock is ahead of ours, as far as its answers have told."""
+        return self._vendor.offset
 
     def heard(self, date: float, *, sent: float, received: float) -> None:
         """Learns what time it is at the upstream; see `VendorTime`."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 
 import aiohttp
 
 from gateway.errors import DeadlineExceeded, GatewayError, UpstreamUnavailable
 from gateway.upstream.budget import Budget
-from gateway.upstream.circuit import Tolerance
+from gateway.upstream.circuit import Outcome, Tolerance
 from gateway.upstream.clock import Timer
 from gateway.upstream.credentials import Credential
+from gateway.upstream.meter import Meter, Unmetered
 from gateway.upstream.request import Entry, Hit, Request
 from gateway.upstream.retry import Backoff, jitter
 from gateway.upstream.sender import Call, Errand, Sender, url_of
@@ -51,6 +52,7 @@ class Client:
         backoff: How tries follow one another.
         tolerance: When an endpoint that fails is left alone.
         jitter: A number from 0 to 1.
+        meter: Who is told what goes on.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Client:
         backoff: Backoff | None = None,
         tolerance: Tolerance | None = None,
         jitter: Callable[[], float] = jitter,
+        meter: Meter | None = None,
     ) -> None:
         self.upstream = upstream
         self.budget = budget
@@ -72,6 +75,7 @@ class Client:
         self.store: Store = MemoryStore() if store is None else store
         self.credential = credential
         self.identity = credential.identity
+        self.meter: Meter = Unmetered() if meter is None else meter
         self._flights = Flights(clock)
         self._on = True
         self._background: set[asyncio.Task[None]] = set()
@@ -84,6 +88,7 @@ class Client:
             session,
             clock,
             traffic=self.traffic,
+            meter=self.meter,
             backoff=backoff or Backoff(),
             tolerance=tolerance or Tolerance(),
             jitter=jitter,
@@ -122,6 +127,7 @@ class Client:
         call = Call(endpoint, path, tuple(params), cost)
         asked = request.ledger.ask() if request.asked is None else request.asked
         key = (self, call.path, call.params)
+        request.uses.spoil()
         try:
             body = await request.once(key, lambda: self._share(request, call, asked))
         except GatewayError:
@@ -144,6 +150,7 @@ class Client:
 
         body = await self._flights.join(key, request, send)
         if joined:
+            self.meter.joined(self.upstream.name, call.endpoint)
             self.note(request, call.endpoint, Hit.SHARED, started)
         return body
 
@@ -184,12 +191,17 @@ class Client:
         """How the upstream is doing: the worst that is known."""
         if not self._on:
             return State.OFF
-        states = self._sender.states()
+        states = self.circuits.values()
         if "refused" in states:
             return State.REFUSED
         if "failed" in states:
             return State.FAILING
         return State.OK if self.budget.remaining else State.LIMITED
+
+    @property
+    def circuits(self) -> Mapping[str, Outcome]:
+        """What each endpoint is left alone for, `answered` where it is not."""
+        return self._sender.circuits()
 
     def switch(self, *, on: bool) -> None:
         """Switches the source on or off while running; off ends the calls under way, and nothing kept is served."""

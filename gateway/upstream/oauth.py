@@ -10,10 +10,11 @@ import msgspec
 from yarl import URL
 
 from gateway.errors import UpstreamError, UpstreamMalformed, UpstreamRefused, UpstreamUnavailable
-from gateway.upstream.answers import Answer, failure_in
+from gateway.upstream.answers import Answer, failure_in, status_of
 from gateway.upstream.clock import Timer
 from gateway.upstream.credentials import Secret
 from gateway.upstream.exchange import exchange
+from gateway.upstream.meter import Meter, Unmetered
 from gateway.upstream.request import Entry, Request
 from gateway.upstream.retry import Failure
 from gateway.upstream.settings import Upstream
@@ -96,6 +97,7 @@ class ClientCredentials:
         session: The pool of connections.
         clock: Tells the token's age.
         vault: Where replicas share it; this process keeps it alone where not given.
+        meter: Who is told of calls.
     """
 
     def __init__(
@@ -107,6 +109,7 @@ class ClientCredentials:
         clock: Timer,
         *,
         vault: Vault | None = None,
+        meter: Meter | None = None,
     ) -> None:
         self.identity = client_secret.fingerprint(f"meeting-gateway records {client_id}")
         self._upstream = upstream
@@ -115,6 +118,7 @@ class ClientCredentials:
         self._session = session
         self._clock = clock
         self._vault = vault
+        self._meter: Meter = Unmetered() if meter is None else meter
         self._flights = Flights(clock)
         self._token: Token | None = None
         self._doubted: Secret | None = None
@@ -200,11 +204,14 @@ class ClientCredentials:
             "client_id": self._client_id,
             "client_secret": self._client_secret.reveal(),
         }
-        url = URL(self._upstream.base_url)
+        url, status = URL(self._upstream.base_url), "cancelled"
         try:
             answer = await exchange(self._session, self._upstream, url, {}, form=form)
+            status = status_of(answer)
         finally:
-            request.ledger.write(Entry(self._upstream.name, url.path, 0, started, self._clock.monotonic()))
+            ended, name = self._clock.monotonic(), self._upstream.name
+            self._meter.called(name, url.path, status, units=0, seconds=ended - started)
+            request.ledger.write(Entry(name, url.path, 0, started, ended, status=status))
         try:
             token = self._read(answer, now)
         except UpstreamError as error:

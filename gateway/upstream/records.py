@@ -1,8 +1,10 @@
-"""Records of an upstream: kept, shared and fetched in batches. Whole lists are records of what was asked."""
+"""Records of an upstream by their keys: kept, shared and fetched in batches."""
 
 from __future__ import annotations
 
 import asyncio
+import math
+import operator
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Generic, TypeVar, cast
 
@@ -106,11 +108,17 @@ class Records(Generic[K, V]):
         self._kind = kind
         self._fetch = fetch
         self._batcher: Batcher[K, Kept[V]] = Batcher(
-            client.clock, client.traffic, self._fetch_and_keep, limits or Limits(), encoded_len
+            client.clock,
+            client.traffic,
+            self._fetch_and_keep,
+            limits or Limits(),
+            encoded_len,
+            endpoint=kind.endpoint,
         )
         self._shelf = Shelf(client.identity, client.upstream.name, kind.name)
         self._doubtful = kind.lifetimes.doubtful
         self._quiet_until = 0.0
+        self._alone = limits is not None and limits.keys == 1
         client.on_off(self._batcher.fail)
 
     async def get(self, request: Request, keys: Iterable[K]) -> Answers[K, V]:
@@ -120,20 +128,44 @@ class Records(Generic[K, V]):
             UpstreamError: None of the calls was answered, and nothing that is kept could stand in.
             DeadlineExceeded: Likewise.
         """
-        client, endpoint, started = self._client, self._kind.endpoint, self._client.clock.monotonic()
+        client, started = self._client, self._client.clock.monotonic()
         client.require(request)
         wanted = list(dict.fromkeys(keys))
-        kept, ages = await self._kept(wanted)
+        kept = await self._kept(wanted)
+        if len(kept) == len(wanted) and client.clock.time() < (until := self._soonest(kept.values())):
+            return self._all_fresh(request, kept, until)
+        request.uses.spoil()
+        return await self._some(request, wanted, kept, started)
+
+    def _all_fresh(self, request: Request, kept: Mapping[K, Kept[V]], until: float) -> Answers[K, V]:
+        """What there is to say where everything is kept, and fresh until then."""
+        found = {key: each.value for key, each in kept.items() if each.value is not None}
+        as_of = min((each.as_of for each in kept.values() if each.value is not None), default=None)
+        if kept:
+            use = _Use(self, kept, as_of, until)
+            use.note(request)
+            request.uses.note(use)
+        return Answers(found=found, failed={}, as_of=as_of, stale=False)
+
+    async def _some(
+        self, request: Request, wanted: list[K], kept: Mapping[K, Kept[V]], started: float
+    ) -> Answers[K, V]:
+        """The records, where not all of them are kept and fresh."""
+        client = self._client
+        now = client.clock.time()
+        ages = {
+            key: self._lifetimes(each).age(now - each.as_of, absent=each.value is None) for key, each in kept.items()
+        }
         oldest = Age.STALE
         if Age.FALLBACK in ages.values() and not client.budget.remaining:
             oldest = Age.FALLBACK  # without units there is nothing to wait for
         gathered = _Gathered({key: kept[key] for key, age in ages.items() if age <= oldest})
         stale = [key for key in gathered.usable if ages[key] is not Age.FRESH]
-        if len(stale) < len(gathered.usable):
-            client.note(request, endpoint, Hit.FRESH, started)
+        if fresh := len(gathered.usable) - len(stale):
+            self._note(request, Hit.FRESH, fresh, started)
         if stale:
             gathered.stale = True
-            client.note(request, endpoint, Hit.STALE, started)
+            self._note(request, Hit.STALE, len(stale), started)
             self._revalidate(stale)
         if len(gathered.usable) < len(wanted):
             old = {key: kept[key] for key, age in ages.items() if oldest < age <= Age.FALLBACK}
@@ -146,15 +178,10 @@ class Records(Generic[K, V]):
                 raise next(iter(gathered.failed.values()))
         return self._answers(request, gathered)
 
-    async def _kept(self, wanted: list[K]) -> tuple[Mapping[K, Kept[V]], dict[K, Age]]:
-        """What is kept, and what its age allows."""
+    async def _kept(self, wanted: Sequence[K]) -> Mapping[K, Kept[V]]:
+        """What is kept, of whatever age."""
         found = await self._client.store.get(self._shelf, wanted, self._kind.codec, self._fresh)
-        kept = cast("Mapping[K, Kept[V]]", found)
-        now = self._client.clock.time()
-        ages = {
-            key: self._lifetimes(each).age(now - each.as_of, absent=each.value is None) for key, each in kept.items()
-        }
-        return kept, ages
+        return cast("Mapping[K, Kept[V]]", found)
 
     async def _load(self, request: Request, missing: list[K], old: list[K]) -> list[Part[K, Kept[V]]]:
         """Fetches keys; for those that have something old, which are fetched all the same, the wait is short."""
@@ -181,7 +208,11 @@ class Records(Generic[K, V]):
         if part.values is not None:
             gathered.usable.update((key, part.values[key]) for key in part.keys)
             if part.joined:
-                self._client.note(request, self._kind.endpoint, Hit.SHARED, started)
+                self._note(request, Hit.SHARED, len(part.keys), started)
+                if self._alone:  # a key is a call
+                    self._client.meter.joined(self._client.upstream.name, self._kind.endpoint)
+            else:
+                self._count(Hit.MISS, len(part.keys))
             return
         assert part.failure is not None
         if isinstance(part.failure, UpstreamRefused) or not self._client.on:
@@ -190,7 +221,17 @@ class Records(Generic[K, V]):
         gathered.failed.update((key, part.failure) for key in part.keys if key not in fallback)
         if fallback:
             gathered.stale = True
-            self._client.note(request, self._kind.endpoint, Hit.STALE, started)
+            self._note(request, Hit.STALE, len(fallback), started)
+        if missed := len(part.keys) - len(fallback):
+            self._count(Hit.MISS, missed)
+
+    def _note(self, request: Request, hit: Hit, keys: int, started: float) -> None:
+        """Writes into the ledger, and counts, what saved a call for so many keys."""
+        self._client.note(request, self._kind.endpoint, hit, started)
+        self._count(hit, keys)
+
+    def _count(self, hit: Hit, keys: int) -> None:
+        self._client.meter.looked_up(self._client.upstream.name, self._kind.name, hit, keys)
 
     def _answers(self, request: Request, gathered: _Gathered[K, V]) -> Answers[K, V]:
         usable = gathered.usable
@@ -198,17 +239,20 @@ class Records(Generic[K, V]):
         as_of = min((usable[key].as_of for key in found), default=None)
         if usable:
             now = self._client.clock.time()
-            max_age = min(map(self._fresh_until, usable.values())) - now
+            max_age = self._soonest(usable.values()) - now
             request.freshness.note(
                 self._client.upstream.name, as_of=as_of, stale=gathered.stale, max_age=max(0.0, max_age)
             )
         return Answers(found=found, failed=gathered.failed, as_of=as_of, stale=gathered.stale)
 
     async def _fetch_and_keep(self, request: Request, keys: Sequence[K]) -> Mapping[K, Kept[V]]:
+        if not self._alone:
+            self._client.meter.batched(self._client.upstream.name, self._kind.name, len(keys))
         found = await self._fetch(request, keys)
         now = self._client.clock.time()
         kept = {key: Kept(found.get(key), now) for key in keys}
-        await self._client.store.put(self._shelf, kept, self._kind.codec, seconds=self._kind.lifetimes.longest)
+        if (seconds := self._kind.lifetimes.longest) > 0:
+            await self._client.store.put(self._shelf, kept, self._kind.codec, seconds=seconds)
         return kept
 
     def _revalidate(self, keys: Sequence[K]) -> None:
@@ -224,13 +268,36 @@ class Records(Generic[K, V]):
         if any(part.failure is not None for part in parts):
             self._quiet_until = self._client.clock.monotonic() + QUIET
 
-    def _fresh(self, kept: Kept[V]) -> bool:
-        return self._client.clock.time() < self._fresh_until(kept)
+    async def same(self, kept: Mapping[K, Kept[V]], until: float) -> bool:
+        """Whether these are what is kept now, fresh until then, and may be shown."""
+        if not self._client.on or self._client.clock.time() >= until:
+            return False
+        found = await self._kept(list(kept))
+        return all(map(operator.is_, map(found.get, kept), kept.values()))
 
-    def _fresh_until(self, kept: Kept[V]) -> float:
-        """When a record stops to be fresh, in seconds since 1970."""
-        lifetimes = self._lifetimes(kept)
-        return kept.as_of + (lifetimes.absent if kept.value is None else lifetimes.fresh)
+    def note_fresh(self, request: Request, keys: int, as_of: float | None, until: float) -> None:
+        """Notes that a request used so many kept records, fresh until then, the oldest of that time."""
+        self._note(request, Hit.FRESH, keys, self._client.clock.monotonic())
+        seconds = max(0.0, until - self._client.clock.time())
+        request.freshness.note(self._client.upstream.name, as_of=as_of, stale=False, max_age=seconds)
+
+    def _fresh(self, kept: Kept[V]) -> bool:
+        return self._client.clock.time() < self._soonest((kept,))
+
+    def _soonest(self, kept: Iterable[Kept[V]]) -> float:
+        """When the first of these stops to be fresh, in seconds since 1970; never, where there are none.
+
+        Asked for every record that is used, so in one loop.
+        """
+        fresh, absent = self._kind.lifetimes.fresh, self._kind.lifetimes.absent
+        doubtful, doubted = self._kind.doubtful, self._doubtful.fresh
+        soonest = math.inf
+        for each in kept:
+            value = each.value
+            until = each.as_of + (absent if value is None else doubted if doubtful(value) else fresh)
+            if until < soonest:  # noqa: PLR1730 - min() takes longer than all the rest
+                soonest = until
+        return soonest
 
     def _lifetimes(self, kept: Kept[V]) -> Lifetimes:
         if kept.value is None or not self._kind.doubtful(kept.value):
@@ -238,42 +305,20 @@ class Records(Generic[K, V]):
         return self._doubtful
 
 
-class Held(msgspec.Struct, Generic[V], frozen=True):
-    """A list, and how old it is.
+class _Use(Generic[K, V]):
+    """Kept, fresh records of one kind that were used together; see `Use`."""
 
-    Attributes:
-        value: The list.
-        as_of: When it was fetched, in seconds since 1970.
-        stale: Whether it is older than it should be.
-    """
+    def __init__(self, kind: Records[K, V], kept: Mapping[K, Kept[V]], as_of: float | None, until: float) -> None:
+        self.records = len(kept)
+        self._kind = kind
+        self._kept = kept
+        self._as_of = as_of
+        self._until = until
 
-    value: V
-    as_of: float
-    stale: bool
+    async def holds(self) -> bool:
+        """Whether each of them is the very one that is kept now, fresh, and its source switched on."""
+        return await self._kind.same(self._kept, self._until)
 
-
-class Lists(Generic[K, V]):
-    """Whole answers of one kind by what was asked: a page, a directory, a window.
-
-    Args:
-        client: The upstream.
-        kind: What they are; they always exist, if only to be empty.
-        fetch: Makes the calls for one of them.
-    """
-
-    def __init__(self, client: Client, kind: Kind[V], fetch: Callable[[Request, K], Awaitable[V]]) -> None:
-        async def fetch_one(request: Request, keys: Sequence[K]) -> Mapping[K, V]:
-            return {key: await fetch(request, key) for key in keys}
-
-        self._records: Records[K, V] = Records(client, kind, fetch_one, limits=Limits(keys=1), encoded_len=lambda _: 0)
-
-    async def get(self, request: Request, key: K) -> Held[V]:
-        """The list: kept where it is young enough, else fetched, once for all who ask at the same time.
-
-        Raises:
-            UpstreamError: It could not be fetched, and nothing that is kept could stand in.
-            DeadlineExceeded: Not before the request's deadline.
-        """
-        answers = await self._records.get(request, [key])
-        assert answers.as_of is not None
-        return Held(answers.found[key], answers.as_of, answers.stale)
+    def note(self, request: Request) -> None:
+        """Notes that a request used them."""
+        self._kind.note_fresh(request, self.records, self._as_of, self._until)

@@ -10,6 +10,8 @@ from typing import Protocol, TypeVar, cast
 
 import msgspec
 
+from gateway.upstream.span import Span
+
 T = TypeVar("T")
 
 
@@ -52,6 +54,8 @@ class Entry(msgspec.Struct, frozen=True):
         ended: Clock seconds (monotonic).
         cache: Where the answer came from.
         asked: The ledger's turn at which it was asked for; see `Ledger.waves`.
+        status: How a call ended: its HTTP status, else `timeout`, `unreachable` (no connection), `reset`, `truncated`,
+            `too_large` or `cancelled`; empty where no call was made.
     """
 
     source: str
@@ -61,6 +65,7 @@ class Entry(msgspec.Struct, frozen=True):
     ended: float
     cache: Hit = Hit.MISS
     asked: int = 0
+    status: str = ""
 
 
 class Ledger:
@@ -84,6 +89,10 @@ class Ledger:
     def calls(self) -> list[Entry]:
         """Those entries that went upstream."""
         return [entry for entry in self.entries if entry.cache is Hit.MISS]
+
+    def cost(self) -> int:
+        """Units of the upstreams' budgets, all together."""
+        return sum(entry.cost for entry in self.entries)
 
     def waves(self) -> int:
         """How many calls had to wait for one another: the longest chain, each asked for after the one before had ended.
@@ -134,6 +143,43 @@ class Freshness:
         return source in self._stale
 
 
+class Use(Protocol):
+    """Kept records of one kind that were used together, each of them fresh."""
+
+    @property
+    def records(self) -> int:
+        """How many."""
+        ...
+
+    async def holds(self) -> bool:
+        """Whether each of them is the very one that is kept now, fresh, and its source switched on."""
+        ...
+
+    def note(self, request: Request) -> None:
+        """Notes, as the look-up itself would, that a request used them."""
+        ...
+
+
+class Uses:
+    """What an answer is made of, as long as that is nothing but kept, fresh records."""
+
+    def __init__(self) -> None:
+        self._noted: list[Use] | None = []
+
+    def note(self, use: Use) -> None:
+        """Notes that records were used."""
+        if self._noted is not None:
+            self._noted.append(use)
+
+    def spoil(self) -> None:
+        """Notes that something else went into the answer: a call, a failure, an old record, what is momentary."""
+        self._noted = None
+
+    def all(self) -> tuple[Use, ...]:
+        """All that it is made of; none where that is not all."""
+        return tuple(self._noted or ())
+
+
 class Flow:
     """What belongs together where calls compete: those of one client request."""
 
@@ -146,11 +192,14 @@ class Request:
     Args:
         deadline: Clock seconds (monotonic) after which nothing is waited for.
         priority: Who goes first.
-        origin: The request that this one works for; both have one ledger and compete as one.
+        origin: The request that this one works for; both have one ledger and one list of uses, and compete as one.
 
     Attributes:
         asked: The ledger's turn at which the one call of this request was asked for, where it then stood in a batch
             window; None where every call asks for itself.
+        span: What a trace is told through; None where the request is not traced.
+        freshness: How old what was used is.
+        uses: What was used.
     """
 
     def __init__(
@@ -161,7 +210,9 @@ class Request:
         self.ledger: Ledger = Ledger() if origin is None else origin.ledger
         self.flow: Flow = Flow() if origin is None else origin.flow
         self.asked: int | None = None
+        self.span: Span | None = None if origin is None else origin.span
         self.freshness = Freshness()
+        self.uses: Uses = Uses() if origin is None else origin.uses
         self._known: dict[Hashable, asyncio.Task[object]] = {}
         self._watchers: list[Callable[[], object]] = []
 

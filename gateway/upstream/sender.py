@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import aiohttp
 import msgspec
 from yarl import URL
 
-from gateway.errors import UpstreamError, UpstreamRateLimited
-from gateway.upstream.answers import NOT_FOUND, Answer, date_of, failure_in, units_in
+from gateway.errors import DeadlineExceeded, UpstreamError, UpstreamRateLimited
+from gateway.upstream.answers import NOT_FOUND, Answer, date_of, failure_in, status_of, units_in
+from gateway.upstream.batch import encoded
 from gateway.upstream.budget import Budget
 from gateway.upstream.circuit import Circuit, Outcome, Tolerance, outcome_of
 from gateway.upstream.clock import Timer
 from gateway.upstream.credentials import Credential, Secret
 from gateway.upstream.exchange import exchange
+from gateway.upstream.meter import Meter, Queued
 from gateway.upstream.request import Entry, Request
 from gateway.upstream.retry import Backoff, Failure, RetryBudget, wait_before_retry
 from gateway.upstream.settings import Upstream
+from gateway.upstream.span import Span
 from gateway.upstream.traffic import Traffic
 from gateway.upstream.window import Grant
 
@@ -67,8 +70,24 @@ def url_of(base_url: str, call: Call) -> URL:
     if not call.path.startswith("/") or {".", ".."} & set(call.path.split("/")):
         msg = f"not a path below the base URL, for {call.endpoint}"
         raise ValueError(msg)
-    query = urlencode(call.params, quote_via=quote, safe="")
+    names = {name: encoded(name) for name in dict(call.params)}
+    query = "&".join([f"{names[name]}={encoded(value)}" for name, value in call.params])
     return URL(f"{base_url.rstrip('/')}{quote(call.path)}{'?' if query else ''}{query}", encoded=True)
+
+
+def begun(errand: Errand, source: str) -> tuple[Span | None, dict[str, str]]:
+    """The span of one try, where it is traced, and what is sent along for it."""
+    if errand.request.span is None:
+        return None, {}
+    span = errand.request.span.call(source, errand.call.endpoint, errand.url.host, errand.url.port)
+    return span, dict(span.headers())
+
+
+def end(span: Span, status: str, cost: int) -> None:
+    """Ends a try's span; that something does not exist is an answer."""
+    code = {"status": int(status)} if status.isdecimal() else {}
+    fine = status.startswith("2") or status == str(NOT_FOUND)
+    span.end(error=None if fine else status, cost=cost, **code)
 
 
 class Sender:
@@ -81,6 +100,7 @@ class Sender:
         session: The pool of connections.
         clock: Tells deadlines.
         traffic: Where it is told who waits for calls.
+        meter: Who is told of waits and calls.
         backoff: How tries follow one another.
         tolerance: When an endpoint is left alone.
         jitter: A number from 0 to 1.
@@ -98,6 +118,7 @@ class Sender:
         clock: Timer,
         *,
         traffic: Traffic,
+        meter: Meter,
         backoff: Backoff,
         tolerance: Tolerance,
         jitter: Callable[[], float],
@@ -113,12 +134,13 @@ class Sender:
         self._retries = RetryBudget()
         self._circuits: dict[str, Circuit] = {}
         self._traffic = traffic
+        self._meter = meter
         self.sending = 0
 
-    def states(self) -> set[Outcome]:
-        """What the endpoints' circuits are open for, `answered` for those that are closed."""
+    def circuits(self) -> dict[str, Outcome]:
+        """What each endpoint's circuit is open for, `answered` where it is closed."""
         now = self._clock.monotonic()
-        return {circuit.state(now) for circuit in self._circuits.values()}
+        return {endpoint: circuit.state(now) for endpoint, circuit in self._circuits.items()}
 
     async def send(self, errand: Errand) -> bytes | None:
         """The body of a 2xx answer, None for a 404; see `Client.get` for what it raises."""
@@ -158,7 +180,7 @@ class Sender:
         A token that was merely too old says nothing of the endpoint.
         """
         circuit.check(self._clock.monotonic())
-        grant = await self._budget.take(errand.request, errand.call.cost)
+        grant = await self._queue(errand)
         try:
             trial = circuit.ask(self._clock.monotonic())
         except UpstreamError:
@@ -174,14 +196,31 @@ class Sender:
         finally:
             circuit.record(self._clock.monotonic(), outcome, trial=trial)
 
+    async def _queue(self, errand: Errand) -> Grant:
+        """Units for a call."""
+        started = self._clock.monotonic()
+        outcome: Queued = "left"
+        try:
+            grant = await self._budget.take(errand.request, errand.call.cost)
+            outcome = "granted"
+        except (UpstreamRateLimited, DeadlineExceeded):
+            outcome = "refused"
+            raise
+        finally:
+            self._meter.queued(self._upstream.name, outcome, self._clock.monotonic() - started)
+        return grant
+
     async def _try(self, errand: Errand, token: Secret, grant: Grant) -> Answer | Failure:
         """The call, then the ledger and the budget's correction, however it ended."""
         upstream, call = self._upstream, errand.call
         started, sent = self._clock.monotonic(), self._clock.time()
-        cost, left = call.cost, None
+        cost, left, status = call.cost, None, "cancelled"
+        span, headers = begun(errand, upstream.name)
+        headers["Authorization"] = f"Bearer {token.reveal()}"
         self.sending += 1
         try:
-            ended = await exchange(self._session, upstream, errand.url, {"Authorization": f"Bearer {token.reveal()}"})
+            ended = await exchange(self._session, upstream, errand.url, headers)
+            status = status_of(ended)
             if isinstance(ended, Answer):
                 cost = units_in(ended.headers, upstream.cost_header) or cost
                 left = units_in(ended.headers, upstream.remaining_header)
@@ -192,8 +231,13 @@ class Sender:
                 cost = 0
         finally:
             self.sending -= 1
+            if span is not None:
+                end(span, status, cost)
             now = self._clock.monotonic()
-            errand.request.ledger.write(Entry(upstream.name, call.endpoint, cost, started, now, asked=errand.asked))
+            self._meter.called(upstream.name, call.endpoint, status, units=cost, seconds=now - started)
+            errand.request.ledger.write(
+                Entry(upstream.name, call.endpoint, cost, started, now, asked=errand.asked, status=status)
+            )
             await self._budget.settle(grant, cost=cost, left=left)
         return ended if isinstance(ended, Failure) else await self._judge(ended, call, started)
 

@@ -11,7 +11,7 @@ import msgspec
 V = TypeVar("V")
 
 
-class Shelf(msgspec.Struct, frozen=True):
+class Shelf(msgspec.Struct, frozen=True, cache_hash=True):
     """What records of one kind are kept under, each by its key.
 
     Attributes:
@@ -99,10 +99,12 @@ class MemoryStore:
     ) -> Mapping[Hashable, AnyKept]:
         """What is kept of those asked for."""
         found: dict[Hashable, AnyKept] = {}
+        look_up, use = self._kept.get, self._kept.move_to_end
         for key in keys:
-            entry = self._kept.get((shelf, key))
+            place = (shelf, key)
+            entry = look_up(place)
             if entry is not None:
-                self._kept.move_to_end((shelf, key))
+                use(place)
                 found[key] = entry[0]
         return found
 

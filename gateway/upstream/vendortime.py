@@ -19,6 +19,11 @@ class VendorTime:
         self._clock = clock
         self._offset = 0.0
 
+    @property
+    def offset(self) -> float:
+        """Seconds that the upstream's clock is ahead of ours; 0 while the two may be in step."""
+        return self._offset
+
     def now(self) -> float:
         """Seconds since 1970 there."""
         return self._clock.time() + self._offset

@@ -17,6 +17,7 @@ from gateway.upstream.session import open_session
 from gateway.upstream.settings import Upstream
 from gateway.upstream.store import Store
 from tests.upstream.server import Server, serving
+from tests.upstream.things import World
 
 TOKEN = "ak-9f1c-not-to-be-seen"
 
@@ -69,3 +70,17 @@ def client(make_client: MakeClient) -> Client:
 @pytest.fixture
 def request_(clock: ManualClock) -> Request:
     return Request(deadline=clock.monotonic() + 25)
+
+
+@pytest.fixture
+def world(server: Server) -> World:
+    """What `server` answers with."""
+    world = World()
+    server.otherwise = world
+    return world
+
+
+@pytest.fixture
+def ask(clock: ManualClock) -> Callable[[], Request]:
+    """Makes a client's request."""
+    return lambda: Request(clock.monotonic() + 25)

@@ -205,6 +205,16 @@ def by_name(emulators: Emulators) -> dict[str, str]:
     return {name: url.replace("127.0.0.1", "localhost") for name, url in urls.items()}
 
 
+def client_of(emulators: Emulators) -> dict[str, str]:
+    """Settings with client credentials instead of a token."""
+    return {
+        "SALESLOFT_TOKEN": "",
+        "SALESLOFT_CLIENT_ID": "emulated-client",
+        "SALESLOFT_CLIENT_SECRET": "emulated-secret",
+        "SALESLOFT_TOKEN_URL": f"{emulators.salesloft.url}/oauth/token",
+    }
+
+
 @contextlib.asynccontextmanager
 async def gateway(
     emulators: Emulators, clock: ManualClock, settings: Mapping[str, str] | None = None

@@ -15,6 +15,7 @@ import pytest
 
 from gateway.emulator.server import Emulated
 from gateway.emulator.world import World
+from tests.http.test_metrics import parsed, total
 from tests.upstream_e2e.faults import TROUBLES, WRONG_TYPES, Trouble
 from tests.upstream_e2e.stage import Product, Reply, product, world
 
@@ -37,6 +38,13 @@ OLD = 100
 
 ASKED = {"SALESLOFT": 4, "DRIFT": 1}
 """What the page asks of each: a page, both listings for the events of Drift's rows, people by address; and a window."""
+
+
+STALE = {"SALESLOFT": 15, "DRIFT": 40}
+"""Seconds after which they are used once more while they are fetched anew."""
+
+BEHIND = {"SALESLOFT": 3, "DRIFT": 1}
+"""What is then fetched anew: a page, both listings for the events of Drift's rows; and a window."""
 
 
 @pytest.fixture(scope="module")
@@ -72,12 +80,33 @@ def calls(reply: Reply, source: str) -> int:
     return count
 
 
+async def sent(stage: Product, source: str) -> float:
+    """Calls sent so far, whomever for."""
+    page = await stage.caller.ask("GET", "/metrics")
+    return total(parsed(page.body.decode()), "gateway_upstream_calls_total", source=source)
+
+
+async def settled(stage: Product, source: str) -> float:
+    """Calls sent, once what is fetched behind the scenes is there, or was tried as often as makes sense."""
+    for _ in range(4):
+        await stage.settle()
+        stage.clock.advance(0.25)  # what a retry waits for at most
+    return await sent(stage, source)
+
+
 def expected_calls(source: str, trouble: Trouble) -> int:
     """Every call is tried as often as it makes sense; an endpoint that failed five times, and a minute that is used up,
     are left alone."""
     if trouble.code == "UPSTREAM_RATE_LIMITED":
         return 1
     return min(ASKED[source] * trouble.tries, 7)
+
+
+def behind_expected(source: str, trouble: Trouble) -> int:
+    """Calls behind the scenes; at the fourth that fails of seven, the endpoint is left alone."""
+    if trouble.code == "UPSTREAM_RATE_LIMITED":
+        return 1
+    return min(BEHIND[source] * trouble.tries, 4)
 
 
 @pytest.fixture(params=TROUBLES, ids=lambda trouble: trouble.name)
@@ -120,6 +149,42 @@ async def test_on_a_fresh_cache(small: World, source: str, trouble: Trouble, mon
     assert reply.upstream["cacheHits"] >= 4
     assert {report["status"] for report in reply.reports().values()} == {"OK"}
     assert reply.headers["Cache-Control"] in {"public, max-age=6", "public, max-age=7"}
+
+
+@pytest.mark.parametrize("source", ["SALESLOFT", "DRIFT"])
+async def test_on_a_stale_cache(small: World, source: str, trouble: Trouble, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits: what is kept is shown at once, and that it cannot be had anew is found out behind the scenes."""
+    async with staged(small, source, hasty=trouble.code == TIMED_OUT) as stage:
+        before = await ask(stage, PAGE)
+        stage.clock.advance(STALE[source])
+        asked = await sent(stage, source)
+        await trouble.begin(stage, vendor_of(stage, source), monkeypatch)
+        reply = await ask(stage, PAGE)
+        behind = await settled(stage, source) - asked
+        again = await ask(stage, PAGE)
+        no_more = await settled(stage, source) - asked - behind
+    reports = reply.reports()
+    assert reply.errors == []
+    if (trouble.code, source) == ("UPSTREAM_REFUSED", "SALESLOFT"):
+        # That an event is in no record is believed for less long, and nothing stands in for a refusal.
+        assert (reports[source]["status"], reports[source]["code"]) == ("PARTIAL", trouble.code)
+        assert "shown twice" in reports[source]["message"]
+        assert {node["id"] for node in nodes(reply) if node["source"] == source} <= {
+            node["id"] for node in nodes(before)
+        }
+        return
+    assert nodes(reply) == nodes(before)
+    assert calls(reply, source) == 0
+    assert (reports[source]["status"], reports[source]["code"]) == ("STALE", None)
+    assert reports[source]["asOf"] == before.reports()[source]["asOf"]
+    assert reports[OTHER[source]]["status"] == "OK"
+    assert reply.headers["Cache-Control"] == "public, no-cache"
+    assert behind == behind_expected(source, trouble)
+    assert nodes(again) == nodes(before)
+    # What is stale is not tried again by every reader. That an event is in no record is: it is old by now, and an
+    # endpoint whose answers arrive whole is not left alone, whatever is in them.
+    readable = source == "SALESLOFT" and trouble.name in {"bad json", "huge"}
+    assert no_more == (2 if readable else 0)
 
 
 @pytest.mark.parametrize("source", ["SALESLOFT", "DRIFT"])

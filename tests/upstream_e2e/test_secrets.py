@@ -6,6 +6,7 @@ import asyncio
 import gc
 import io
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,16 +14,22 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway import logs
-from gateway.emulator.server import Emulators
 from gateway.upstream.oauth import ClientCredentials
 from gateway.upstream.store import MemoryStore
 from tests.upstream.replicas.redis_server import RedisServer, redis_server
-from tests.upstream_e2e.faults import TROUBLES
-from tests.upstream_e2e.stage import Product, product, world
+from tests.upstream_e2e.faults import TROUBLES, WRONG_TYPES, Trouble
+from tests.upstream_e2e.stage import Product, client_of, product, world
 from tests.upstream_e2e.test_sharing import EVERYTHING
 
 EMULATORS = ("gateway.emulator.", "gateway.sources.salesloft.emulator", "gateway.sources.drift.emulator")
 """What has to know the tokens, in order to tell good ones from others."""
+
+
+ENDS = {
+    *("200", "401", "403", "429", "500", "502"),
+    *("timeout", "unreachable", "reset", "truncated", "too_large"),
+}
+"""How calls ended in all that trouble."""
 
 
 @pytest.fixture
@@ -46,7 +53,7 @@ def alone() -> Iterator[None]:
     gc.unfreeze()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def redis() -> Iterator[RedisServer]:
     with redis_server() as server:
         yield server
@@ -73,27 +80,28 @@ async def good_days_and_bad(stage: Product, patch: pytest.MonkeyPatch) -> list[s
 
     await ask(EVERYTHING)
     await ask("{ sources { source enabled state budgetRemaining } }")
-    for trouble in TROUBLES:
-        if trouble.name in {"refused", "dns", "huge", "hang", "slow body"}:
-            continue  # nothing is sent, or there is nothing to tell apart; tests/upstream has them
+    for trouble in [*TROUBLES, Trouble("wrong types", WRONG_TYPES, "UPSTREAM_MALFORMED", 1)]:
         stage.clock.advance(10_000)
-        for vendor in stage.vendors:
-            await trouble.begin(stage, vendor, patch)
-        await ask(EVERYTHING)
-        stage.forget()
-    reply = await stage.caller.ask("GET", "/readyz")
-    told.append(f"{reply.body!r} {dict(reply.headers)}")
+        with patch.context() as troubled:
+            for vendor in stage.vendors:
+                await trouble.begin(stage, vendor, troubled)
+            await ask(EVERYTHING)
+        await recover(stage)
+    await ask(EVERYTHING)
+    for path in ("/readyz", "/metrics", "/healthz", "/nowhere"):
+        reply = await stage.caller.ask("GET", path)
+        told.append(f"{reply.body!r} {dict(reply.headers)}")
+    (metrics,) = [text for text in told if "gateway_upstream_calls_total" in text]
+    assert set(re.findall(r'gateway_upstream_calls_total{[^}]*status="(\w+)"', metrics)) >= ENDS, "it was in trouble"
     return told
 
 
-def client_of(emulators: Emulators) -> dict[str, str]:
-    """Settings with client credentials instead of a token."""
-    return {
-        "SALESLOFT_TOKEN": "",
-        "SALESLOFT_CLIENT_ID": "emulated-client",
-        "SALESLOFT_CLIENT_SECRET": "emulated-secret",
-        "SALESLOFT_TOKEN_URL": f"{emulators.salesloft.url}/oauth/token",
-    }
+async def recover(stage: Product) -> None:
+    """Lets all be well with the vendors again."""
+    stage.forget()
+    stage.forget_addresses()
+    for vendor in stage.vendors:
+        await vendor.listener.accept()
 
 
 async def kept_in(server: RedisServer) -> str:
@@ -119,7 +127,7 @@ async def test_nothing_tells_a_secret(
     settings = {"SALESLOFT_TIMEOUT": "0.3", "DRIFT_TIMEOUT": "0.3"}
     if shared:
         settings["GATEWAY_CACHE_URL"] = redis.url
-    async with product(world(), settings=settings, more=client_of if oauth else None, jumps=False) as stage:
+    async with product(world(), settings=settings, more=client_of if oauth else None, jumps=False, names=True) as stage:
         secrets = {"SALESLOFT_TOKEN": stage.emulators.salesloft.token, "DRIFT_TOKEN": stage.emulators.drift.token}
         answers = await good_days_and_bad(stage, monkeypatch)
         everything = [*answers, *shown(), written.getvalue()]

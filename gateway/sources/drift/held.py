@@ -16,7 +16,8 @@ from gateway.sources.kept import Translated, Translator, spoilt
 from gateway.upstream.batch import Limits
 from gateway.upstream.client import Client
 from gateway.upstream.lifetimes import Lifetimes
-from gateway.upstream.records import Kind, Lists, Records
+from gateway.upstream.lists import Lists
+from gateway.upstream.records import Kind, Records
 from gateway.upstream.request import Clock, Request
 
 S = TypeVar("S", bound=msgspec.Struct)

@@ -28,6 +28,9 @@ S = TypeVar("S", bound=msgspec.Struct)
 WHOLE = "all"
 """What a list is kept under where there is only one."""
 
+NOBODY = "nobody@gateway.invalid"
+"""An address that no contact has."""
+
 TRAITS = Traits(
     lacks=frozenset({"cadence_ids", "step_ids", "account_ids", "i_cal_uids", "attendee_emails"}),
     statuses=frozenset({MeetingStatus.BOOKED, MeetingStatus.CANCELED, MeetingStatus.UNKNOWN}),
@@ -147,6 +150,11 @@ def open(client: Client, clock: Clock, lives: Lives = DEFAULT) -> Ports:  # noqa
 
     return Ports(
         source=Source.DRIFT,
+        scope="user_read",
+        probes={
+            "contact_read": lambda request: api.contacts(request, NOBODY),
+            "conversation_read": lambda request: api.conversation(request, "0"),
+        },
         window=Meetings(client, api, clock, lives),
         people=People(client, api, lives),
         users=Users(client, api, lives),

@@ -18,7 +18,8 @@ from gateway.sources.lives import DEFAULT, Lives
 from gateway.sources.salesloft.endpoints import MEETINGS, MOST_ROWS, Endpoint, Page, Rows, Sent, cost_of
 from gateway.sources.salesloft.params import Params
 from gateway.upstream.client import Client
-from gateway.upstream.records import Kind, Lists
+from gateway.upstream.lists import Lists
+from gateway.upstream.records import Kind
 from gateway.upstream.request import Request
 
 W = TypeVar("W", bound=msgspec.Struct)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Generic, TypeAlias, TypeVar
 
@@ -70,7 +71,7 @@ class Keyed(Generic[W, R]):
             api.client,
             Kind(name=name, endpoint=endpoint.path, codec=endpoint.founds, lifetimes=lifetimes, doubtful=spoilt),
             self._fetch,
-            encoded_len=lambda key: len("=&") + encoded_len(key[0]) + encoded_len(key[1]),
+            encoded_len=lambda key: _name_len(key[0]) + encoded_len(key[1]),
         )
 
     async def get(self, request: Request, asked: Iterable[Key]) -> Found[R]:
@@ -98,6 +99,12 @@ class Keyed(Generic[W, R]):
         return {key: pieced(by_key.get(key, []), _problems(by_key.get(key), lost), incomplete) for key in known}
 
 
+@functools.lru_cache(maxsize=64)
+def _name_len(name: str) -> int:
+    """Characters of URL that a parameter's name takes beside each value."""
+    return encoded_len(name) + len("=&")
+
+
 def _in_order(asked: Iterable[Key]) -> list[Key]:
     return sorted(asked, key=lambda key: (key[0], id_key(key[1])))
 
@@ -106,4 +113,6 @@ def _problems(rows: Sequence[tuple[Row[W], Record]] | None, lost: tuple[Problem,
     """What of a key's rows could not be read; that they may have been lost, where there are none."""
     if rows is None:
         return lost
+    if not any(row.unreadable for row, _ in rows):
+        return ()
     return tuple(dict.fromkeys(problem for row, _ in rows for problem in problems_of(row)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 
 from gateway.model.filters import MeetingFilter
 from gateway.model.order import OrderField, Position, Walk
@@ -73,6 +74,7 @@ class MeetingLane:
         self._walk = walk
         self._wanted = wanted
         self._own = own.conditions(wanted)
+        self._admits = wanted.admits if wanted.linked else wanted.admits_state
         self._listing = listing
         self._seen: set[str] = set()
         self._dropped = 0
@@ -108,14 +110,15 @@ class MeetingLane:
 
     def _kept(self, step: Step) -> list[Meeting]:
         """The rows to be passed on, in walk order, each once; nothing comes after the walk's stop."""
-        place = self._walk.order.position
-        rows = sorted(step.rows, key=lambda row: self._walk.order.key(place(row)), reverse=self._walk.backward)
+        order = self._walk.order
+        placed = [(order.key(place), place, row) for row in step.rows for place in (order.position(row),)]
+        placed.sort(key=itemgetter(0), reverse=self._walk.backward)
         kept: list[Meeting] = []
-        for row in rows:
-            if self._walk.beyond(place(row)):
+        for _, place, row in placed:
+            if self._walk.beyond(place):
                 self._phases.clear()
                 break
-            if not self._awaited(row):
+            if self._walk.passed(place) or row.source_id in self._seen:
                 continue
             if self._admitted(row):
                 self._seen.add(row.source_id)
@@ -131,12 +134,9 @@ class MeetingLane:
 
     def _admitted(self, row: Meeting) -> bool:
         """Whether the filter admits a row, and no other listing holds it."""
-        if not (self._wanted.admits(row) and own.admits(self._own, row, self._listing.strict)):
+        if not (self._admits(row) and own.admits(self._own, row, self._listing.strict)):
             return False
-        sent = row.raw
-        if not isinstance(sent, wire.Meeting):
+        sent, listing = row.raw, self._listing
+        if not (listing.not_events or listing.not_types) or not isinstance(sent, wire.Meeting):
             return True
-        held_elsewhere = (
-            sent.event_id in self._listing.not_events or str(sent.meeting_type_id) in self._listing.not_types
-        )
-        return not held_elsewhere
+        return sent.event_id not in listing.not_events and str(sent.meeting_type_id) not in listing.not_types

@@ -21,7 +21,8 @@ from gateway.sources.salesloft.neighbour_params import NeighbourListing
 from gateway.sources.salesloft.newest import Newest
 from gateway.sources.salesloft.params import is_number
 from gateway.upstream.batch import Limits
-from gateway.upstream.records import Kind, Lists, Records
+from gateway.upstream.lists import Lists
+from gateway.upstream.records import Kind, Records
 from gateway.upstream.request import Request
 
 W = TypeVar("W", bound=msgspec.Struct)

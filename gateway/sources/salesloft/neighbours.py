@@ -6,7 +6,8 @@ Their times come with US Eastern offsets, and they name users by numeric id.
 from __future__ import annotations
 
 import datetime as dt
-from typing import TypeVar
+import functools
+from typing import Any, TypeVar, get_args
 
 import msgspec
 
@@ -212,9 +213,18 @@ def _archived(row: Row[W], archived_at: dt.datetime | None) -> bool:
 
 def _unreadable(row: Row[W], record: Record) -> frozenset[str]:
     """What of the row could not be read, times that fall off the calendar in UTC included."""
-    lost = {
-        name
-        for name in row.value.__struct_fields__
-        if isinstance(getattr(row.value, name), dt.datetime) and getattr(record, name, name) is None
-    }
-    return row.unreadable | lost if lost else row.unreadable
+    sent = row.value
+    lost = [
+        name for name in _times(type(sent)) if getattr(sent, name) is not None and getattr(record, name, name) is None
+    ]
+    return row.unreadable.union(lost) if lost else row.unreadable
+
+
+@functools.cache
+def _times(row: type[msgspec.Struct]) -> tuple[str, ...]:
+    """The fields of a row that are times."""
+    return tuple(field.name for field in msgspec.structs.fields(row) if _is_time(field.type))
+
+
+def _is_time(wanted: Any) -> bool:
+    return wanted is dt.datetime or any(map(_is_time, get_args(wanted)))

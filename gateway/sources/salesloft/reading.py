@@ -20,14 +20,18 @@ VENDOR = "salesloft"
 
 def utc(value: dt.datetime | None) -> dt.datetime | None:
     """The instant in UTC; None for one that falls off the calendar there."""
+    if value is None or value.tzinfo is dt.UTC:
+        return value
     try:
-        return None if value is None else value.astimezone(dt.UTC)
+        return value.astimezone(dt.UTC)
     except OverflowError:
         return None
 
 
 def ref(kind: Kind, value: Id | Stub | None) -> Ref | None:
     """What a stub or an id points to."""
+    if value is None:
+        return None
     text = _text(value)
     return None if text is None else Ref(Source.SALESLOFT, kind, text)
 
@@ -55,9 +59,18 @@ def addresses(*values: str | None) -> tuple[str, ...] | None:
     return tuple(known.values()) or None
 
 
+def address(text: str | None) -> str | None:
+    """The text, folded, where it is an e-mail address: a calendar's id is one, or `external_<guid>`, or anything."""
+    folded = fold_email(text or "")
+    name, at, domain = folded.partition("@")
+    return folded if name and at and "." in domain and "@" not in domain else None
+
+
 def web_address(text: str | None) -> str | None:
     """The text where it is the address of a page, which is where an online meeting is held."""
     address = (text or "").strip()
+    if not address:
+        return None
     if any(character.isspace() for character in address):
         return None
     try:

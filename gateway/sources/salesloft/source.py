@@ -12,7 +12,7 @@ from gateway.model.identity import derived_uid
 from gateway.model.order import Order, Walk
 from gateway.model.records import Meeting, Person, Record, Ref, Source, User, UserKey
 from gateway.paging.lane import Lane
-from gateway.sources.base import Found, Ports, Sample, Traits
+from gateway.sources.base import Found, Ports, Probe, Sample, Traits
 from gateway.sources.kept import Translated, spoilt
 from gateway.sources.lives import DEFAULT, Lives
 from gateway.sources.salesloft import own, wire
@@ -37,7 +37,8 @@ from gateway.sources.salesloft.reader import Reader
 from gateway.sources.sampling import sample
 from gateway.upstream.client import Client
 from gateway.upstream.lifetimes import Lifetimes
-from gateway.upstream.records import Kind, Lists
+from gateway.upstream.lists import Lists
+from gateway.upstream.records import Kind
 from gateway.upstream.request import Request
 
 W = TypeVar("W", bound=msgspec.Struct)
@@ -58,7 +59,7 @@ MOST_USER_PAGES = 100
 class Meetings:
     """`/v2/meetings`, the only way to a meeting: there is no call for a single one."""
 
-    traits = Traits()
+    traits = Traits(many=frozenset({"persons", "owners"}))
 
     def __init__(self, api: Api) -> None:
         pages = api.lives.pages
@@ -173,6 +174,16 @@ class Directory(Generic[W, R]):
         return await self._by_id.get(request, keys(IDS, filter(is_number, ids)))
 
 
+PROBES = {
+    "people:read": PEOPLE.path,
+    "team:read": USERS.path,
+    "cadences:read": CADENCES.path,
+    "accounts:read": ACCOUNTS.path,
+    "tasks:read": TASKS.path,
+}
+"""Scopes beside `meetings:read`, each with a list that takes it; that for cadences covers their steps."""
+
+
 def open(client: Client, lives: Lives = DEFAULT) -> Ports:  # noqa: A001 - a source is opened
     """Salesloft's ports over a client.
 
@@ -186,6 +197,9 @@ def open(client: Client, lives: Lives = DEFAULT) -> Ports:  # noqa: A001 - a sou
         params = [("show_deleted", "false"), ("per_page", "1"), ("page", "1")]
         body = await client.get(request, "/v2/meetings", "/v2/meetings", params)
         return sample(body or b"", wire.Meeting, source=Source.SALESLOFT.value)
+
+    def probe(path: str) -> Probe:
+        return lambda request: client.get(request, path, path, [("per_page", "1"), ("page", "1")])
 
     return Ports(
         source=Source.SALESLOFT,
@@ -201,6 +215,8 @@ def open(client: Client, lives: Lives = DEFAULT) -> Ports:  # noqa: A001 - a sou
         all_cadences=AllCadences(api),
         cadence_steps=CadenceSteps(api),
         sample=look,
+        scope="meetings:read",
+        probes={scope: probe(path) for scope, path in PROBES.items()},
     )
 
 

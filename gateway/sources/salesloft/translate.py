@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Set as AbstractSet
 
 from gateway.model.records import (
     NO_FIELDS,
@@ -16,7 +17,7 @@ from gateway.model.records import (
 )
 from gateway.sources.decode import LEFT_OUT, Row
 from gateway.sources.salesloft import wire
-from gateway.sources.salesloft.reading import VENDOR, named, ref, user_ref, utc, web_address
+from gateway.sources.salesloft.reading import VENDOR, address, named, ref, user_ref, utc, web_address
 
 BOOKING = {
     "pending": MeetingStatus.PENDING,
@@ -86,6 +87,7 @@ def meeting(row: Row[wire.Meeting]) -> Meeting:
         step=ref(Kind.STEP, sent.step),
         account=ref(Kind.ACCOUNT, sent.account_id),
         task=ref(Kind.TASK, sent.task_id),
+        calendar_address=address(sent.calendar_id),
     )
     return named(record, unreadable, NAMES)
 
@@ -106,10 +108,12 @@ def status(sent: wire.Meeting, *, canceled: bool = False) -> MeetingStatus:
 
 def _recurrence(sent: wire.Meeting, last: dt.datetime | None) -> Recurrence | None:
     """How a meeting repeats; left out upstream for single events, but for `recurring: false`."""
-    recurrence = Recurrence(
+    told = (sent.recurring, sent.recurrence, sent.recurring_interval, last)
+    if all(value is None for value in told):
+        return None
+    return Recurrence(
         recurring=sent.recurring, rules=sent.recurrence, interval=sent.recurring_interval, last_occurrence_at=last
     )
-    return None if recurrence == Recurrence() else recurrence
 
 
 def _attendees(row: Row[wire.Meeting]) -> tuple[Attendee, ...] | None:
@@ -120,14 +124,13 @@ def _attendees(row: Row[wire.Meeting]) -> tuple[Attendee, ...] | None:
         parts = path.split(".", 2)
         if parts[0] == "attendees" and len(parts) == 3 and parts[1] != LEFT_OUT:  # noqa: PLR2004 - list, place, field
             unreadable.setdefault(int(parts[1]), set()).add(parts[2])
-    return tuple(_attendee(sent, unreadable.get(place, set())) for place, sent in enumerate(row.value.attendees))
+    return tuple([_attendee(sent, unreadable.get(place, NO_FIELDS)) for place, sent in enumerate(row.value.attendees)])
 
 
-def _attendee(sent: wire.Attendee, unreadable: set[str]) -> Attendee:
+def _attendee(sent: wire.Attendee, unreadable: AbstractSet[str]) -> Attendee:
     deleted_at = utc(sent.deleted_at)
     if deleted_at is None and sent.deleted_at is not None:
         unreadable = unreadable | {"deleted_at"}
-    told = {name for name in unreadable if name in Attendee.__struct_fields__}
     return Attendee(
         email=sent.email,
         name=sent.name,
@@ -137,5 +140,11 @@ def _attendee(sent: wire.Attendee, unreadable: set[str]) -> Attendee:
         deleted_at=deleted_at,
         person=ref(Kind.PERSON, sent.person),
         raw=sent,
-        unreadable=frozenset(told | {f"{VENDOR}.{name}" for name in unreadable}) if unreadable else NO_FIELDS,
+        unreadable=_told(unreadable) if unreadable else NO_FIELDS,
     )
+
+
+def _told(unreadable: AbstractSet[str]) -> frozenset[str]:
+    """What of an attendee could not be read: as the vendor's fields, and as attributes where there are such."""
+    own = (name for name in unreadable if name in Attendee.__struct_fields__)
+    return frozenset((*own, *(f"{VENDOR}.{name}" for name in unreadable)))

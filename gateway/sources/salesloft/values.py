@@ -54,28 +54,29 @@ class Values:
         page = await self._read(span, per_page)
         if not page.last and per_page < MOST_ROWS and len(self._instants(page)) == 1:
             page = await self._read(span, MOST_ROWS)
-        rows = [row for row in page.rows if self._placed(row, span)]
-        nameless = [row for row in page.rows if self._reader.value(row) is None]
+        placed = [(value, row) for row in page.rows for value in (self._reader.value(row),)]
+        rows = [(value, row) for value, row in placed if value is not None and _within(value, span)]
+        nameless = [row for value, row in placed if value is None]
         problems = (*page.problems, *self._reader.unplaced(nameless))
         if page.last:
             if not span.bounded:
                 self.valueless = [row for row in nameless if self._reader.field.value not in row.unreadable]
-            return self._end(rows, problems)
+            return self._end([row for _, row in rows], problems)
         if not span.bounded and nameless:
             # Whatever the direction: rows without a value are not for now, and a bound keeps them out.
             self._edge = LAST if self._descending else FIRST
             return await self.step(want)
         return await self._up_to_edge(rows, problems)
 
-    async def _up_to_edge(self, rows: Sequence[Meeting], problems: tuple[Problem, ...]) -> Step:
+    async def _up_to_edge(self, rows: Sequence[tuple[int, Meeting]], problems: tuple[Problem, ...]) -> Step:
         """The rows before a page's last instant; where they all lie at it, that instant whole."""
-        instants = [value for row in rows if (value := self._reader.value(row)) is not None]
+        instants = [value for value, _ in rows]
         if not rows or instants != sorted(instants, reverse=self._descending):
             raise UpstreamMalformed("The source did not keep to the order asked for.", source=Source.SALESLOFT.value)
         last = instants[-1]
-        before = [row for row, instant in zip(rows, instants, strict=True) if instant != last]
+        before = [row for value, row in rows if value != last]
         if before:
-            held = [row for row, instant in zip(rows, instants, strict=True) if instant == last]
+            held = [row for value, row in rows if value == last]
             self._edge, self._passed, self._held = last, 0, len(held)
             return Step(rows=before, frontier=self._frontier(last), held=held, problems=problems)
         whole, trouble = await instant(self._reader, last)
@@ -105,12 +106,10 @@ class Values:
     def _instants(self, page: Page[Meeting]) -> set[int | None]:
         return {self._reader.value(row) for row in page.rows}
 
-    def _placed(self, row: Meeting, span: Span) -> bool:
-        """Whether a row lies in what was asked for; Salesloft ignores a filter that it does not know."""
-        value = self._reader.value(row)
-        if value is None:
-            return False
-        return (span.least is None or value >= span.least) and (span.most is None or value <= span.most)
+
+def _within(value: int, span: Span) -> bool:
+    """Whether an instant lies in what was asked for; Salesloft ignores a filter that it does not know."""
+    return (span.least is None or value >= span.least) and (span.most is None or value <= span.most)
 
 
 async def instant(reader: Reader, at: int) -> Found:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator
 
-from gateway.upstream.client import Client
 from gateway.upstream.clock import Timer
 from gateway.upstream.replicas.link import Link
+from gateway.upstream.switches import Switches
 
 BEAT = 1.0
 """Seconds between two signs of life; also how long a switch takes to reach every replica."""
@@ -45,7 +45,7 @@ class Fleet:
         self._name = secrets.token_hex(8)
         self._sign = link.script(SIGN)
 
-    async def beat(self, clients: Mapping[str, Client]) -> None:
+    async def beat(self, switches: Switches) -> None:
         """Gives a sign of life, counts the others and obeys the switches; changes nothing while Redis is away."""
         keys = [f"{self._link.prefix}:alive", self.off_key]
         answer = await self._link.run(self._sign, keys, [self._name, BEAT * MISSED])
@@ -53,10 +53,7 @@ class Fleet:
             return
         size, off = answer
         self.size = max(1, int(size))
-        names = {name.decode() for name in off}
-        for name, client in clients.items():
-            if client.on is (name in names):
-                client.switch(on=name not in names)
+        switches.say(self.off_key, {name.decode() for name in off})
 
     @property
     def off_key(self) -> str:
@@ -64,11 +61,10 @@ class Fleet:
         return f"{self._link.prefix}:off"
 
     @contextlib.asynccontextmanager
-    async def joined(self, clients: Iterable[Client]) -> AsyncIterator[None]:
+    async def joined(self, switches: Switches) -> AsyncIterator[None]:
         """Is one of the replicas within the block."""
-        named = {client.upstream.name: client for client in clients}
-        await self.beat(named)
-        beating = asyncio.ensure_future(self._beat_on(named))
+        await self.beat(switches)
+        beating = asyncio.ensure_future(self._beat_on(switches))
         try:
             yield
         finally:
@@ -76,7 +72,7 @@ class Fleet:
             await asyncio.gather(beating, return_exceptions=True)
             await self._link.ask(lambda redis: redis.zrem(f"{self._link.prefix}:alive", self._name))
 
-    async def _beat_on(self, clients: Mapping[str, Client]) -> None:
+    async def _beat_on(self, switches: Switches) -> None:
         while True:
             await self._clock.sleep(BEAT)
-            await self.beat(clients)
+            await self.beat(switches)

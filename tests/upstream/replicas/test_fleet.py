@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.replicas.fleet import Fleet
+from gateway.upstream.switches import Switches
 from tests.upstream.conftest import MakeClient
 from tests.upstream.replicas.conftest import MakeLink
 from tests.upstream.replicas.redis_server import RedisServer
@@ -14,24 +15,26 @@ async def test_replicas_are_counted_and_the_count_is_remembered(
     make_link: MakeLink, one_redis: RedisServer, clock: ManualClock
 ) -> None:
     fleets = [Fleet(make_link(patience=0.1), clock, expected=7) for _ in range(3)]
+    nobody = Switches([])
     for fleet in fleets:
-        await fleet.beat({})
-    await fleets[0].beat({})
+        await fleet.beat(nobody)
+    await fleets[0].beat(nobody)
     assert [fleet.size for fleet in fleets] == [3, 2, 3]
 
     with one_redis.frozen():
-        await fleets[0].beat({})
+        await fleets[0].beat(nobody)
         assert fleets[0].size == 3
     assert Fleet(make_link(), clock, expected=7).size == 7
 
 
 async def test_a_replica_that_leaves_is_not_counted(make_link: MakeLink, clock: ManualClock) -> None:
     staying, leaving = Fleet(make_link(), clock), Fleet(make_link(), clock)
-    async with staying.joined([]):
-        async with leaving.joined([]):
-            await staying.beat({})
+    nobody = Switches([])
+    async with staying.joined(nobody):
+        async with leaving.joined(nobody):
+            await staying.beat(nobody)
             assert staying.size == 2
-        await staying.beat({})
+        await staying.beat(nobody)
         assert staying.size == 1
 
 
@@ -41,21 +44,22 @@ async def test_a_source_is_switched_off_for_all(
     operator = make_link()
     clients = [make_client(name=name) for name in ("SALESLOFT", "DRIFT", "DRIFT")]
     one, other = Fleet(make_link(), clock), Fleet(make_link(), clock)
-    async with one.joined(clients[:2]), other.joined(clients[2:]):
+    here, there = Switches(clients[:2]), Switches(clients[2:])
+    async with one.joined(here), other.joined(there):
         await operator.ask(lambda redis: redis.sadd(one.off_key, "DRIFT"))
-        await one.beat({client.upstream.name: client for client in clients[:2]})
-        await other.beat({"DRIFT": clients[2]})
+        await one.beat(here)
+        await other.beat(there)
         assert [client.on for client in clients] == [True, False, False]
 
         await operator.ask(lambda redis: redis.srem(one.off_key, "DRIFT"))
-        await one.beat({client.upstream.name: client for client in clients[:2]})
-        await other.beat({"DRIFT": clients[2]})
+        await one.beat(here)
+        await other.beat(there)
         assert [client.on for client in clients] == [True, True, True]
 
 
 async def test_it_beats_by_itself(make_link: MakeLink, clock: ManualClock) -> None:
     one, other = Fleet(make_link(), clock), Fleet(make_link(), clock)
-    async with one.joined([]), other.joined([]):
+    async with one.joined(Switches([])), other.joined(Switches([])):
         assert one.size == 1
         clock.advance(1)
         while one.size == 1:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import os
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine
+
+T = TypeVar("T")
 
 TOTALS = {"quick": 2_000, "ci": 20_000, "nightly": 500_000}
-"""Generated cases of all properties together."""
+"""Generated cases of all properties of the catalog together; those of its parts by themselves come on top."""
 
 PROFILE = os.environ.get("PROPERTIES", "quick")
 if PROFILE not in TOTALS:
@@ -15,15 +22,21 @@ if PROFILE not in TOTALS:
 
 TOTAL = TOTALS[PROFILE]
 
+ASKED: dict[str, int] = {}
+"""How many cases each property that was imported is to be tried with, by the test's name."""
 
-def share(part: float, *, steps: int = 50) -> settings:
-    """A property's part of all cases; the same ones every time but in the nightly profile.
+PASSED: Counter[str] = Counter()
+"""How many it was, so far."""
+
+
+def share(part: float, *, steps: int = 50) -> Callable[[T], T]:
+    """Gives a property, or a machine, its part of all cases; the same ones every time but in the nightly profile.
 
     Args:
         part: How much of all, from 0 to 1.
-        steps: Steps of a stateful test.
+        steps: Steps of a machine.
     """
-    return settings(
+    wanted = settings(
         max_examples=max(1, round(TOTAL * part)),
         stateful_step_count=steps,
         deadline=None,
@@ -32,3 +45,28 @@ def share(part: float, *, steps: int = 50) -> settings:
         print_blob=True,
         suppress_health_check=list(HealthCheck),
     )
+
+    def give(test: Any) -> Any:
+        name = f"{test.__module__}.{test.__qualname__}"
+        ASKED[name] = wanted.max_examples
+        if isinstance(test, type) and issubclass(test, RuleBasedStateMachine):
+            test.TestCase.settings = wanted
+            test.teardown = counted(name, test.teardown)  # type: ignore[method-assign]  # ends every run of a machine
+            return test
+        given = wanted(test)
+        given.hypothesis.inner_test = counted(name, given.hypothesis.inner_test)
+        return given
+
+    return give
+
+
+def counted(name: str, run: Callable[..., Any]) -> Callable[..., Any]:
+    """A case that is counted once it has passed."""
+
+    @functools.wraps(run)
+    def case(*arguments: Any, **named: Any) -> Any:
+        result = run(*arguments, **named)
+        PASSED[name] += 1
+        return result
+
+    return case

@@ -55,6 +55,11 @@ class Team:
         """The user with an address; where several have it, the first source's of the lowest id."""
         return self._by_email.get(fold_email(address))
 
+    def addresses(self, ref: Ref) -> frozenset[str]:
+        """Every address, folded, of the user that a reference names, whichever source knows it."""
+        user = self.by_ref(ref)
+        return frozenset() if user is None else frozenset(_addresses(user)).union(*map(_addresses, user.twins))
+
     def aliases(self, refs: Iterable[Ref]) -> frozenset[Ref]:
         """The references themselves and all others of the same users."""
         given = frozenset(refs)

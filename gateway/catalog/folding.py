@@ -46,15 +46,22 @@ class Folding:
                 found += [twin for twin in near if not self._twins.known(twin)]
         return found
 
+    async def waiting(self, rows: Sequence[Meeting]) -> list[Meeting]:
+        """What has to be looked up before the rows can be folded."""
+        if not any(self._may_show(row) for row in rows):
+            return []
+        windows, _ = await self._twins.windows()
+        waiting = self.unverified(rows, windows)
+        if SOURCES in self._fields:  # rows that are listed under their own ids may be held all the same
+            waiting += [row for row in rows if not self._twins.known(row)]
+        return waiting
+
     async def fold(self, rows: Sequence[Meeting], *, mark: bool = False) -> list[Meeting]:
         """The rows, folded. What could not be looked for is told and, with `mark`, noted on the rows."""
         if not any(self._may_show(row) for row in rows):
             return list(rows)
         windows, self.unread = await self._twins.windows()
-        waiting = self.unverified(rows, windows)
-        if SOURCES in self._fields:  # rows that are listed under their own ids may be held all the same
-            waiting += [row for row in rows if not self._twins.known(row)]
-        self.unscreened = await self._twins.screen(waiting)
+        self.unscreened = await self._twins.screen(await self.waiting(rows))
         folded = [await self._folded(row, windows) for row in rows]
         first = next(iter((self.unread | self.unscreened).values()), None)
         if first is None or not mark:

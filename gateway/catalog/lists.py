@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
+from gateway.catalog.bearers import MOST_BEARERS, Bearers, lowest_bearers
 from gateway.catalog.directory import Directory
 from gateway.catalog.reports import Reports, SourceReport
 from gateway.errors import GatewayError
@@ -24,9 +25,6 @@ from gateway.upstream.request import Request
 R = TypeVar("R", bound=Record)
 
 NEWEST_FIRST = Order(OrderField.CREATED_AT, descending=True)
-
-MOST_BEARERS = 500
-"""Records that may bear one key before the lowest id among them is no longer looked for."""
 
 
 class Wanted(Protocol):
@@ -122,13 +120,34 @@ class Listings(Generic[R, F]):
             UpstreamError: A source did not answer.
         """
         for source in self._asked():
-            stretch = _Stretch(self._lanes(request, Walk(NEWEST_FIRST), wanted, source), Walk(NEWEST_FIRST))
-            rows = await stretch.take(MOST_BEARERS)
-            for error in stretch.errors():
+            bearers = await self._bearers(request, wanted, source)
+            for error in bearers.errors.values():
                 raise error
-            if rows:
-                return min(rows, key=lambda row: id_key(row.source_id))
+            if bearers.rows:
+                return min(bearers.rows, key=lambda row: id_key(row.source_id))
         return None
+
+    async def lowest_each(
+        self,
+        request: Request,
+        values: Iterable[str],
+        wanted: Callable[[frozenset[str]], F],
+        key: Callable[[R], str | None],
+    ) -> dict[str, R | GatewayError | None]:
+        """The same for each of many values of a key, a hundred in one look-up; or why it cannot be told.
+
+        Args:
+            request: The request.
+            values: The values.
+            wanted: The filter for some of them.
+            key: The value that a record bears.
+        """
+        return await lowest_bearers(values, lambda some: self._bearers(request, wanted(frozenset(some))), key)
+
+    async def _bearers(self, request: Request, wanted: F, only: Source | None = None) -> Bearers[R]:
+        stretch = _Stretch(self._lanes(request, Walk(NEWEST_FIRST), wanted, only), Walk(NEWEST_FIRST))
+        rows = await stretch.take(MOST_BEARERS)
+        return Bearers(rows, len(rows) == MOST_BEARERS, stretch.errors())
 
     def _asked(self) -> list[Source]:
         return [source for source, port in self._ports.items() if port is not None]
@@ -226,9 +245,10 @@ class _Stretch(Generic[R]):
             return Page(rows=rows[::-1], start=far, end=near, ahead=ahead)
         return Page(rows=rows, start=near, end=far, ahead=ahead)
 
-    def errors(self) -> list[GatewayError]:
-        """Why lanes broke off."""
-        return [track.error for track in self._merge.tracks if track.error is not None]
+    def errors(self) -> dict[Source, GatewayError]:
+        """Why lanes broke off, by source."""
+        tracks = zip(self._sources, self._merge.tracks, strict=True)
+        return {source: track.error for source, track in tracks if track.error is not None}
 
     def report(self, reports: Reports) -> None:
         """Tells what became of the lanes."""

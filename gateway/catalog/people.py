@@ -7,13 +7,16 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, OperationTooCostly
 from gateway.model.filters import fold_email
 from gateway.model.order import RANK, id_key
 from gateway.model.records import Kind, Person, Ref, Source
 from gateway.sources.base import Found, Ports
 from gateway.sources.base import People as PeoplePort
 from gateway.upstream.request import Request
+
+MOST_SINGLY = 100
+"""Addresses that a source which takes one a call is asked for at once."""
 
 
 def addresses(person: Person) -> list[str]:
@@ -82,13 +85,26 @@ class People:
         Raises:
             UpstreamError: A source that would come first did not answer.
         """
-        for source in self._ports:
-            found = await self.holders(request, source, [fold_email(email)])
-            if found.error is not None:
-                raise found.error
-            if found.people:
-                return found.people[0]
-        return None
+        found = (await self.by_emails(request, [fold_email(email)]))[fold_email(email)]
+        if isinstance(found, GatewayError):
+            raise found
+        return found
+
+    async def by_emails(self, request: Request, emails: Iterable[str]) -> dict[str, Person | GatewayError | None]:
+        """The same for many addresses (folded), each by itself, or why it cannot be told.
+
+        The first source is asked for a hundred in one call. Those below it may be asked for one a call, and so for
+        `MOST_SINGLY` addresses at most.
+        """
+        found: dict[str, Person | GatewayError | None] = dict.fromkeys(emails)
+        for source, port in self._ports.items():
+            unknown = [email for email, answer in found.items() if answer is None]
+            if not self._highest(source):
+                found.update(dict.fromkeys(unknown[MOST_SINGLY:], _too_many(len(unknown))))
+                unknown = unknown[:MOST_SINGLY]
+            if unknown:
+                found.update(await _each_of(port, request, unknown))
+        return found
 
     async def whole(self, request: Request, person: Person) -> Person:
         """A person with what every lower source has of them folded in, one call an address and source.
@@ -141,3 +157,26 @@ class People:
 
     def _highest(self, source: Source) -> bool:
         return source is next(iter(self._ports), None)
+
+
+async def _each_of(
+    port: PeoplePort, request: Request, emails: Sequence[str]
+) -> dict[str, Person | GatewayError | None]:
+    """One source's person with each address, of several the one of the lowest id."""
+    try:
+        answer = await port.by_emails(request, emails)
+    except GatewayError as error:
+        return dict.fromkeys(emails, error)
+    by_email: dict[str, Person | GatewayError] = {}
+    for person in sorted(answer.rows, key=lambda person: id_key(person.source_id)):
+        for email in addresses(person):
+            by_email.setdefault(email, person)
+    return {email: by_email.get(email) or answer.failures.get(email) for email in emails}
+
+
+def _too_many(count: int) -> OperationTooCostly:
+    return OperationTooCostly(
+        f"{count} addresses would have to be looked up one by one; at most {MOST_SINGLY} of an operation are.",
+        measured=count,
+        allowed=MOST_SINGLY,
+    )

@@ -8,7 +8,7 @@ window row that meets part of it is screened first, and brings the meeting that 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -40,6 +40,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         listings: The sources that are walked.
         windows: The sources whose windows are looked through, for rows of their own or for those they bring in.
         skipped: The sources none of whose own rows can match, and why.
+        together: The sources whose own conditions only a meeting can meet that they all hold, where there are several:
+            no row of theirs is shown by itself, but each of them is in every row shown.
         scope: The sources among which each event is shown once.
         by_links: Whether the window rows that may decide are screened before the walk.
     """
@@ -49,6 +51,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     skipped: Mapping[Source, str]
     scope: frozenset[Source]
     by_links: bool
+    together: frozenset[Source] = frozenset()
 
     @property
     def listed(self) -> frozenset[Source]:
@@ -71,13 +74,21 @@ def plan(wanted: MeetingFilter, ports: Sequence[Ports]) -> Plan:
         port.source for port in having if any(RANK[s] < RANK[port.source] for s in scope) and _brings(wanted, port)
     }
     windows = [port for port in having if port.window is not None]
+    by_links = any(port.source in bringing for port in windows)
     return Plan(
         listings=tuple(port for port in having if port.listing is not None and port.source not in skipped),
         windows=tuple(port for port in windows if port.source not in skipped or port.source in bringing),
         skipped=skipped,
         scope=scope,
-        by_links=any(port.source in bringing for port in windows),
+        by_links=by_links,
+        together=scope & wanted.own.keys() if by_links and len(wanted.own) > 1 else frozenset(),
     )
+
+
+def named(sources: Iterable[Source]) -> str:
+    """Who can meet the sources' own conditions, in words for clients."""
+    names = [source.name for source in sources]
+    return f"{' and '.join(names)} can meet filter.{' and filter.'.join(names).lower()}"
 
 
 def traits_of(port: Ports) -> Traits | None:
@@ -107,13 +118,13 @@ def _brings(wanted: MeetingFilter, port: Ports) -> bool:
 def _reason_to_skip(wanted: MeetingFilter, port: Ports) -> str | None:
     """Why none of a source's own rows can match, in a sentence for clients."""
     traits = traits_of(port) or Traits()
-    others = [other.name for other in wanted.own if other is not port.source]
+    others = [other for other in wanted.own if other is not port.source]
     lacking = [
         argument for name, argument in LINKS.items() if name in traits.lacks and getattr(wanted, name) is not None
     ]
     reasons = {
         "Left out by filter.sources.": wanted.sources is not None and port.source not in wanted.sources,
-        f"Only {' and '.join(others)} can meet filter.{' and filter.'.join(others).lower()}.": bool(others),
+        f"Only {named(others)}.": bool(others),
         "filter.ids names no record of this source.": wanted.ids is not None and not _any_of(port.source, wanted.ids),
         f"This source cannot meet filter.{' or filter.'.join(lacking)}.": bool(lacking),
         "This source has no meetings of the statuses in filter.status.": (

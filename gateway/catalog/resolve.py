@@ -15,7 +15,7 @@ from gateway.catalog.people import Holders, People, addresses, person_ref
 from gateway.errors import GatewayError
 from gateway.model.filters import MeetingFilter, Refs
 from gateway.model.order import RANK
-from gateway.model.records import Person, Ref, Source
+from gateway.model.records import Kind, Person, Ref, Source
 from gateway.upstream.request import Request
 
 
@@ -42,22 +42,25 @@ class Meaning:
             self._groups.append(_Group(request, people, refs=wanted.person_ids))
         if wanted.person_emails is not None:
             self._groups.append(_Group(request, people, emails=wanted.person_emails))
+        if wanted.under is not None and wanted.under.kind is Kind.PERSON:
+            self._groups.append(_Group(request, people, refs=frozenset({wanted.under})))
 
     async def find_users(self, asked: Collection[Source]) -> None:
         """Fills in `owners` and `bookers` for the asked sources."""
         wanted = self.wanted
-        ids = [*(wanted.owner_ids or ()), *(wanted.booked_by_ids or ())]
+        parent = [] if wanted.under is None or wanted.under.kind is not Kind.USER else [wanted.under]
+        ids = [*(wanted.owner_ids or ()), *(wanted.booked_by_ids or ()), *parent]
         if not asked or (not ids and wanted.owner_emails is None):
             return
         needed = self._directory.needed(frozenset(asked) | {ref.source for ref in ids})
         team, errors = await self._directory.team(self._request, needed)
-        owners = None if wanted.owner_ids is None else team.aliases(wanted.owner_ids)
         unknown = any(ref.source in errors for ref in ids)
+        meant = [team.aliases(refs) for refs in (wanted.owner_ids, parent or None) if refs is not None]
         if wanted.owner_emails is not None:
             named = [team.by_email(email) for email in wanted.owner_emails]
             unknown = unknown or None in named
-            of_emails = frozenset(ref for user in named if user is not None for ref in user_refs(user))
-            owners = of_emails if owners is None else owners & of_emails
+            meant.append(frozenset(ref for user in named if user is not None for ref in user_refs(user)))
+        owners = frozenset[Ref].intersection(*meant) if meant else None
         bookers = None if wanted.booked_by_ids is None else team.aliases(wanted.booked_by_ids)
         self.wanted = msgspec.structs.replace(wanted, owners=owners, bookers=bookers)
         for source in asked:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Protocol
 from urllib.parse import urlencode
 
 import msgspec
@@ -21,7 +22,6 @@ from gateway.model.records import Meeting, Ref, Source
 from gateway.paging.lane import Lane
 from gateway.paging.merge import Merge, Track
 from gateway.paging.window import Page, Window
-from gateway.sources.base import MeetingListing
 from gateway.upstream.request import Request
 
 OnCandidates = Callable[[Sequence[Meeting]], None]
@@ -30,6 +30,22 @@ SCREEN_VALUES = 100
 SCREEN_CHARS = 5600
 """Values, and characters of URL, that a screening is filled up to with the events that come next anyway: few enough to
 fit the call that is made in any case."""
+
+
+class Walkable(Protocol):
+    """A source's meetings in order, or one list's part of them; see `MeetingListing`."""
+
+    def lanes(self, request: Request, walk: Walk, wanted: MeetingFilter) -> Sequence[Lane[Meeting]]:
+        """The lanes whose union is every meeting that the filter admits along the walk."""
+        ...
+
+    async def count(self, request: Request, wanted: MeetingFilter) -> int | None:
+        """How many meetings the filter admits."""
+        ...
+
+    def admits(self, wanted: MeetingFilter, meeting: Meeting) -> bool:
+        """Whether the source's own part of the filter holds on one of its records."""
+        ...
 
 
 class Walked(msgspec.Struct, frozen=True):
@@ -43,7 +59,7 @@ class Walked(msgspec.Struct, frozen=True):
     """
 
     source: Source
-    listing: MeetingListing
+    listing: Walkable
     wanted: MeetingFilter
     exact: bool = True
 
@@ -147,7 +163,7 @@ class Search:
             for_page: Whether the rows are about to be shown, so that it matters what they look like.
             late: Whether reading them took more than one wave, so that what they need had better load meanwhile.
         """
-        if self.plan.by_links:
+        if self.plan.by_links or not (self.windows or any(map(self.unsure, {row.source for row in rows}))):
             return list(rows)
         windows = [search.held for search in self.windows if search.held is not None]
         held = {meeting_ref(twin) for row in read for twin in self.twins.near(row, windows)}
@@ -217,8 +233,12 @@ class _Stretch:
             got = await self.merge.take(count - len(kept))
             if not got:
                 break
-            # A meeting may come twice: by its own lane, and brought in by a twin.
-            fresh = {ref: row for row in got if (ref := meeting_ref(row)) not in self._taken}
+            # A meeting may come twice: by its own lane, and brought in by a twin; or moved, or cancelled, between two
+            # reads. The first stays where it came.
+            fresh: dict[Ref, Meeting] = {}
+            for row in got:
+                if (ref := meeting_ref(row)) not in self._taken:
+                    fresh.setdefault(ref, row)
             self._taken |= fresh
             unread = self.merge.unread()
             read = [*self._taken.values(), *unread]
@@ -228,8 +248,9 @@ class _Stretch:
 
     async def more(self) -> bool:
         """Whether anything follows, or may follow where a source stands still."""
-        unread = [row for row in self.merge.unread() if meeting_ref(row) not in self._taken]
-        if any(not self._search.unsure(row.source) for row in unread):
+        unread = self.merge.unread()
+        sure = {source for source in {row.source for row in unread} if not self._search.unsure(source)}
+        if any(row.source in sure and meeting_ref(row) not in self._taken for row in unread):
             return True
         tracks = zip(self._sources, self.merge.tracks, strict=True)
         if any(track.open and track.more and not self._search.unsure(source) for source, track in tracks):

@@ -109,13 +109,15 @@ class Twins:
         if not holders:
             return None
         rivals = contenders(row, holders)
-        best = choose(rivals, await self._owners(row) if len(rivals) > 1 else frozenset())
+        best = await self._chosen(rivals, row) if len(rivals) > 1 else rivals[0]
         return await self.target(best) or best
 
     def near(self, row: Meeting, windows: Iterable[Held]) -> list[Meeting]:
         """The windows' records of a row's event, and those of their events in turn."""
-        found = {meeting_ref(row): row}
         below = [window for window in windows if RANK[window.source] > RANK[row.source]]
+        if not below:
+            return []
+        found = {meeting_ref(row): row}
         for window in sorted(below, key=lambda window: RANK[window.source]):
             for known in list(found.values()):
                 found.update((meeting_ref(twin), twin) for twin in window.twins_of(known))
@@ -164,13 +166,13 @@ class Twins:
             rows = answer.rows
         return {ref: [each for each in rows if same_event(each, row)] for ref, row in waiting.items()}
 
-    async def _owners(self, row: Meeting) -> frozenset[Ref]:
-        """Every reference to a row's owner; where users cannot be looked up, the row's own."""
+    async def _chosen(self, rivals: Sequence[Meeting], row: Meeting) -> Meeting:
+        """The one that a row's owner holds; where users cannot be looked up, only the row's own reference is known."""
         if row.owner is None:
-            return frozenset()
+            return choose(rivals, frozenset())
         team, errors = await self._directory.team(self._request)
         self.errors |= errors
-        return team.aliases([row.owner])
+        return choose(rivals, team.aliases([row.owner]), team.addresses(row.owner))
 
 
 async def twins_of(request: Request, ports: Sequence[Ports], directory: Directory) -> Twins:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 
 from gateway.catalog.plan import Plan, out_of_reach
 from gateway.catalog.reports import Reports
@@ -15,7 +15,7 @@ from gateway.model.filters import MeetingFilter
 from gateway.model.order import Walk
 from gateway.model.records import Meeting, Ref, Source
 from gateway.paging.lane import Chunk
-from gateway.sources.base import MeetingWindow, Ports
+from gateway.sources.base import Ports
 from gateway.upstream.request import Request
 
 
@@ -35,6 +35,7 @@ class WindowSearch:
     Attributes:
         held: The window, once it was read.
         exact: Whether nothing has stood in the way of finding everything.
+        beforehand: Done before candidates are screened: the look-ups of several searches in one.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class WindowSearch:
         self.source = source
         self.held: Held | None = None
         self.exact = True
+        self.beforehand: Callable[[], Awaitable[None]] = nothing
         self._request = request
         self._ports = ports
         self._plan = plan
@@ -80,7 +82,7 @@ class WindowSearch:
         if window is None or (not self._plan.by_links and out_of_reach(self._meaning.wanted, window.traits, self._now)):
             return []
         try:
-            rows = await self._look_through(window)
+            rows = await self._look_through()
         except GatewayError:
             self.exact = False
             raise
@@ -89,18 +91,42 @@ class WindowSearch:
                 self._reports.unbrought(self.source, self._plan.listed)
         return rows
 
-    async def _look_through(self, window: MeetingWindow) -> list[Meeting]:
+    async def candidates(self) -> list[Meeting]:
+        """The rows to be screened before it is known which meetings they bring in; none where no links decide.
+
+        Raises:
+            UpstreamError: The window could not be had.
+            DeadlineExceeded: Likewise.
+        """
+        return (await self._request.once((self, "candidates"), self._touching))[1] if self._plan.by_links else []
+
+    async def siblings(self) -> list[Meeting]:
+        """All twins of those that hold the candidates, which are screened already."""
+        scope = self._plan.scope
+        holders = {meeting_ref(h): h for row in await self.candidates() for h in self._twins.holders(row, scope)}
+        windows = await self._windows() if holders else []
+        return [twin for holder in holders.values() for twin in self._twins.near(holder, windows)]
+
+    async def _look_through(self) -> list[Meeting]:
+        wanted, rows = await self._request.once((self, "candidates"), self._touching)
+        if not self._plan.by_links:
+            return list(filter(wanted.admits if wanted.linked else wanted.admits_state, rows))
+        await self.beforehand()
+        await self._screen(rows, self._plan.scope)
+        await self._screen(await self.siblings(), None)
+        return await self._by_links(wanted, rows)
+
+    async def _touching(self) -> tuple[MeetingFilter, list[Meeting]]:
+        """The filter as it is meant for the window's own rows, and those of them that may meet part of it."""
+        window = self._ports[self.source].window
         self.held = await held(self._request, self._ports[self.source])
         self._note(self.held)
-        rows = [row for row in self.held.found.rows if window.admits(self._meaning.wanted, row)]
+        own = [row for row in self.held.found.rows if window is None or window.admits(self._meaning.wanted, row)]
         # Contacts are asked for one by one, and only where somebody could be meant.
-        wanted = await self._wanted([self.source], people=any(row.person is not None for row in rows))
-        if not self._plan.by_links:
-            return [row for row in rows if wanted.admits(row)]
-        candidates = rows if self.source in wanted.own else [row for row in rows if wanted.touches(row)]
-        await self._screen(candidates, self._plan.scope)
-        await self._screen(await self._siblings(candidates), None)
-        return await self._by_links(wanted, candidates)
+        wanted = await self._wanted([self.source], people=any(row.person is not None for row in own))
+        if not self._plan.by_links or self.source in wanted.own:
+            return wanted, own
+        return wanted, [row for row in own if wanted.touches(row)]
 
     async def _by_links(self, wanted: MeetingFilter, candidates: Iterable[Meeting]) -> list[Meeting]:
         """The rows that nobody holds, and those that hold the others, as far as the filter admits them whole."""
@@ -122,12 +148,6 @@ class WindowSearch:
             if await self._admits(whole):
                 found.append(whole)
         return found
-
-    async def _siblings(self, candidates: Iterable[Meeting]) -> list[Meeting]:
-        """All twins of those that hold the candidates."""
-        holders = {meeting_ref(h): h for row in candidates for h in self._twins.holders(row, self._plan.scope)}
-        windows = await self._windows() if holders else []
-        return [twin for holder in holders.values() for twin in self._twins.near(holder, windows)]
 
     async def _windows(self) -> list[Held]:
         windows, failures = await self._twins.windows()
@@ -167,13 +187,20 @@ class WindowSearch:
             self.exact = False
 
 
+async def nothing() -> None:
+    """What is done beforehand for a search that stands alone."""
+
+
 class Deferred:
     """A lane whose rows are found when it is first read."""
 
     def __init__(self, search: WindowSearch, walk: Walk) -> None:
         self._search = search
         self._walk = walk
+        self._lane: WindowLane | None = None
 
     async def read(self, want: int) -> Chunk[Meeting]:
-        """All rows at once."""
-        return await WindowLane(await self._search.rows(), self._walk).read(want)
+        """The next rows; see `Lane.read`."""
+        if self._lane is None:
+            self._lane = WindowLane(await self._search.rows(), self._walk, self._search.held)
+        return await self._lane.read(want)

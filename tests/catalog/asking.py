@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Any, Protocol, TypeVar
 
-from gateway.catalog.meetings import MeetingPage, MeetingQuery
+import msgspec
+
+from gateway.catalog.answer import MeetingPage, MeetingQuery
+from gateway.catalog.catalog import Catalog
+from gateway.catalog.reports import ReportStatus
 from gateway.model.order import Order, Position, Walk, micros
 from gateway.model.records import Meeting, Source
+from gateway.paging.cursor import decode, encode
 from gateway.paging.window import Window
 from gateway.upstream.request import Request
 from tests.catalog.fakes import Fake
@@ -15,6 +20,17 @@ from tests.catalog.oracle import OWN_FIELDS, Shown
 from tests.catalog.worlds import Case, everybody
 
 T = TypeVar("T")
+
+WHOLE = frozenset({ReportStatus.OK, ReportStatus.SKIPPED})
+"""How sources report that nothing is missing."""
+
+MOST_PAGES = 2_000
+
+
+class Asked(Protocol):
+    """Whatever has a catalog to be asked."""
+
+    catalog: Catalog
 
 
 class Run(Protocol):
@@ -33,7 +49,7 @@ def fake_of(case: Case) -> Fake:
 
 
 async def ask(
-    fake: Fake, query: MeetingQuery, on_candidates: Callable[[Any], None] | None = None, deadline: float = 1000
+    fake: Asked, query: MeetingQuery, on_candidates: Callable[[Any], None] | None = None, deadline: float = 1000
 ) -> MeetingPage:
     """One page, as one client request."""
     request = Request(deadline=deadline)
@@ -58,19 +74,68 @@ def keys(page: MeetingPage) -> list[tuple[Source, str]]:
     return [(row.source, row.source_id) for row in page.page.rows]
 
 
-async def walked(fake: Fake, case: Case, size: int, *, backward: bool = False, most: int = 10_000) -> list[MeetingPage]:
-    """All pages from one end of a list to the other, each asked from where the one before reached to."""
-    pages: list[MeetingPage] = []
+async def walk_through(
+    fake: Asked, case: Case, everything: Sequence[Shown], size: int, *, backward: bool = False, pausing: bool = False
+) -> int:
+    """Walks a list from one end to the other, each page from the cursor that the one before ends with.
+
+    Checks every page's rows, both its flags and both its cursors against all that there is.
+
+    Args:
+        fake: The catalog.
+        case: What is asked.
+        everything: The whole list.
+        size: Rows of a page.
+        backward: Whether to begin at the end.
+        pausing: Whether scans may pause, so that pages are short.
+
+    Returns:
+        The number of pages.
+    """
+    along = [shown.own for shown in (reversed(everything) if backward else everything)]
+    done = 0
     start: Position | None = None
-    while len(pages) < most:
+    for pages in range(1, MOST_PAGES):
         walk = Walk(case.order, backward=backward, start=start)
-        page = await ask(fake, MeetingQuery(window=Window(walk, size), wanted=case.wanted))
-        pages.append(page)
-        if not page.page.ahead:
+        query = MeetingQuery(window=Window(walk, size), wanted=case.wanted, behind=True)
+        answer = await ask(fake, query)
+        assert {report.status for report in answer.reports} <= WHOLE
+        page = answer.page
+        shown = keys(answer)[::-1] if backward else keys(answer)
+        assert shown == [(row.source, row.source_id) for row in along[done : done + len(shown)]]
+        assert len(shown) == min(size, len(along) - done) or (pausing and len(shown) < size and page.ahead)
+        behind, done = done > 0, done + len(shown)
+        # Where a scan pauses, rows that nobody has looked at may follow.
+        assert page.ahead is (done < len(along)) or (pausing and page.ahead)
+        assert answer.behind is behind or (pausing and answer.behind)
+        near, far = (page.end, page.start) if backward else (page.start, page.end)
+        check_places(walk, along, done - len(shown), done, near, far)
+        if not page.ahead:
+            assert done == len(along)
             return pages
-        start = page.page.start if backward else page.page.end
-        assert start is not None, "a page says that there is more, but not where"
+        assert far is not None, "a page says that there is more, but not where"
+        hinted = msgspec.structs.replace(far, hint=far.hint if far.hint is not None else page.hint)
+        start = decode(encode(hinted, case.order.field), case.order.field)
+        assert start == hinted
     raise AssertionError("the walk does not end")
+
+
+def check_places(  # noqa: PLR0917 - a stretch and its two ends
+    walk: Walk, along: Sequence[Meeting], first: int, after: int, near: Position | None, far: Position | None
+) -> None:
+    """That a page's cursors stand at its rows' ends, the far one further on only where nothing lies between."""
+    if first < after:
+        assert near is not None
+        assert bare(near) == place(along[first], walk.order)
+        assert far is not None
+        assert not walk.before(far, place(along[after - 1], walk.order))
+    if far is not None and after < len(along):
+        assert walk.before(far, place(along[after], walk.order)), "what follows lies before the cursor"
+
+
+def bare(position: Position) -> Position:
+    """A place without its hint."""
+    return msgspec.structs.replace(position, hint=None)
 
 
 def assert_shown(meeting: Meeting, shown: Shown, fields: Collection[str]) -> None:

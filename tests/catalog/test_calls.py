@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from gateway.catalog.meetings import MeetingPage, MeetingQuery
+from gateway.catalog.answer import MeetingPage, MeetingQuery
 from gateway.catalog.reports import ReportStatus
 from gateway.model.filters import Canceled, MeetingFilter, TimeRange
 from gateway.model.order import Order, OrderField, Walk

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from gateway.errors import GatewayError, UpstreamUnavailable
 from gateway.model.records import Kind, Meeting, Ref, Source
 from gateway.upstream.request import Request
-from tests.catalog.asking import Run, assert_shown, fake_of
+from tests.catalog.asking import Asked, Run, assert_shown, fake_of
 from tests.catalog.fakes import Fake
 from tests.catalog.oracle import SHARED_FIELDS, Oracle, Shown
+from tests.catalog.stand import NOT_SENT, Stand, as_sent
 from tests.catalog.worlds import EVENTS, Case, cases
 from tests.properties import share
 
@@ -27,7 +28,7 @@ def ref_of(meeting: Meeting) -> Ref:
 
 
 async def found(
-    fake: Fake, refs: Sequence[Ref], fields: frozenset[str] = FIELDS
+    fake: Asked, refs: Sequence[Ref], fields: frozenset[str] = FIELDS
 ) -> dict[Ref, Meeting | GatewayError | None]:
     request = Request(deadline=1000)
     try:
@@ -36,23 +37,31 @@ async def found(
         await request.close()
 
 
-async def of_event(fake: Fake, event: str) -> Meeting | None:
+async def of_event(fake: Asked, event: str, fields: frozenset[str] = FIELDS) -> Meeting | None:
     request = Request(deadline=1000)
     try:
-        return await fake.catalog.meetings.by_calendar_event(request, event, FIELDS)
+        return await fake.catalog.meetings.by_calendar_event(request, event, fields)
     finally:
         await request.close()
 
 
+def opened(case: Case, *, real: bool) -> tuple[Case, Fake | Stand, frozenset[str]]:
+    """A case behind the fakes or the real sources, and the fields in which it can be seen there."""
+    if not real:
+        return case, fake_of(case), FIELDS
+    case = as_sent(case)
+    return case, Stand(case), FIELDS - NOT_SENT
+
+
 @share(0.05)
-@given(case=cases(), some=st.sets(st.integers(0, 17)))
-def test_an_id_finds_the_meeting_that_holds_it(run: Run, case: Case, some: set[int]) -> None:
-    fake = fake_of(case)
+@given(case=cases(), some=st.sets(st.integers(0, 17)), real=st.booleans())
+def test_an_id_finds_the_meeting_that_holds_it(run: Run, case: Case, some: set[int], *, real: bool) -> None:
+    case, fake, fields = opened(case, real=real)
     oracle = Oracle(fake.salesloft, fake.drift)
     everything = [*case.salesloft, *case.drift]
     refs = [ref_of(everything[place]) for place in some if place < len(everything)]
     refs += [Ref(SALESLOFT, Kind.MEETING, "404"), Ref(DRIFT, Kind.MEETING, "gone")]
-    answers = run(found(fake, refs))
+    answers = run(found(fake, refs, fields))
     assert list(answers) == refs
     for ref, answer in answers.items():
         shown = oracle.shown_by(ref.source, ref.id)
@@ -61,27 +70,29 @@ def test_an_id_finds_the_meeting_that_holds_it(run: Run, case: Case, some: set[i
         else:
             assert isinstance(answer, Meeting)
             assert ref_of(answer) == ref_of(shown.own)
-            assert_shown(answer, shown, FIELDS)
+            assert_shown(answer, shown, fields)
 
 
 @share(0.05)
-@given(case=cases(), event=st.sampled_from([event for event in EVENTS if event]))
-def test_a_calendar_event_finds_salesloft_s_record_of_the_lowest_id(run: Run, case: Case, event: str) -> None:
-    fake = fake_of(case)
+@given(case=cases(), event=st.sampled_from([event for event in EVENTS if event]), real=st.booleans())
+def test_a_calendar_event_finds_salesloft_s_record_of_the_lowest_id(
+    run: Run, case: Case, event: str, *, real: bool
+) -> None:
+    case, fake, fields = opened(case, real=real)
     oracle = Oracle(fake.salesloft, fake.drift)
 
     def rank(shown: Shown) -> tuple[bool, int, str]:
         return shown.own.source is DRIFT, len(shown.own.source_id), shown.own.source_id
 
     bearing = [shown for shown in oracle.candidates(None) if shown.values["calendar_event_id"] == event]
-    answer = run(of_event(fake, event))
+    answer = run(of_event(fake, event, fields))
     if not bearing:
         assert answer is None
     else:
         shown = min(bearing, key=rank)
         assert answer is not None
         assert ref_of(answer) == ref_of(shown.own)
-        assert_shown(answer, shown, FIELDS)
+        assert_shown(answer, shown, fields)
 
 
 @pytest.fixture

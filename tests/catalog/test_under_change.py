@@ -1,127 +1,223 @@
-"""Lists that change between two pages: what stays as it is comes exactly once, nothing comes twice, the walk ends."""
+"""Lists that change between two pages, and while one is read: a machine that does anything at any time.
+
+A page during which nothing changes is what brute force says of the world as it is then. Along a walk what stays as it
+is comes exactly once, nothing comes twice at one place, the order never breaks, and the walk ends.
+"""
 
 from __future__ import annotations
 
-import datetime as dt
-from typing import Any
+import asyncio
 
 import msgspec
-from hypothesis import given
+from hypothesis import event
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from gateway.catalog.meetings import MeetingQuery
-from gateway.model.filters import Canceled, MeetingFilter
-from gateway.model.order import Order, OrderField, Position, Walk
-from gateway.model.records import Meeting, MeetingStatus, Source
+from gateway.catalog.answer import MeetingPage, MeetingQuery
+from gateway.errors import GatewayError, UpstreamUnavailable
+from gateway.model.filters import MeetingFilter
+from gateway.model.order import Order, Position, Walk
+from gateway.model.records import Source
+from gateway.paging.cursor import decode, encode
 from gateway.paging.window import Window
-from tests.catalog.asking import Run, ask, fake_of, keys
+from tests.catalog.asking import WHOLE, ask, fake_of, keys, place
+from tests.catalog.changing import Change, Key, Standing, What, World, between, steady
 from tests.catalog.fakes import Fake
-from tests.catalog.oracle import Oracle, sort
-from tests.catalog.worlds import EVENTS, MOMENTS, ROW, Case, cases, drift_meeting, salesloft_meeting
+from tests.catalog.stand import Stand, as_sent
+from tests.catalog.worlds import ROW, SIZES, Case, cases, crowds
 from tests.properties import share
 
-Key = tuple[Source, str]
-CHANGES = st.lists(
-    st.tuples(st.sampled_from(["insert", "delete", "cancel", "reschedule", "fold", "unfold"]), st.integers(0, 30), ROW),
-    max_size=4,
-)
+SOURCES = st.sampled_from([Source.SALESLOFT, Source.DRIFT])
+PLACES = st.integers(0, 400)
+CHANGES = st.builds(Change, st.sampled_from(What), SOURCES, PLACES, ROW)
+MOST_PAGES = 1_000
 
 
-def change(fake: Fake, what: str, place: int, throws: bytes, number: int) -> None:
-    """One change of the world."""
-    rows = (fake.salesloft if place % 2 else fake.drift).meetings
-    if what == "insert":
-        new = salesloft_meeting if place % 2 else drift_meeting
-        rows.append(new(throws, f"{1000 + number}" if place % 2 else f"new{number}"))
-        return
-    if not rows:
-        return
-    at = place // 2 % len(rows)
-    row = rows[at]
-    changes: dict[str, dict[str, Any]] = {
-        "cancel": {"status": MeetingStatus.CANCELED},
-        "reschedule": {"start_time": MOMENTS[throws[0] % len(MOMENTS)]},
-        "fold": {"calendar_event_id": EVENTS[throws[0] % 3]},
-        "unfold": {"calendar_event_id": None},
-    }
-    if what == "delete":
-        rows.pop(at)
-    else:
-        rows[at] = msgspec.structs.replace(row, **changes[what], updated_at=newest(fake))
+class Sweep:
+    """A walk in one direction, from where it began.
+
+    Attributes:
+        backward: The direction.
+        origin: The place it began at.
+        start: The place that the next page is asked from.
+        met: What has been shown along it, each at its place.
+        whole: Whether every page of it was.
+        ended: Whether nothing follows.
+    """
+
+    def __init__(self, origin: Position | None, first: int, *, backward: bool) -> None:
+        self.backward = backward
+        self.origin = self.start = origin
+        self.first = first
+        self.met: list[tuple[Key, Position]] = []
+        self.whole = True
+        self.ended = False
 
 
-def newest(fake: Fake) -> dt.datetime:
-    """A time of change later than all others."""
-    times = [row.updated_at for row in (*fake.salesloft.meetings, *fake.drift.meetings) if row.updated_at is not None]
-    return max(times, default=MOMENTS[0]) + dt.timedelta(seconds=1)
+@share(0.06, steps=30)
+class UnderChange(RuleBasedStateMachine):
+    """A client that pages through a list, and a world that changes under it."""
+
+    stand: Fake | Stand
+    world: World
+    sweep: Sweep
+    wanted: MeetingFilter
+    order: Order
+    page: MeetingPage | None = None
+    sound = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.coming: list[tuple[int, Change]] = []
+
+    @initialize(
+        case=st.one_of(*[cases(least=3, most=12)] * 4, crowds(most=150)),
+        real=st.booleans(),
+        narrow=st.sampled_from([False, False, True]),
+        restless=st.booleans(),
+        read=st.sampled_from([None, 1, 2, 5]),
+        bound=st.sampled_from([None, None, 2, 4]),
+        backward=st.booleans(),
+    )
+    def begin(  # noqa: PLR0917 - what is drawn
+        self, case: Case, real: bool, narrow: bool, restless: bool, read: int | None, bound: int | None, backward: bool
+    ) -> None:
+        case = as_sent(case)
+        self.wanted = case.wanted if narrow else MeetingFilter(canceled=case.wanted.canceled)
+        self.order = case.order
+        self.pausing = bound is not None and not real
+        if real:
+            self.stand = Stand(case)
+            self.stand.vendor.restless = restless
+        else:
+            self.stand = fake_of(case)
+            self.stand.listing.size, self.stand.listing.bound = read, bound
+            self.stand.listing.pushes = bound is None
+        self.stand.log.failing = self.called
+        self.world = World(self.stand.salesloft, self.stand.drift, self.wanted, self.order)
+        self.sweep = Sweep(None, 0, backward=backward)
+        self.sound = True
+
+    @rule(change=CHANGES)
+    def something_changes(self, change: Change) -> None:
+        """Between two pages."""
+        self.world.change(change)
+
+    @rule(call=st.integers(0, 4), change=CHANGES)
+    def something_will_change(self, call: int, change: Change) -> None:
+        """While the next page is read: before one of its calls is answered."""
+        self.coming.append((call, change))
+
+    @rule(size=st.one_of(st.integers(1, 4), SIZES))
+    def next_page(self, size: int) -> None:
+        """Goes on from where the last page ends; at the list's end, back from there."""
+        if self.sweep.ended:
+            self.sweep = Sweep(None, len(self.world.states) - 1, backward=not self.sweep.backward)
+        self.sound = False
+        self.calls = 0
+        before = len(self.world.states) - 1
+        walk = Walk(self.order, backward=self.sweep.backward, start=self.sweep.start)
+        query = MeetingQuery(window=Window(walk, size), wanted=self.wanted, behind=True)
+        try:
+            answer = self.runner.run(ask(self.stand, query))
+        except UpstreamUnavailable:
+            assert len(self.world.states) > before + 1, "nothing has changed, and yet it changes too fast"
+            self.coming.clear()
+            self.sound = True
+            return
+        self.coming.clear()
+        states = self.world.states[before:]
+        event("a page of a list that stands still" if len(states) == 1 else "a page of a list that shifts")
+        shown = keys(answer)[::-1] if self.sweep.backward else keys(answer)
+        if len(states) == 1:
+            self.check_still(answer, shown, size)
+        else:
+            self.check_shifting(answer, shown, states)
+        self.go_on(answer, states)
+        self.sound = True
+
+    @rule(row=PLACES, backward=st.booleans())
+    def turn(self, row: int, backward: bool) -> None:
+        """Walks from a row of the last page, in either direction."""
+        if self.page is None or not self.page.page.rows:
+            return
+        rows = self.page.page.rows
+        origin = self.cursor(self.order.position(rows[row % len(rows)], self.page.page.hint))
+        self.sweep = Sweep(origin, len(self.world.states) - 1, backward=backward)
+        self.page = None
+
+    def teardown(self) -> None:
+        """The walk ends, once nothing changes any more."""
+        try:
+            if self.sound:
+                self.coming.clear()
+                for _ in range(MOST_PAGES):
+                    if self.sweep.ended:
+                        break
+                    self.next_page(40)
+                assert self.sweep.ended, "the walk does not end"
+        finally:
+            self.runner.close()
+
+    def called(self, _name: str, _number: int) -> GatewayError | None:
+        """Before each call is answered."""
+        due = [change for call, change in self.coming if call == self.calls]
+        self.calls += 1
+        for change in due:
+            self.world.change(change)
+        return None
+
+    def check_still(self, answer: MeetingPage, shown: list[Key], size: int) -> None:
+        """A page of a list that stands still: rows, flags and all."""
+        ahead = between(self.world.now, self.order, self.sweep.start, None, backward=self.sweep.backward)
+        assert shown == ahead[: len(shown)]
+        assert len(shown) == min(size, len(ahead)) or (self.pausing and len(shown) < size and answer.page.ahead)
+        assert answer.page.ahead is (len(shown) < len(ahead)) or (self.pausing and answer.page.ahead)
+        assert answer.behind is (len(ahead) < len(self.world.now)) or (self.pausing and answer.behind)
+        assert {report.status for report in answer.reports} <= WHOLE
+
+    def check_shifting(self, answer: MeetingPage, shown: list[Key], states: list[Standing]) -> None:
+        """A page of a list that changes meanwhile: nothing that stayed as it is is missing up to the page's end."""
+        if not {report.status for report in answer.reports} <= WHOLE:
+            event("a page that is said to miss something")
+            self.sweep.whole = False
+            return
+        far = answer.page.start if self.sweep.backward else answer.page.end
+        stayed = steady(states)
+        upto = far if answer.page.ahead else None
+        passed = between(stayed, self.order, self.sweep.start, upto, backward=self.sweep.backward)
+        assert [key for key in shown if key in stayed] == passed
+
+    def go_on(self, answer: MeetingPage, states: list[Standing]) -> None:
+        """Notes what was shown, and where the walk goes on."""
+        sweep, page = self.sweep, answer.page
+        walk = Walk(self.order, backward=sweep.backward)
+        for row in reversed(page.rows) if sweep.backward else page.rows:
+            key, at = (row.source, row.source_id), place(row, self.order)
+            assert any(key in state and place(state[key], self.order) == at for state in states), "was never there"
+            last = sweep.met[-1][1] if sweep.met else sweep.origin
+            assert last is None or walk.before(last, at), "the order breaks"
+            sweep.met.append((key, at))
+        self.page = answer
+        if page.ahead:
+            far = page.start if sweep.backward else page.end
+            assert far is not None, "a page says that there is more, but not where"
+            assert not sweep.met or not walk.before(far, sweep.met[-1][1]), "goes on before its own last row"
+            sweep.start = self.cursor(far, page.hint)
+            return
+        sweep.ended = True
+        if sweep.whole:
+            stayed = steady(self.world.states[sweep.first :])
+            due = between(stayed, self.order, sweep.origin, None, backward=sweep.backward)
+            assert [key for key, _ in sweep.met if key in stayed] == due, "unchanged: exactly once"
+
+    def cursor(self, position: Position, hint: int | None = None) -> Position:
+        """A place as a client has it: as text, with the page's hint if it has none of its own."""
+        hinted = msgspec.structs.replace(position, hint=position.hint if position.hint is not None else hint)
+        text = encode(hinted, self.order.field)
+        assert decode(text, self.order.field) == hinted
+        return decode(text, self.order.field)
 
 
-def standing(fake: Fake, wanted: MeetingFilter, order: Order) -> dict[Key, Meeting]:
-    """What the list holds now, each with the record that places it."""
-    return {shown.key: shown.own for shown in Oracle(fake.salesloft, fake.drift).listed(wanted, order)}
-
-
-@share(0.1)
-@given(
-    case=cases(most=8),
-    changes=st.lists(CHANGES, max_size=12),
-    size=st.integers(1, 4),
-    backward=st.booleans(),
-    canceled=st.sampled_from(Canceled),
-    field=st.sampled_from([OrderField.START_TIME, OrderField.CREATED_AT, OrderField.UPDATED_AT]),
-)
-def test_what_does_not_change_comes_once(  # noqa: PLR0917 - what is drawn
-    run: Run,
-    case: Case,
-    changes: list[list[tuple[str, int, bytes]]],
-    size: int,
-    canceled: Canceled,
-    field: OrderField,
-    *,
-    backward: bool,
-) -> None:
-    fake = fake_of(case)
-    wanted = MeetingFilter(canceled=canceled)
-    order = msgspec.structs.replace(case.order, field=field)
-    steady = standing(fake, wanted, order)
-    met: list[Key] = []
-    start: Position | None = None
-    moved: set[Key] = set()
-    for step in range(200):
-        before = standing(fake, wanted, order)
-        answer = run(
-            ask(fake, MeetingQuery(window=Window(Walk(order, backward=backward, start=start), size), wanted=wanted))
-        )
-        shown = keys(answer)
-        assert sort_of(fake, shown, order) == shown
-        assert set(shown) <= before.keys(), "only what is there now"
-        if start is not None:
-            assert all(not passed(order, start, before[key], backward=backward) for key in shown)
-        met += shown
-        if not answer.page.ahead:
-            break
-        start = answer.page.start if backward else answer.page.end
-        assert start is not None
-        for number, each in enumerate(changes[step] if step < len(changes) else ()):
-            change(fake, *each, step * 10 + number)
-        after = standing(fake, wanted, order)
-        moved |= {key for key, row in before.items() if after.get(key) != row}
-        moved |= after.keys() - before.keys()
-        steady = {key: row for key, row in steady.items() if after.get(key) == row}
-    else:
-        raise AssertionError("the walk does not end")
-    assert all(met.count(key) == 1 for key in steady), "unchanged: exactly once"
-    assert all(met.count(key) == 1 for key in met if key not in moved), "nothing that stayed put comes twice"
-
-
-def sort_of(fake: Fake, shown: list[Key], order: Order) -> list[Key]:
-    oracle = Oracle(fake.salesloft, fake.drift)
-    rows = {(row.source, row.source_id): row for row in (*fake.salesloft.meetings, *fake.drift.meetings)}
-    folded = [oracle.folded(rows[key]) if key[0] is Source.SALESLOFT else oracle.bare(rows[key]) for key in shown]
-    return [each.key for each in sort(folded, order)]
-
-
-def passed(order: Order, start: Position, row: Meeting, *, backward: bool) -> bool:
-    """Whether a row stands at or before where a walk started."""
-    key, edge = order.key(order.position(row)), order.key(start)
-    return key >= edge if backward else key <= edge
+TestUnderChange = UnderChange.TestCase

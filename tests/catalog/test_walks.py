@@ -5,15 +5,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.catalog.meetings import MeetingQuery
+from gateway.catalog.answer import MeetingQuery
 from gateway.model.order import Position, Walk
 from gateway.paging.window import Window
-from tests.catalog.asking import Run, ask, fake_of, keys, walked
+from tests.catalog.asking import Run, ask, fake_of, keys, walk_through
 from tests.catalog.oracle import Oracle
-from tests.catalog.worlds import Case, cases, crowds
+from tests.catalog.stand import Stand, as_sent
+from tests.catalog.worlds import SIZES, Case, cases, crowds
 from tests.properties import share
-
-SIZES = st.sampled_from([1, 2, 3, 7, 100, 500])
 
 
 @share(0.1)
@@ -29,29 +28,45 @@ def test_a_walk_meets_everything_once_and_in_order(
 ) -> None:
     fake = fake_of(case)
     fake.listing.size, fake.listing.bound, fake.listing.pushes = read, bound, bound is None
-    everything = [shown.key for shown in Oracle(fake.salesloft, fake.drift).listed(case.wanted, case.order)]
-    pages = run(walked(fake, case, size, backward=backward))
-    met = [key for page in (reversed(pages) if backward else pages) for key in keys(page)]
-    assert met == everything
-    if bound is None:
-        assert all(len(page.page.rows) == size for page in pages[:-1])
-        assert len(pages) == max(1, -(-len(everything) // size))
+    everything = Oracle(fake.salesloft, fake.drift).listed(case.wanted, case.order)
+    run(walk_through(fake, case, everything, size, backward=backward, pausing=bound is not None))
 
 
-@share(0.05)
+@share(0.1)
+@given(case=cases(most=14), size=SIZES, backward=st.booleans(), restless=st.booleans())
+def test_a_walk_over_the_real_sources_does_so_too(
+    run: Run, case: Case, size: int, *, backward: bool, restless: bool
+) -> None:
+    case = as_sent(case)
+    stand = Stand(case)
+    stand.vendor.restless = restless
+    everything = Oracle(stand.salesloft, stand.drift).listed(case.wanted, case.order)
+    run(walk_through(stand, case, everything, size, backward=backward))
+
+
+@share(0.04)
 @given(case=crowds(), size=SIZES, backward=st.booleans(), read=st.sampled_from([None, 1, 10, 100]))
 def test_crowded_instants_are_walked_whole(
     run: Run, case: Case, size: int, read: int | None, *, backward: bool
 ) -> None:
     fake = fake_of(case)
     fake.listing.size = read
-    everything = [shown.key for shown in Oracle(fake.salesloft, fake.drift).listed(case.wanted, case.order)]
-    size = max(size, len(everything) // 20)
-    pages = run(walked(fake, case, size, backward=backward))
-    assert [key for page in (reversed(pages) if backward else pages) for key in keys(page)] == everything
+    everything = Oracle(fake.salesloft, fake.drift).listed(case.wanted, case.order)
+    run(walk_through(fake, case, everything, max(size, len(everything) // 20), backward=backward))
 
 
-@share(0.05)
+@share(0.04)
+@given(case=crowds(), size=SIZES, backward=st.booleans())
+def test_crowded_instants_of_the_real_sources_are_walked_whole(
+    run: Run, case: Case, size: int, *, backward: bool
+) -> None:
+    case = as_sent(case)
+    stand = Stand(case)
+    everything = Oracle(stand.salesloft, stand.drift).listed(case.wanted, case.order)
+    run(walk_through(stand, case, everything, max(size, len(everything) // 10), backward=backward))
+
+
+@share(0.04)
 @given(case=cases(most=14), moves=st.lists(st.tuples(st.booleans(), st.integers(1, 6)), max_size=8))
 def test_turning_round_comes_back_to_the_same_rows(run: Run, case: Case, moves: list[tuple[bool, int]]) -> None:
     fake = fake_of(case)

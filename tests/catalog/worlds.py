@@ -48,9 +48,12 @@ def user(source: Source, key: str) -> Ref:
 PEOPLE = [person(SALESLOFT, 1), person(SALESLOFT, 2), *(person(DRIFT, number) for number in range(91, 96))]
 USERS = [user(SALESLOFT, "guid-1"), user(SALESLOFT, "guid-2"), *(user(DRIFT, key) for key in ("71", "72", "73"))]
 CADENCES = [Ref(SALESLOFT, Kind.CADENCE, "5"), Ref(SALESLOFT, Kind.CADENCE, "6")]
+STEPS = [Ref(SALESLOFT, Kind.STEP, "7")]
 ACCOUNTS = [Ref(SALESLOFT, Kind.ACCOUNT, "8")]
 WORDS = ["a", "b"]
 ORDER = Order()
+MOST_TOLD = 40
+"""Rows that a case is told with where it fails."""
 
 
 def everybody(salesloft: Rows, drift: Rows) -> None:
@@ -101,6 +104,9 @@ class Dice:
         return frozenset(self.of(options) for _ in range(count))
 
 
+SIZES = st.one_of(st.integers(1, 8), st.integers(1, 500))
+"""Rows of a page: any number that may be asked for, mostly one that does not hold everything."""
+
 ROW = st.binary(min_size=20, max_size=20)
 FILTER = st.binary(min_size=140, max_size=140)
 
@@ -119,6 +125,7 @@ def salesloft_meeting(throws: bytes, source_id: str) -> Meeting:
         end_time=start,
         status=status,
         no_show=status is MeetingStatus.NO_SHOW,
+        canceled_at=NOW if status is MeetingStatus.CANCELED else None,
         calendar_event_id=dice.of([None, *EVENTS]),
         i_cal_uid=dice.of([None, *UIDS]),
         owner=dice.of([None, *USERS[:2]]),
@@ -126,6 +133,7 @@ def salesloft_meeting(throws: bytes, source_id: str) -> Meeting:
         person=dice.of([None, *PEOPLE[:2]]),
         notes=dice.of([None, "ours"]),
         cadence=dice.of([None, *CADENCES]),
+        step=dice.of([None, *STEPS]),
         account=dice.of([None, *ACCOUNTS]),
         attendees=dice.of([None, (), (Attendee(email=ADDRESSES[0]),)]),
         guests=dice.of([None, (ADDRESSES[2].upper(),)]),
@@ -156,8 +164,8 @@ def drift_meeting(throws: bytes, source_id: str) -> Meeting:
     )
 
 
-def bounds(dice: Dice) -> TimeRange | None:
-    if dice.below(8) != 7:
+def bounds(dice: Dice, *, one_in: int = 8) -> TimeRange | None:
+    if dice.below(one_in) != one_in - 1:
         return None
     low, high = sorted((dice.of(MOMENTS), dice.of(MOMENTS)))
     shapes: list[Callable[[], TimeRange]] = [
@@ -170,9 +178,29 @@ def bounds(dice: Dice) -> TimeRange | None:
     return dice.of(shapes)()
 
 
+RANGES = ("start_time", "end_time", "created_at", "updated_at")
+SETS: dict[str, Sequence[Any]] = {
+    "status": list(MeetingStatus),
+    "person_ids": PEOPLE,
+    "person_emails": ADDRESSES,
+    "owner_ids": [*USERS, user(SALESLOFT, "1")],
+    "owner_emails": DESKS,
+    "booked_by_ids": USERS,
+    "cadence_ids": CADENCES,
+    "step_ids": STEPS,
+    "account_ids": ACCOUNTS,
+    "calendar_event_ids": EVENTS,
+    "i_cal_uids": UIDS,
+    "attendee_emails": ADDRESSES,
+}
+"""Conditions that name values, with those that occur."""
+
+
 def wanted_of(throws: bytes, ids: Sequence[Ref]) -> MeetingFilter:
-    """A filter; zeros are the widest."""
+    """A filter; zeros are the widest. Half of them have at least two conditions, any two as often."""
     dice = Dice(throws)
+    sets = {**SETS, "ids": ids} if ids else SETS
+    sure = [dice.of([*RANGES, *sets]) for _ in range(2)] if dice.below(2) else []
     canceled = dice.of([Canceled.INCLUDE, Canceled.EXCLUDE, Canceled.EXCLUDE, Canceled.ONLY])
     sources = dice.of([None, None, None, None, {SALESLOFT}, {DRIFT}, {SALESLOFT, DRIFT}])
     own: dict[Source, object] = {}
@@ -180,27 +208,14 @@ def wanted_of(throws: bytes, ids: Sequence[Ref]) -> MeetingFilter:
         words = dice.some(WORDS)
         if words is not None:
             own[source] = Words(words)
+    given: dict[str, Any] = {name: bounds(dice, one_in=1 if name in sure else 8) for name in RANGES}
+    given |= {name: dice.some(values, one_in=1 if name in sure else 12) for name, values in sets.items()}
     return MeetingFilter(
         sources=None if sources is None else frozenset(sources),
         canceled=canceled,
-        status=dice.some(list(MeetingStatus)),
         no_show=dice.maybe([True, False], one_in=10),
-        start_time=bounds(dice),
-        end_time=bounds(dice),
-        created_at=bounds(dice),
-        updated_at=bounds(dice),
-        ids=dice.some(ids) if ids else None,
-        person_ids=dice.some(PEOPLE),
-        person_emails=dice.some(ADDRESSES),
-        owner_ids=dice.some([*USERS, user(SALESLOFT, "1")]),
-        owner_emails=dice.some(DESKS),
-        booked_by_ids=dice.some(USERS),
-        cadence_ids=dice.some(CADENCES),
-        account_ids=dice.some(ACCOUNTS),
-        calendar_event_ids=dice.some(EVENTS),
-        i_cal_uids=dice.some(UIDS),
-        attendee_emails=dice.some(ADDRESSES),
         own=own,
+        **given,
     )
 
 
@@ -216,8 +231,10 @@ class Case:
         self.order = order
 
     def __repr__(self) -> str:
-        rows = "\n  ".join(told(row) for row in (*self.salesloft, *self.drift))
-        return f"Case({told(self.wanted)}, {told(self.order)}\n  {rows})"
+        rows = [*self.salesloft, *self.drift]
+        more = [f"and {len(rows) - MOST_TOLD} more"] if len(rows) > MOST_TOLD else []
+        lines = "\n  ".join([*map(told, rows[:MOST_TOLD]), *more])
+        return f"Case({told(self.wanted)}, {told(self.order)}\n  {lines})"
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(repr(self))
@@ -242,9 +259,9 @@ def shortly(value: Any) -> str:
 
 
 @st.composite
-def cases(draw: Any, *, most: int = 9) -> Case:
-    """A world with up to so many meetings in each source, a filter and an order."""
-    rows = st.lists(ROW, max_size=most)
+def cases(draw: Any, *, least: int = 0, most: int = 9) -> Case:
+    """A world with so many meetings in each source, a filter and an order."""
+    rows = st.lists(ROW, min_size=least, max_size=most)
     salesloft = [salesloft_meeting(throws, str(place * 4)) for place, throws in enumerate(draw(rows), 1)]
     drift = [drift_meeting(throws, f"slug{place * 4}") for place, throws in enumerate(draw(rows), 1)]
     ids = [Ref(row.source, Kind.MEETING, row.source_id) for row in (*salesloft, *drift)]
@@ -253,18 +270,18 @@ def cases(draw: Any, *, most: int = 9) -> Case:
 
 
 @st.composite
-def crowds(draw: Any) -> Case:
-    """A world with up to 300 rows at one instant, in either source, and a few around them."""
+def crowds(draw: Any, *, most: int = 300) -> Case:
+    """A world with up to so many rows at one instant, in either source, and a few around them."""
     order = Order(draw(st.sampled_from(OrderField)), descending=draw(st.booleans()))
     at = draw(st.sampled_from([*MOMENTS, None]))
-    crowd = draw(st.integers(0, 300))
+    crowd = draw(st.integers(0, most))
     share = draw(st.integers(0, crowd))
     few = draw(st.lists(ROW, max_size=6))
     salesloft = [salesloft_meeting(throws, str(1000 + place)) for place, throws in enumerate(few)]
     drift = [drift_meeting(throws, f"s{place}") for place, throws in enumerate(few)]
-    row = draw(ROW)
-    crowd_of_salesloft = [salesloft_meeting(row, str(9 + place)) for place in range(share)]
-    crowd_of_drift = [drift_meeting(row, f"d{place}") for place in range(crowd - share)]
+    kinds = draw(st.lists(ROW, min_size=1, max_size=3))
+    crowd_of_salesloft = [salesloft_meeting(kinds[place % len(kinds)], str(9 + place)) for place in range(share)]
+    crowd_of_drift = [drift_meeting(kinds[place % len(kinds)], f"d{place}") for place in range(crowd - share)]
 
     def at_once(meeting: Meeting) -> Meeting:
         return msgspec.structs.replace(meeting, **{order.field.value: at}, calendar_event_id=None, i_cal_uid=None)

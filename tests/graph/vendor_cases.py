@@ -140,7 +140,6 @@ def by_both_vendors(facts: Facts) -> Case:
             and event.chats[0].get("meetingSource", source) == source
         ),
         None,
-        "SALESLOFT DRIFT",
     )
 
 

@@ -1,0 +1,161 @@
+"""The lists of meetings under several records, answered together: what one of them reads serves the others.
+
+Each list is the answer that it would be alone. Together they walk a listing once (`shared`), and look events up in one
+go before each of them would.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from gateway.catalog.answer import Answer, Joined, MeetingPage, MeetingQuery
+from gateway.catalog.search import Walked
+from gateway.catalog.shared import Pool, Share
+from gateway.catalog.twins import Twins
+from gateway.catalog.window_search import WindowSearch
+from gateway.errors import GatewayError
+from gateway.model.filters import under
+from gateway.model.records import Kind, Meeting, Ref, Source
+from gateway.sources.base import MeetingListing
+from gateway.upstream.request import Request
+
+T = TypeVar("T")
+
+MOST_TOGETHER = 100
+"""Records whose lists share a walk: as many values as a call takes."""
+
+CONDITIONS = {
+    Kind.PERSON: "persons",
+    Kind.USER: "owners",
+    Kind.CADENCE: "cadence_ids",
+    Kind.STEP: "step_ids",
+    Kind.ACCOUNT: "account_ids",
+}
+"""What lists under records of some kind differ in, once it is known whom their filters mean."""
+
+
+async def pages(
+    joined: Joined, request: Request, query: MeetingQuery, records: Sequence[Ref]
+) -> dict[Ref, MeetingPage | GatewayError]:
+    """A page of the list under each of several records.
+
+    Args:
+        joined: The sources.
+        request: The request.
+        query: What is asked of each list; that it holds the record's meetings alone is added here.
+        records: The records, each once; all of one kind.
+
+    Returns:
+        By record the page, or why no source that was asked answered.
+    """
+    parts = [records[start : start + MOST_TOGETHER] for start in range(0, len(records), MOST_TOGETHER)]
+    answers = await asyncio.gather(*(_part(joined, request, query, part) for part in parts))
+    return {ref: answer for part in answers for ref, answer in part.items()}
+
+
+async def _part(
+    joined: Joined, request: Request, query: MeetingQuery, records: Sequence[Ref]
+) -> dict[Ref, MeetingPage | GatewayError]:
+    twins = await joined.twins(request)
+    lists: dict[Ref, Answer] = {}
+    outcomes: dict[Ref, MeetingPage | GatewayError] = {}
+    for ref in records:
+        own = msgspec.structs.replace(query, wanted=under(ref, query.wanted))
+        answer = Answer(joined, request, own, twins)
+        if own.wanted.impossible:
+            outcomes[ref] = answer.empty()
+        else:
+            lists[ref] = answer
+    await _each(lists, Answer.begin, outcomes)
+    for kind in {ref.kind for ref in lists}:
+        alike = [answer for ref, answer in lists.items() if ref.kind is kind]
+        for source, port in joined.ports.items():
+            if port.listing is not None:
+                _share(request, source, port.listing, alike, CONDITIONS[kind])
+    _look_up_together(request, twins, list(lists.values()))
+    await _each(lists, Answer.read, outcomes)
+    shown = await asyncio.gather(*(answer.folding.waiting(answer.page.rows) for answer in lists.values()))
+    await twins.screen(row for rows in shown for row in rows)
+    outcomes.update(await _each(lists, Answer.finish, outcomes))
+    return outcomes
+
+
+async def _each(
+    lists: dict[Ref, Answer], step: Callable[[Answer], Awaitable[T]], failed: dict[Ref, Any]
+) -> dict[Ref, T]:
+    """A step of every list; those that fail are left out of all further ones."""
+    refs = list(lists)
+    results = await asyncio.gather(*(_attempt(step(lists[ref])) for ref in refs))
+    done: dict[Ref, T] = {}
+    for ref, result in zip(refs, results, strict=True):
+        if isinstance(result, GatewayError):
+            failed[ref] = result
+            del lists[ref]
+        else:
+            done[ref] = result
+    return done
+
+
+async def _attempt(work: Awaitable[T]) -> T | GatewayError:
+    try:
+        return await work
+    except GatewayError as error:
+        return error
+
+
+def _share(
+    request: Request, source: Source, listing: MeetingListing, answers: Sequence[Answer], condition: str
+) -> None:
+    """Lets the lists walk a source together, as far as it may hold any of their rows."""
+    members = [
+        (answer, walked)
+        for answer in answers
+        for walked in answer.search.listings
+        if walked.source is source and _walks(request, answer, walked)
+    ]
+    if len(members) < 2:  # noqa: PLR2004 - one has nobody to share with
+        return
+    query = members[0][0].query
+    need = query.window.count + query.ahead if query.rows else 0
+    filters = [walked.wanted for _, walked in members]
+    pool = Pool(request, listing, filters, condition, (query.window.walk, need))
+    for place, (answer, walked) in enumerate(members):
+        share = Walked(source, Share(pool, place), walked.wanted, walked.exact)
+        answer.search.listings = [share if each is walked else each for each in answer.search.listings]
+
+
+def _walks(request: Request, answer: Answer, walked: Walked) -> bool:
+    """Whether a listing may hold rows of a list; asking for its lanes makes no call."""
+    wanted = walked.wanted
+    return not wanted.impossible and bool(walked.listing.lanes(request, answer.query.window.walk, wanted))
+
+
+def _look_up_together(request: Request, twins: Twins, answers: Sequence[Answer]) -> None:
+    """Has what any of the lists has to look up before it reads looked up at once."""
+    searches = [search for answer in answers for search in answer.search.windows]
+    if not searches:
+        return
+    scope = answers[0].search.plan.scope
+    key = object()
+
+    async def look_up() -> None:
+        await twins.screen(await _gathered(searches, WindowSearch.candidates), scope)
+        await twins.screen(await _gathered(searches, WindowSearch.siblings))
+
+    async def beforehand() -> None:
+        await request.once(key, look_up)
+
+    for search in searches:
+        search.beforehand = beforehand
+
+
+async def _gathered(
+    searches: Collection[WindowSearch], find: Callable[[WindowSearch], Awaitable[Iterable[Meeting]]]
+) -> list[Meeting]:
+    """What several searches find; what fails is met again by those whose it is."""
+    found = await asyncio.gather(*(_attempt(find(search)) for search in searches))
+    return [row for rows in found if not isinstance(rows, GatewayError) for row in rows]

@@ -1,0 +1,306 @@
+"""Lists under several records, answered together: each is what it would be alone, or a shorter page of the same."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+from unittest.mock import patch
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.catalog import shared
+from gateway.catalog.answer import MeetingPage, MeetingQuery
+from gateway.catalog.reports import ReportStatus
+from gateway.errors import GatewayError, UpstreamTimeout
+from gateway.model.filters import Canceled, MeetingFilter, under
+from gateway.model.order import Order, OrderField, Position, Walk
+from gateway.model.records import Kind, Meeting, MeetingStatus, Person, Ref, Source, User
+from gateway.paging.window import Window
+from gateway.sources.base import Traits
+from gateway.upstream.request import Request
+from tests.catalog.asking import Run, ask, fake_of, keys, place_of
+from tests.catalog.fakes import NOW, Fake
+from tests.catalog.oracle import OWN_FIELDS, SHARED_FIELDS, Oracle, Shown
+from tests.catalog.worlds import (
+    ACCOUNTS,
+    CADENCES,
+    FILTER,
+    PEOPLE,
+    ROW,
+    STEPS,
+    Case,
+    cases,
+    drift_meeting,
+    salesloft_meeting,
+    user,
+    wanted_of,
+)
+from tests.properties import share
+
+SALESLOFT, DRIFT = Source.SALESLOFT, Source.DRIFT
+MORE = [str(number) for number in range(11, 17)]
+"""Ids of more records, so that there are many lists; Salesloft's alone."""
+
+PEOPLE_ABOUT = [*PEOPLE, *(Ref(SALESLOFT, Kind.PERSON, key) for key in MORE)]
+TEAM = [user(SALESLOFT, "1"), user(SALESLOFT, "2"), *(user(DRIFT, key) for key in ("71", "72", "73"))]
+RECORDS = {
+    Kind.PERSON: PEOPLE_ABOUT,
+    Kind.USER: [*TEAM, *(user(SALESLOFT, key) for key in MORE)],
+    Kind.CADENCE: [*CADENCES, *(Ref(SALESLOFT, Kind.CADENCE, key) for key in MORE)],
+    Kind.STEP: [*STEPS, *(Ref(SALESLOFT, Kind.STEP, key) for key in MORE)],
+    Kind.ACCOUNT: [*ACCOUNTS, *(Ref(SALESLOFT, Kind.ACCOUNT, key) for key in MORE)],
+}
+LINKS = {Kind.PERSON: "person", Kind.USER: "owner", Kind.CADENCE: "cadence", Kind.STEP: "step", Kind.ACCOUNT: "account"}
+FIELDS = [frozenset[str](), frozenset({"sources", "alternate_ids", "drift"}), frozenset({"person", "owner", "notes"})]
+PUSHED = [frozenset[str](), frozenset(shared.LINKS), frozenset(shared.LINKS), frozenset({"persons", "owners"})]
+WHOLE = {ReportStatus.OK, ReportStatus.SKIPPED}
+
+
+class Lists(msgspec.Struct, frozen=True):
+    """A world, lists that are asked of it, and how they are read.
+
+    Attributes:
+        full: What a read asks for; FULL of `shared`.
+        few: Lists that are left over; FEW of `shared`.
+    """
+
+    case: Case
+    records: list[Ref]
+    size: int | None
+    pushes: bool
+    many: frozenset[str]
+    full: int
+    few: int
+
+    def fake(self) -> Fake:
+        """The world behind a listing that reads as it is drawn."""
+        fake = fake_of(self.case)
+        fake.listing.size, fake.listing.pushes, fake.listing.traits = self.size, self.pushes, Traits(many=self.many)
+        fake.salesloft.people += [Person(source=SALESLOFT, source_id=key) for key in MORE]
+        fake.salesloft.users += [User(source=SALESLOFT, source_id=key, guid=f"guid-{key}") for key in MORE]
+        return fake
+
+    @contextlib.contextmanager
+    def scaled(self) -> Iterator[None]:
+        """Everything as small as the world."""
+        with patch.object(shared, "FULL", self.full), patch.object(shared, "FEW", self.few):
+            yield
+
+
+@st.composite
+def lists(draw: Any) -> Lists:
+    """Lists in a small world where everything meets, or in a long one; rows come in turn or in blocks."""
+    kind = draw(st.sampled_from(list(RECORDS)))
+    bearers = [user(SALESLOFT, f"guid-{key}") for key in ("1", "2", *MORE)] if kind is Kind.USER else RECORDS[kind]
+    ours = [ref for ref in bearers if ref.source is SALESLOFT]
+    whose = draw(st.lists(st.sampled_from(ours), min_size=3, max_size=8))
+    about = [user(SALESLOFT, ref.id.removeprefix("guid-")) if kind is Kind.USER else ref for ref in whose]
+    others = draw(st.lists(st.sampled_from(RECORDS[kind]), max_size=3))
+    case = draw(st.one_of(cases(most=14), long_cases(), long_cases()))
+    total = len(case.salesloft)
+    blocks = draw(st.booleans())
+    rows = [
+        msgspec.structs.replace(
+            row, **{LINKS[kind]: whose[place * len(whose) // total if blocks else place % len(whose)]}
+        )
+        for place, row in enumerate(case.salesloft)
+    ]
+    return Lists(
+        Case(rows, case.drift, case.wanted, case.order),
+        list(dict.fromkeys([*about[draw(st.sampled_from([0, 0, 1])) :], *others])),
+        size=draw(st.sampled_from([None, None, 1, 2, 3])),
+        pushes=draw(st.booleans()),
+        many=draw(st.sampled_from(PUSHED)),
+        full=draw(st.sampled_from([2, 3, 4, 8, 100])),
+        few=draw(st.sampled_from([0, 1, 3, 8])),
+    )
+
+
+@st.composite
+def long_cases(draw: Any) -> Case:
+    """Up to sixty rows of a few shapes, one hour or no time at all apart, and a filter that admits most of them."""
+    shapes = draw(st.lists(ROW, min_size=1, max_size=4))
+    at_once = draw(st.integers(1, 3))
+    order = Order(draw(st.sampled_from(OrderField)), descending=draw(st.booleans()))
+    rows = []
+    for place in range(draw(st.integers(12, 60))):
+        row = salesloft_meeting(shapes[place % len(shapes)], str(place + 1))
+        at = NOW - dt.timedelta(hours=place // at_once) if place or draw(st.booleans()) else None
+        state = MeetingStatus.CANCELED if row.status is MeetingStatus.CANCELED else MeetingStatus.BOOKED
+        rows.append(msgspec.structs.replace(row, **{order.field.value: at}, status=state))
+    drift = [drift_meeting(throws, f"slug{place}") for place, throws in enumerate(draw(st.lists(ROW, max_size=4)))]
+    random = wanted_of(draw(FILTER), [])
+    wanted = MeetingFilter(canceled=draw(st.sampled_from([Canceled.INCLUDE, random.canceled])))
+    if draw(st.sampled_from([False, False, True])):
+        wanted = msgspec.structs.replace(wanted, person_ids=random.person_ids, owner_ids=random.owner_ids)
+    return Case(rows, drift, wanted, order)
+
+
+def listed(fake: Fake, case: Case, record: Ref) -> list[Shown]:
+    """The list under a record by brute force."""
+    oracle = Oracle(fake.salesloft, fake.drift)
+    rows = oracle.listed(case.wanted, case.order)
+    if record.kind is Kind.PERSON:
+        meant = oracle.people_meant({record}, ())
+        return [row for row in rows if row.values["person"] in meant]
+    if record.kind is Kind.USER:
+        return [row for row in rows if oracle.same_user(owner_of(row), record)]
+    return [row for row in rows if row.values[record.kind.name.lower()] == record]
+
+
+def owner_of(row: Shown) -> Ref | None:
+    owner = row.values["owner"]
+    assert owner is None or isinstance(owner, Ref)
+    return owner
+
+
+async def ask_together(
+    fake: Fake, query: MeetingQuery, records: Sequence[Ref]
+) -> dict[Ref, MeetingPage | GatewayError]:
+    """The pages under all records, as one client request."""
+    request = Request(deadline=1000)
+    try:
+        return await fake.catalog.meetings.pages(request, query, records)
+    finally:
+        await request.close()
+
+
+@share(0.1)
+@given(asked=lists(), data=st.data())
+def test_lists_together_are_what_they_are_alone(run: Run, asked: Lists, data: st.DataObject) -> None:
+    fake, case = asked.fake(), asked.case
+    places = [None, None, *Oracle(fake.salesloft, fake.drift).listed(MeetingFilter(), case.order)]
+    start, stop = (data.draw(st.sampled_from(places), label=name) for name in ("start", "stop"))
+    walk = Walk(
+        case.order,
+        backward=data.draw(st.booleans(), label="backward"),
+        start=None if start is None else place_of(start, case.order),
+        stop=None if stop is None else place_of(stop, case.order),
+    )
+    query = MeetingQuery(
+        window=Window(walk, data.draw(st.integers(0, 5), label="size")),
+        wanted=case.wanted,
+        fields=data.draw(st.sampled_from(FIELDS), label="fields"),
+        behind=data.draw(st.booleans(), label="behind"),
+        total=data.draw(st.booleans(), label="total"),
+    )
+    with asked.scaled():
+        answers = run(ask_together(fake, query, asked.records))
+    assert set(answers) == set(asked.records)
+    for record in asked.records:
+        together = answers[record]
+        assert isinstance(together, MeetingPage)
+        alone = run(ask(fake, msgspec.structs.replace(query, wanted=under(record, query.wanted))))
+        check_same(together, alone, query)
+        if stop is None:
+            check_walked_on(run, fake, case, record, query, together)
+
+
+def check_same(together: MeetingPage, alone: MeetingPage, query: MeetingQuery) -> None:
+    """That a page is the one that is had alone, or the first part of it, and says that more follows."""
+    rows, expected = along(together, query), along(alone, query)
+    short = len(rows) < query.window.count
+    # A twin that shows nothing selected is folded in where somebody has happened to look it up.
+    seen = [*OWN_FIELDS, "source", "source_id", *sorted(query.fields & {*SHARED_FIELDS, "sources"})]
+    seen += ["twins"] if "drift" in query.fields else []
+    for row, other in zip(rows, expected, strict=False):
+        assert [getattr(row, name) for name in seen] == [getattr(other, name) for name in seen]
+    assert len(rows) <= len(expected)
+    assert len(rows) == len(expected) or (short and together.page.ahead)
+    assert together.page.ahead is alone.page.ahead or (short and together.page.ahead)
+    assert together.behind is alone.behind or together.behind
+    assert together.total == alone.total
+    assert [(each.source, each.status, each.message) for each in together.reports] == [
+        (each.source, each.status, each.message) for each in alone.reports
+    ]
+
+
+def along(page: MeetingPage, query: MeetingQuery) -> list[Meeting]:
+    """A page's rows in the direction of its walk."""
+    return page.page.rows[::-1] if query.window.walk.backward else page.page.rows
+
+
+def check_walked_on(  # noqa: PLR0917 - what was asked, and what came
+    run: Run, fake: Fake, case: Case, record: Ref, query: MeetingQuery, page: MeetingPage
+) -> None:
+    """That the page, and all that follows its far cursor, is the whole list from where the walk began."""
+    walk = query.window.walk
+    everything = [row for row in listed(fake, case, record) if not walk.passed(place_of(row, case.order))]
+    met = [(row.source, row.source_id) for row in along(page, query)]
+    far = page.page.start if walk.backward else page.page.end
+    if page.page.ahead:
+        far = walk.start if far is None and not query.window.count else far
+        assert far is not None or not met, "a page says that there is more, but not where"
+        met += run(rest(fake, record, query, far))
+    assert met == [row.key for row in (reversed(everything) if walk.backward else everything)]
+
+
+async def rest(fake: Fake, record: Ref, query: MeetingQuery, start: Position | None) -> list[tuple[Source, str]]:
+    """All that follows a place of the list under a record."""
+    walk = query.window.walk
+    onward = Window(Walk(walk.order, backward=walk.backward, start=start), 500)
+    wanted = msgspec.structs.replace(query, window=onward, wanted=under(record, query.wanted))
+    page = await ask(fake, wanted)
+    assert not page.page.ahead
+    return keys(page)[::-1] if walk.backward else keys(page)
+
+
+@share(0.05)
+@given(asked=lists(), data=st.data())
+def test_what_fails_is_told_by_every_list_that_lacks_it(run: Run, asked: Lists, data: st.DataObject) -> None:
+    fake, case = asked.fake(), asked.case
+    failing = data.draw(st.sets(st.integers(0, 12), min_size=1, max_size=3), label="calls that fail")
+    query = MeetingQuery(window=Window(Walk(case.order), 5), wanted=case.wanted)
+    fake.log.failing = lambda _, number: UpstreamTimeout("Late.", source="?") if number in failing else None
+    with asked.scaled():
+        answers = run(ask_together(fake, query, asked.records))
+    fake.log.failing = lambda _name, _number: None
+    for record, answer in answers.items():
+        if not isinstance(answer, GatewayError):
+            told = {report.source for report in answer.reports if report.status not in WHOLE}
+            expected = [row.key for row in listed(fake, case, record)]
+            check_no_hole(keys(answer), expected, told, ahead=answer.page.ahead)
+
+
+def check_no_hole(
+    got: list[tuple[Source, str]], expected: list[tuple[Source, str]], told: Collection[Source], *, ahead: bool
+) -> None:
+    """That nothing is missing where every source says so; and of the others, nothing before the last row shown."""
+    if not told:
+        assert got == expected[: len(got)]
+        assert len(got) == min(5, len(expected)) or ahead
+    elif told == {DRIFT}:
+        reached = [key for key in expected[: expected.index(got[-1]) + 1] if key[0] is SALESLOFT] if got else []
+        assert [key for key in got if key[0] is SALESLOFT] == reached
+
+
+def test_many_lists_are_asked_for_in_parts(run: Run) -> None:
+    """A call takes a hundred people: of 250 each hundred walks by itself."""
+    fake = fake_of(Case([], [], MeetingFilter()))
+    fake.listing.traits = Traits(many=frozenset({"persons"}))
+    records = [Ref(SALESLOFT, Kind.PERSON, str(number)) for number in range(250)]
+    answers = run(ask_together(fake, MeetingQuery(window=Window(Walk(), 5)), records))
+    assert list(answers) == records
+    assert fake.log.calls.count("salesloft.meetings") == 3
+
+
+def test_a_cancelled_request_leaves_nothing_running(run: Run) -> None:
+    async def cancelled() -> None:
+        fake = fake_of(Case([], [], MeetingFilter()))
+        request = Request(deadline=1000)
+        work = asyncio.ensure_future(
+            fake.catalog.meetings.pages(request, MeetingQuery(window=Window(Walk(), 5)), PEOPLE)
+        )
+        await asyncio.sleep(0)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        await request.close()
+        assert work.cancelled()
+        assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
+
+    run(cancelled())

@@ -1,0 +1,54 @@
+"""The runner of the properties: what it takes for a pass, and what it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tools import properties
+from tools.properties import Outcome, verdict
+
+WELL = Outcome("tests/a/test_a.py", {"a.one": (300, 300), "a.two": (120, 100)}, 9.0)
+
+
+def test_all_is_well_where_every_property_had_its_cases_in_time() -> None:
+    assert verdict([WELL], seconds=59.6, minutes=1) == (["420 cases in 60 s of the 60 s that they may take"], True)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "seconds", "said"),
+    [
+        (Outcome("tests/a/test_a.py", {"a.one": (299, 300)}, 9.0), 9.0, "a.one: 299 cases, not 300"),
+        (Outcome("tests/a/test_a.py", {"a.one": (300, 300)}, 9.0, "E  assert"), 9.0, "tests/a/test_a.py: failed"),
+        (Outcome("tests/a/test_a.py", {}, 9.0), 9.0, "no property was tried"),
+        (WELL, 60.1, "too slow"),
+    ],
+)
+def test_anything_else_is_not(outcome: Outcome, seconds: float, said: str) -> None:
+    lines, well = verdict([outcome], seconds, minutes=1)
+    assert not well
+    assert lines[0] == said
+
+
+def test_it_finds_the_files_by_what_they_import() -> None:
+    found = properties.files()
+    assert "tests/catalog/test_pages.py" in found
+    assert "tests/sources/salesloft/test_lanes_properties.py" in found
+    assert not any("test_tooling" in file for file in found)
+
+
+def test_a_file_is_tried_in_a_process_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    outcome = properties.tried_apart("tests/paging/test_merge.py", "quick")
+    assert outcome.failure is None
+    assert outcome.tried
+    assert all(passed >= asked for passed, asked in outcome.tried.values())
+    assert capsys.readouterr().out.startswith(f"tests/paging/test_merge.py: {outcome.cases:,} cases, ")
+
+
+def test_a_file_that_fails_is_told_with_what_pytest_said(tmp_path: Path) -> None:
+    broken = tmp_path / "test_broken.py"
+    broken.write_text("import no_such_module_anywhere\n", encoding="utf-8")
+    outcome = properties.tried_apart(str(broken), "quick")
+    assert outcome.tried == {}
+    assert "no_such_module_anywhere" in (outcome.failure or "")

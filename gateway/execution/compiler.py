@@ -21,7 +21,7 @@ from gateway.execution.leaves import Constants, Leaf, expression, leaf
 from gateway.execution.plan import TYPENAME, Choice, Field, Selection
 from gateway.execution.readings import Attribute, Batch, Computed, Declarations, Reading
 from gateway.execution.rows import Column, Rows, Step, attribute_source, getter
-from gateway.execution.shapes import AbstractShape, LeafShape, ListShape, ObjectShape, Position, Shape
+from gateway.execution.shapes import AbstractShape, LeafShape, ListShape, ObjectShape, Position, Shape, embedded
 from gateway.execution.steps import Below, Loaded, Refused, Resolved
 
 
@@ -82,17 +82,17 @@ class Compiler:
         columns: dict[int, Column] = {}
         steps: list[Step] = []
         for place, field in enumerate(selection.fields):
-            column = self._column(place, field, constants)
-            if column is not None:
-                columns[place] = column
+            part = self._leaf(place, field, constants) or self._part(slot_of(place), field, constants)
+            if isinstance(part, Column):
+                columns[place] = part
             else:
-                steps.append(self._step(slot_of(place), field))
+                steps.append(part)
         face = self._declarations.face(selection.kind) if selection.owner is not None else None
         made = Rows(selection, face, columns, steps, constants)
         self.selections[made.row] = selection
         return made
 
-    def _column(self, place: int, field: Field, constants: Constants) -> Column | None:
+    def _leaf(self, place: int, field: Field, constants: Constants) -> Column | None:
         """The column of a leaf that is read off the record or computed from it; None for any other field."""
         slot = slot_of(place)
         if field.field_name == TYPENAME:
@@ -115,17 +115,23 @@ class Compiler:
         name = field.within.kind.name
         return Column(slot, lambda _: name, self._shape(field, field.definition.type), constants.name(name))
 
-    def _step(self, slot: str, field: Field) -> Step:
+    def _part(self, slot: str, field: Field, constants: Constants) -> Column | Step:
+        """What fills the slot of any other field: a step, or a column where plain objects lie in the record itself."""
+        reading = field.reading
         if field.refusal is not None:
             return Refused(slot, field, field.refusal)
         shape = self._shape(field, field.definition.type)
-        if isinstance(field.reading, Batch):
-            return Loaded(slot, field, field.reading, shape)
-        if isinstance(field.reading, Attribute):
-            return Below(slot, getter(field.reading.name), _careful(field.reading), shape)
-        if isinstance(field.reading, Computed):
-            return Below(slot, field.reading.function, field.reading.function, shape)
-        return Resolved(slot, field, shape)
+        if isinstance(reading, Batch):
+            return Loaded(slot, field, reading, shape)
+        if not isinstance(reading, Attribute | Computed):
+            return Resolved(slot, field, shape)
+        careful = _careful(reading)
+        plain = attribute_source(reading.name) if isinstance(reading, Attribute) else None
+        quick = getter(reading.name) if isinstance(reading, Attribute) else careful
+        source = embedded(shape, plain or f"{constants.name(quick)}(o)", constants)
+        if source is None:
+            return Below(slot, quick, careful, shape)
+        return Column(slot, careful, shape, source, quick if isinstance(shape, ListShape) else None)
 
     def _shape(self, field: Field, kind: GraphQLOutputType) -> Shape:
         required = is_non_null_type(kind)

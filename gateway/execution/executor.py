@@ -12,12 +12,15 @@ from graphql import DocumentNode, ExecutionResult, Executor, GraphQLError, Graph
 
 from gateway.execution.compiler import Plan
 from gateway.execution.faults import Row, Settling, Surprise
-from gateway.execution.plans import Plans
+from gateway.execution.plan import Selection, conditions
+from gateway.execution.plans import NEW, Known, Plans
 from gateway.execution.readings import Context, Declarations
 from gateway.execution.run import Run
 from gateway.execution.templates import Templates
 
-COMPILED = "compiled"
+COMPILED, INTERPRETED, FIRST_SIGHTING, SURPRISE = "compiled", "interpreted", "first_sighting", "surprise"
+WAYS = (COMPILED, INTERPRETED, FIRST_SIGHTING, SURPRISE)
+"""How an operation was run: by its plan, or by graphql-core, as no plan covers it, it is new, or its plan broke off."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +49,9 @@ class Operations:
         hide_suggestions: Whether errors leave out what the schema has instead.
         plans: Where plans are kept.
         on_surprise: Told of what should not happen: a plan that could not go through; graphql-core then answers.
+
+    Attributes:
+        counts: How many operations were run each of the `WAYS`.
     """
 
     def __init__(
@@ -61,7 +67,7 @@ class Operations:
         self._templates = Templates(schema, executor_class, hide_suggestions=hide_suggestions)
         self._on_surprise = on_surprise
         self.plans = Plans(declarations, time.perf_counter) if plans is None else plans
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter(dict.fromkeys(WAYS, 0))
 
     async def execute(
         self,
@@ -86,14 +92,14 @@ class Operations:
             return Outcome(data=None, errors=executor, started=False)
         found = self.plans.find(known, executor)
         if isinstance(found, str):
-            self.counts[found] += 1
+            self.counts[FIRST_SIGHTING if found == NEW else INTERPRETED] += 1
             return await _interpreted(self._templates.build(*request), found)
         run = Run(executor)
         try:
             outcome = await _compiled(found, run)
         except Exception as surprise:  # noqa: BLE001 - whatever it was, the client gets an answer all the same
-            reason = str(surprise) if isinstance(surprise, Surprise) else type(surprise).__name__
-            self.counts["surprise"] += 1
+            reason = str(surprise) if isinstance(surprise, Surprise) else "its plan failed"
+            self.counts[SURPRISE] += 1
             self._on_surprise(surprise)
             return await _interpreted(self._templates.build(*request, [_replaying(run.known)]), reason)
         finally:
@@ -101,10 +107,27 @@ class Operations:
         self.counts[COMPILED] += 1
         return outcome
 
+    def plan(
+        self,
+        document: DocumentNode,
+        *,
+        context: Context,
+        variables: Mapping[str, Any] | None = None,
+        operation_name: str | None = None,
+    ) -> Selection | str | list[GraphQLError]:
+        """What a plan of an operation would be made of, or why there would be none, or what is wrong with the request.
+
+        Nothing is run, counted or kept. The arguments are those of `execute`.
+        """
+        known = Known(document, conditions(document))
+        executor = self._templates.build(known, context, variables or {}, operation_name)
+        return executor if isinstance(executor, list) else self.plans.selection(known, executor)
+
 
 async def _compiled(plan: Plan, run: Run) -> Outcome:
     (root,) = plan.root.make([run.executor.root_value], run)
     await run.finish()
+    run.mark_refusals()
     if not run.faulty:
         return Outcome(data=root, errors=[])
     settling = Settling(run.faulty, plan.selections)

@@ -1,7 +1,7 @@
 """Errors in their places: marked where they happen, and located, with nulls propagated, in a second pass.
 
-The pass is made only over the fields that errors were marked in, and those above them. A row may stand in many places
-of an answer, so it is copied before a null is written into it.
+The pass is made only over the fields that errors were marked in, and those above them. A row of what is loaded may
+stand in many places of an answer, so it is copied before a null is written into it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from graphql import (
 )
 
 from gateway.execution.plan import Field, Selection
+from gateway.execution.readings import Batch
 
 Row: TypeAlias = Any
 """An object of the answer: an instance of the class that was made for its selection, a slot a field."""
@@ -41,12 +42,19 @@ class Surprise(Exception):
 
 
 class Fault:
-    """What stands where a value could not be had; without an error, once the error is told."""
+    """What stands where a value could not be had; without an error, once the run is over.
 
-    __slots__ = ("error",)
+    Args:
+        error: Why.
+        once: Whether one place tells it for all of its places.
+    """
 
-    def __init__(self, error: Exception) -> None:
-        self.error: Exception | None = error
+    __slots__ = ("error", "once", "told")
+
+    def __init__(self, error: Exception, *, once: bool = False) -> None:
+        self.error = error
+        self.once = once
+        self.told = False
 
 
 def attempt(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -116,6 +124,7 @@ class Settling:
             ]
             for row, selection in selections.items()
         }
+        self._shared = {row for row, selection in selections.items() if _shared(selection)}
         self._clean: set[int] = set()
         self.errors: list[GraphQLError] = []
 
@@ -137,7 +146,7 @@ class Settling:
                 continue
             told = self._value(value, look.kind, look, (path, look.name))
             if told is not value:
-                settled = copy.copy(row) if settled is row else settled
+                settled = copy.copy(row) if settled is row and type(row) in self._shared else settled
                 setattr(settled, look.slot, told)
         if settled is row and known == len(self.errors):
             self._clean.add(id(row))
@@ -149,22 +158,31 @@ class Settling:
         Raises:
             GraphQLError: It may not be null, and came to nothing.
         """
+        family = value.__class__
         try:
-            if value.__class__ is list or value.__class__ is tuple:
+            if family in self._looks:
+                return self._row(value, path) if look.deeper else value
+            if family is list or family is tuple:
                 inner = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
                 return self._items(value, inner, look, path) if isinstance(inner, GraphQLList) else value
-            if isinstance(value, Fault) and value.error is not None:
-                error = located_error(value.error, look.nodes, _keys(path))
-                if isinstance(kind, GraphQLNonNull):
-                    raise error
-                self._note(error)
-                return None
-            return self._row(value, path) if look.deeper and type(value) in self._looks else value
+            if family is Fault:
+                return self._fault(value, kind, look, path)
         except GraphQLError as error:
             if isinstance(kind, GraphQLNonNull):
                 raise
             self._note(error)
             return None
+        return value
+
+    def _fault(self, fault: Fault, kind: GraphQLOutputType, look: Look, path: Path) -> None:
+        """What stands for a mark, with its error told."""
+        if fault.told and not isinstance(kind, GraphQLNonNull):
+            return
+        error = _located(fault.error, look.nodes, _keys(path))
+        if isinstance(kind, GraphQLNonNull):
+            raise error
+        fault.told = fault.once
+        self._note(error)
 
     def _items(self, values: Sequence[Any], kind: GraphQLList[Any], look: Look, path: Path) -> Sequence[Any]:
         item = kind.of_type
@@ -177,6 +195,19 @@ class Settling:
     def _note(self, error: GraphQLError) -> None:
         """Keeps an error, without the frames that it came through: they hold rows."""
         self.errors.append(error.with_traceback(None))
+
+
+def _shared(selection: Selection) -> bool:
+    """Whether a row of it may stand in several places: what is loaded does, with all below it."""
+    owner = selection.owner
+    return owner is not None and (isinstance(owner.reading, Batch) or _shared(owner.within))
+
+
+def _located(error: Exception, nodes: list[FieldNode], path: list[str | int]) -> GraphQLError:
+    """As `located_error` does, which finds out by failing that hardly an exception has attributes of a GraphQLError."""
+    if isinstance(error, GraphQLError) or hasattr(error, "nodes") or hasattr(error, "positions"):
+        return located_error(error, nodes, path)
+    return GraphQLError(str(getattr(error, "message", error)), nodes, path=path, original_error=error)
 
 
 def _keys(path: Path) -> list[str | int]:

@@ -9,18 +9,24 @@ from __future__ import annotations
 import dataclasses
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphql import DocumentNode, Executor
 
 from gateway.execution.compiler import Compiler, Leaves, Plan
-from gateway.execution.plan import Conditions, NotCovered, Planner, conditions
+from gateway.execution.plan import Conditions, NotCovered, Planner, Selection, conditions
 from gateway.execution.readings import Declarations
+
+if TYPE_CHECKING:
+    from gateway.execution.templates import Template
 
 MOST_VARIANTS = 16
 """Variants that one document keeps, compiled or only seen."""
 MOST_BYTES = 32_000_000
 """What all that is kept may take, about."""
+NEW = "it is new"
+"""Why an operation has no plan that was not seen before."""
+TOO_DEEP = "it is nested too deeply"
 A_FIELD, A_LETTER, AN_ENTRY = 2_500, 75, 2_000
 """Bytes that a field of a plan takes, a character of a parsed document, and anything that is remembered; measured."""
 
@@ -61,13 +67,13 @@ class Known:
         document: The document; kept, so that its identity stays its own.
         conditions: What decides between its variants.
         variants: What is known of each: how often it was seen, its plan, or why there is none.
-        executors: An executor for each operation by name, to be copied.
+        templates: What is known of each operation by name before any request of it.
     """
 
     document: DocumentNode
     conditions: Conditions
     variants: OrderedDict[Hashable, int | Plan | str] = dataclasses.field(default_factory=OrderedDict)
-    executors: dict[str | None, Executor[Any]] = dataclasses.field(default_factory=dict)
+    templates: dict[str | None, Template] = dataclasses.field(default_factory=dict)
 
     @property
     def weight(self) -> int:
@@ -86,6 +92,10 @@ class Plans:
         sightings: How often a variant has to be seen to be compiled.
         most_bytes: What all that is kept may take, about.
         allowance: How much may be spent on compiling.
+
+    Attributes:
+        compiled: How many operations were compiled, or found not to be coverable.
+        compiling: Seconds that it took.
     """
 
     def __init__(
@@ -106,6 +116,7 @@ class Plans:
         self._known: OrderedDict[int, Known] = OrderedDict()
         self._weight = 0
         self.compiled = 0
+        self.compiling = 0.0
 
     def __len__(self) -> int:
         """How many plans are kept."""
@@ -129,9 +140,16 @@ class Plans:
 
     def find(self, known: Known, executor: Executor[Any]) -> Plan | str:
         """The plan of an operation, or why there is none."""
-        if known.conditions.other is not None:
-            return f"it has the directive @{known.conditions.other}"
-        return self._variant(known, executor)
+        return _other(known) or self._variant(known, executor)
+
+    def selection(self, known: Known, executor: Executor[Any]) -> Selection | str:
+        """What would be compiled, or why nothing is."""
+        try:
+            return _other(known) or Planner(executor, self._declarations).plan()
+        except NotCovered as reason:
+            return str(reason)
+        except RecursionError:
+            return TOO_DEEP
 
     def compile(self, document: DocumentNode, executor: Executor[Any]) -> Plan:
         """Compiles an operation.
@@ -143,7 +161,7 @@ class Plans:
             selection = Planner(executor, self._declarations).plan()
             return Plan(document, selection, Compiler(self._declarations, self._leaves))
         except RecursionError:
-            raise NotCovered("it is nested too deeply") from None
+            raise NotCovered(TOO_DEEP) from None
 
     def _variant(self, known: Known, executor: Executor[Any]) -> Plan | str:
         coerced = executor.variable_values.coerced
@@ -165,7 +183,7 @@ class Plans:
         if id(known.document) in self._known:
             self._weight += known.weight - before
             self._shed()
-        return made or ("it is new" if seen < self._sightings else "too much is being compiled")
+        return made or (NEW if seen < self._sightings else "too much is being compiled")
 
     def _compiled(self, known: Known, executor: Executor[Any]) -> Plan | str | None:
         """The plan, or why there is none, or None where there is no time for it now."""
@@ -178,9 +196,17 @@ class Plans:
         except NotCovered as reason:
             return str(reason)
         finally:
-            self._allowance.spend(self._timer() - began)
+            spent = self._timer() - began
+            self.compiling += spent
+            self._allowance.spend(spent)
 
     def _shed(self) -> None:
         while self._weight > self._most_bytes and len(self._known) > 1:
             _, known = self._known.popitem(last=False)
             self._weight -= known.weight
+
+
+def _other(known: Known) -> str | None:
+    """Why a document is not compiled that has other directives than the compiler knows."""
+    other = known.conditions.other
+    return None if other is None else f"it has the directive @{other}"

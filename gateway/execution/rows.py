@@ -54,12 +54,14 @@ class Column(msgspec.Struct, frozen=True):
         read: The careful way to the value.
         shape: What completes it.
         source: The quick way, as Python source over a record `o`; it raises where anything is unusual.
+        items: Where it holds a list of rows, the quick way to what they are made of.
     """
 
     slot: str
     read: Callable[[Any], Any]
     shape: Shape
     source: str
+    items: Callable[[Any], Sequence[Any]] | None = None
 
 
 class Rows:
@@ -88,26 +90,57 @@ class Rows:
         self._kind: GraphQLObjectType = selection.kind
         self._columns = list(columns.values())
         self._steps = list(steps)
-        sources = [columns[place].source if place in columns else "None" for place in range(len(selection.fields))]
-        self._quick = row_maker(sources, self.row, constants)
+        self.lists = [column.items for column in columns.values() if column.items is not None]
+        self._sources = [
+            columns[place].source if place in columns else "None" for place in range(len(selection.fields))
+        ]
+        self._constants = constants
+        self._quick = row_maker(self._sources, self.row, constants)
         self._asks_type = face is None and selection.owner is not None and selection.kind.is_type_of is not None
 
-    def make(self, records: Sequence[Any], run: Run) -> list[Row | Fault]:
-        """A row for each record, or a fault where the record is none of the type; what is below them follows."""
-        rows = self._quickly(records)
+    def weight(self, records: Sequence[Any]) -> int:
+        """How many rows will be made of records at once: theirs, and those of the lists in them."""
+        try:
+            return len(records) + sum([sum(map(len, map(items, records))) for items in self.lists])
+        except Exception:  # noqa: BLE001 - where one is no list, or cannot be read, it is looked at later
+            return len(records)
+
+    def maker(self, *, many: bool) -> Callable[[Any], Any] | None:
+        """Makes a row of one record or the rows of many, and raises where anything is unusual.
+
+        None where that is not all there is to do: there are steps, or the class is not known to be enough.
+        """
+        if self.classes is None or self._sound is not None or self._steps:
+            return None
+        source = f"(Row({', '.join(self._sources)}) if o.__class__ is Record else unusual())"
+        source = f"[{source} for o in records]" if many else source
+        named = {**self._constants.named, "Row": self.row, "Record": next(iter(self.classes))}
+        exec(_compiled(f"def make({'records' if many else 'o'}):\n return {source}"), named)  # noqa: S102 - see above
+        made: Callable[[Any], Any] = named["make"]
+        return made
+
+    def make(self, records: Sequence[Any], run: Run, known: bool = False) -> list[Row | Fault]:
+        """A row for each record, or a fault where the record is none of the type; what is below them follows.
+
+        Args:
+            records: The records.
+            run: The run.
+            known: Whether they are known to be of the class expected.
+        """
+        rows = self._quickly(records, known)
         if rows is not None:
             for step in self._steps:
                 step.start(records, rows, run, True)
             return rows
-        rows = [(self._quickly([record]) or [self._carefully(record, run)])[0] for record in records]
+        rows = [(self._quickly([record], known) or [self._carefully(record, run)])[0] for record in records]
         made = [(record, row) for record, row in zip(records, rows, strict=True) if not isinstance(row, Fault)]
         for step in self._steps:
             step.start([record for record, _ in made], [row for _, row in made], run, False)
         return rows
 
-    def _quickly(self, records: Sequence[Any]) -> list[Row | Fault] | None:
+    def _quickly(self, records: Sequence[Any], known: bool) -> list[Row | Fault] | None:
         """The rows of records that are all as expected, else None."""
-        if self._asks_type or (self.classes is not None and not {*map(type, records)} <= self.classes):
+        if not known and (self._asks_type or (self.classes is not None and not {*map(type, records)} <= self.classes)):
             return None
         if self._sound is not None and not self._sound(records):
             return None

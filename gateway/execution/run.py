@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
-from graphql import Executor
+from graphql import Executor, is_non_null_type
 from graphql.pyutils import Path
 
 from gateway.execution.faults import Fault, Row, Surprise
@@ -25,11 +25,15 @@ if TYPE_CHECKING:
 
 STRETCH = 256
 """Rows that are made at once."""
+FEW = 16
+"""The same, of records that hold many others."""
 PATIENCE = 1_024
 """Rows that are made before others get their turn."""
 
 Job: TypeAlias = Callable[[], None]
 Arrived: TypeAlias = Callable[[Sequence[Any]], None]
+Place: TypeAlias = Callable[[Sequence[Row], Sequence[Any]], None]
+"""Puts values into one slot of as many rows."""
 
 
 class Interrupted(Exception):
@@ -60,6 +64,7 @@ class Run:
         self.is_awaitable = executor.is_awaitable
         self.faulty: set[Field] = set()
         self._faults: list[Fault] = []
+        self._refusals: dict[Field, tuple[Exception, list[tuple[Sequence[Row], Place]]]] = {}
         self.known: dict[str, Any] = {}
         self.surprise: Surprise | None = None
         self.turns = 0
@@ -78,6 +83,25 @@ class Run:
         self._faults.append(fault)
         return fault
 
+    def refuse(self, field: Field, refusal: Exception, rows: Sequence[Row], place: Place) -> None:
+        """Notes that a field of rows is refused; `mark_refusals` marks it."""
+        self._refusals.setdefault(field, (refusal, []))[1].append((rows, place))
+
+    def mark_refusals(self) -> None:
+        """Marks what was refused: all the rows, since a null may yet take any of them out of the answer.
+
+        Where nothing else went wrong none is taken out, and the first row tells for all.
+        """
+        required = any(is_non_null_type(field.definition.type) for field in self._refusals)
+        alone = not (self.faulty or required)
+        for field, (refusal, parts) in self._refusals.items():
+            self.faulty.add(field)
+            fault = Fault(refusal, once=True)
+            self._faults.append(fault)
+            for rows, place in parts:
+                marked = rows[:1] if alone else rows
+                place(marked, [fault] * len(marked))
+
     def forget(self) -> None:
         """Parts the marks from their errors.
 
@@ -85,7 +109,7 @@ class Run:
         collector, so that none may lead back to its error.
         """
         for fault in self._faults:
-            fault.error = None
+            del fault.error
 
     def info(self, field: Field) -> Any:
         """What a resolver is told about its field; of its path only at the top."""
@@ -93,15 +117,17 @@ class Run:
         path: Any = Path(None, field.name, field.within.kind.name) if top else Nowhere(self)
         return self.executor.build_resolve_info(field.definition, field.nodes, field.within.kind, path)
 
-    def make(self, rows: Rows, records: Sequence[Any], then: Arrived) -> None:
+    def make(self, rows: Rows, records: Sequence[Any], then: Arrived, known: bool = False) -> None:
         """Makes rows, in stretches where they are many, and hands them on."""
-        if len(records) <= STRETCH:
-            self._made += len(records)
-            then(rows.make(records, self))
+        weight = rows.weight(records) if rows.lists else len(records)
+        if len(records) <= STRETCH and weight <= PATIENCE:
+            self._made += weight
+            then(rows.make(records, self, known))
             return
         made: list[Any] = []
-        for start in range(0, len(records), STRETCH):
-            self._jobs.append(partial(self._stretch, rows, records[start : start + STRETCH], made))
+        stretch = STRETCH if weight == len(records) else FEW
+        for start in range(0, len(records), stretch):
+            self._jobs.append(partial(self._stretch, rows, records[start : start + stretch], made))
         self._jobs.append(partial(then, made))
 
     def wait(self, step: Loaded, keys: Sequence[Any], rows: Sequence[Row]) -> None:
@@ -160,7 +186,7 @@ class Run:
                 await asyncio.sleep(0)
 
     def _stretch(self, rows: Rows, records: Sequence[Any], made: list[Any]) -> None:
-        self._made += len(records)
+        self._made += rows.weight(records)
         made.extend(rows.make(records, self))
 
     def _dispatch(self) -> None:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
-from itertools import chain, islice
+from itertools import accumulate, chain
 from typing import Any, Protocol, TypeAlias
 
 from graphql import GraphQLAbstractType, GraphQLError, Undefined
 from graphql.pyutils import is_iterable
 
 from gateway.execution.faults import Fault, Surprise, attempt
-from gateway.execution.leaves import Leaf
+from gateway.execution.leaves import Constants, Leaf
 from gateway.execution.plan import Field
 from gateway.execution.rows import Rows
 from gateway.execution.run import Run
@@ -23,6 +23,7 @@ from gateway.execution.run import Run
 Then: TypeAlias = Callable[[Sequence[Any]], None]
 """Takes a completed value, None or a mark for each value, in their order."""
 NONE = type(None)
+LISTS = frozenset({list, tuple})
 
 
 class Shape(Protocol):
@@ -118,24 +119,26 @@ class ObjectShape:
     """Objects of one type. Equal records, where `shared`, are made into one row."""
 
     def __init__(self, position: Position, rows: Rows, *, shared: bool) -> None:
-        self._position = position
-        self._rows = rows
+        self.rows = rows
+        self.position = position
         self._shared = shared
 
     def finish(self, values: Sequence[Any], run: Run, then: Then) -> None:
         """Completes values."""
-        expected = self._rows.classes
-        classes = {*map(type, values)}
-        if expected is not None and classes <= expected:
-            self._make(values, run, then)
+        expected = self.rows.classes
+        if expected is not None and {*map(type, values)} <= expected:
+            if self._shared:
+                self._make(values, run, then, True)
+            else:
+                run.make(self.rows, values, then, True)
             return
-        sifted = Sifted(values, self._position, run, expected or ())
+        sifted = Sifted(values, self.position, run, expected or ())
         if sifted.awaiting:
             run.settle(values, lambda settled: self.finish(settled, run, then))
             return
-        self._make(sifted.left, run, lambda rows: then(sifted.joined(rows)))
+        self._make(sifted.left, run, lambda rows: then(sifted.joined(rows)), False)
 
-    def _make(self, records: Sequence[Any], run: Run, then: Then) -> None:
+    def _make(self, records: Sequence[Any], run: Run, then: Then, known: bool) -> None:
         if self._shared:
             ids = [*map(id, records)]
             distinct = dict(zip(ids, records, strict=True))
@@ -144,9 +147,9 @@ class ObjectShape:
                 def dealt(rows: Sequence[Any]) -> None:
                     then([*map(dict(zip(distinct, rows, strict=True)).__getitem__, ids)])
 
-                run.make(self._rows, [*distinct.values()], dealt)
+                run.make(self.rows, [*distinct.values()], dealt, known)
                 return
-        run.make(self._rows, records, then)
+        run.make(self.rows, records, then, known)
 
 
 class AbstractShape:
@@ -207,15 +210,15 @@ class ListShape:
     """Lists of what another shape completes."""
 
     def __init__(self, position: Position, item: Shape) -> None:
-        self._position = position
-        self._item = item
+        self.position = position
+        self.item = item
 
     def finish(self, values: Sequence[Any], run: Run, then: Then) -> None:
         """Completes values."""
-        if {*map(type, values)} <= {list, tuple}:
+        if {*map(type, values)} <= LISTS:
             self._items(values, run, then)
             return
-        sifted = Sifted(values, self._position, run)
+        sifted = Sifted(values, self.position, run)
         if sifted.awaiting:
             run.settle(values, lambda settled: self.finish(settled, run, then))
             return
@@ -223,7 +226,7 @@ class ListShape:
         wrong: dict[int, Fault] = {}
         for place, value in enumerate(lists):
             if isinstance(value, Exception):
-                wrong[place] = run.fault(self._position.field, value)
+                wrong[place] = run.fault(self.position.field, value)
                 lists[place] = ()
 
         def joined(completed: Sequence[Any]) -> None:
@@ -233,20 +236,48 @@ class ListShape:
 
     def _items(self, lists: Sequence[Sequence[Any]], run: Run, then: Then) -> None:
         if len(lists) == 1:
-            self._item.finish(lists[0], run, lambda items: then([items]))
+            self.item.finish(lists[0], run, lambda items: then([items]))
             return
 
         def dealt(items: Sequence[Any]) -> None:
-            rest = iter(items)
-            then([list(islice(rest, len(each))) for each in lists])
+            ends = [*accumulate(map(len, lists))]
+            then([items[start:end] for start, end in zip([0, *ends], ends, strict=False)])
 
-        self._item.finish(list(chain.from_iterable(lists)), run, dealt)
+        self.item.finish(list(chain.from_iterable(lists)), run, dealt)
 
     def _listed(self, value: Any) -> Sequence[Any]:
         if hasattr(value, "__aiter__"):
             raise Surprise("a list is an asynchronous iterator")
         if not is_iterable(value):
-            raise GraphQLError(
-                f"Expected Iterable, but did not find one for field '{self._position.field.coordinate}'."
-            )
+            raise GraphQLError(f"Expected Iterable, but did not find one for field '{self.position.field.coordinate}'.")
         return list(value)
+
+
+MOST_EMBEDDED = 256
+"""Rows of one list that are made together with the row that holds them."""
+
+
+def embedded(shape: Shape, source: str, constants: Constants) -> str | None:
+    """Python source of plain objects, or a list of them, in the answer; evaluating it raises where one is unusual.
+
+    Args:
+        shape: What completes them.
+        source: Source of what they are made of.
+        constants: Takes what the source has to name.
+
+    Returns:
+        None where more has to be done than to make their rows.
+    """
+    listed = isinstance(shape, ListShape)
+    single = shape.item if isinstance(shape, ListShape) else shape
+    if not isinstance(shape, ListShape | ObjectShape) or not isinstance(single, ObjectShape):
+        return None
+    make = single.rows.maker(many=listed)
+    if make is None:
+        return None
+    kind = f"(v := {source}).__class__"
+    usual = f"{kind} is {constants.name(next(iter(single.rows.classes or ())))}"
+    if listed:
+        usual = f"({kind} is tuple or v.__class__ is list) and len(v) <= {MOST_EMBEDDED}"
+    absent = "" if shape.position.required else "None if v is None else "
+    return f"({constants.name(make)}(v) if {usual} else {absent}unusual())"

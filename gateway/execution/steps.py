@@ -44,14 +44,14 @@ class Refused:
     """Nothing, and one error for all the rows."""
 
     def __init__(self, slot: str, field: Field, refusal: Exception) -> None:
-        self._slot = slot
+        self._place = placer(slot)
         self._field = field
         self._refusal = refusal
 
     def start(self, _records: Sequence[Any], rows: Sequence[Row], run: Run, _sound: bool) -> None:
-        """Marks the first row, once a run."""
-        if rows and self._field not in run.faulty:
-            setattr(rows[0], self._slot, run.fault(self._field, self._refusal))
+        """Notes that nothing comes to these rows."""
+        if rows:
+            run.refuse(self._field, self._refusal, rows, self._place)
 
 
 class Loaded:
@@ -102,7 +102,9 @@ class Loaded:
         if self.batch.many:
             return _many(keys, pick)
         kinds = {*map(type, keys)}
-        if len(kinds) == 1 and not issubclass(next(iter(kinds)), NO_KEY):
+        if any(kind.__hash__ is None for kind in kinds):
+            keys = [key if type(key).__hash__ is not None else attempt(hash, key) for key in keys]
+        elif len(kinds) == 1 and not issubclass(next(iter(kinds)), NO_KEY):
             return keys, lambda outcomes: outcomes if pick is None else [_picked(pick, each) for each in outcomes]
         wanted = [key for key in keys if not isinstance(key, NO_KEY)]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from graphql import Executor, GraphQLError, GraphQLSchema
+from graphql import Executor, GraphQLError, GraphQLSchema, Undefined, coerce_input_value, is_leaf_type, is_non_null_type
 from graphql.execution import get_variable_values
-from graphql.execution.values import VariableValues
+from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
+from graphql.execution.values import VariableValues, VariableValueSource
 
 from gateway.execution.plans import Known
 from gateway.execution.readings import Context
@@ -15,6 +17,19 @@ from gateway.execution.readings import Context
 MOST_WRONG = 50
 """Errors of variables that are told."""
 NO_VALUES = VariableValues({}, {})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Template:
+    """What every request of an operation has in common.
+
+    Attributes:
+        executor: An executor of it, with nobody's context and no values.
+        signatures: Its variables, where all of them are leaves; None where graphql-core has to look at each anew.
+    """
+
+    executor: Executor[Any]
+    signatures: tuple[GraphQLVariableSignature, ...] | None
 
 
 class Templates:
@@ -55,23 +70,57 @@ class Templates:
         self, known: Known, context: Context, variables: Mapping[str, Any], operation_name: str | None
     ) -> Executor[Any] | list[GraphQLError]:
         """An executor that knows the request but is not run: all copies of one share what a run would write to."""
-        kept = known.executors.get(operation_name)
+        kept = known.templates.get(operation_name)
         if kept is None:
             built = self.build(known, context, variables, operation_name)
             if isinstance(built, Executor):
-                known.executors[operation_name] = _with(built, None, NO_VALUES)
+                blank = _with(built, None, NO_VALUES)
+                known.templates[operation_name] = Template(blank, _leaves(self._schema, blank))
             return built
-        declared = kept.operation.variable_definitions
-        values: VariableValues | list[GraphQLError] = NO_VALUES
-        if declared:
+        values: VariableValues | list[GraphQLError] | None = _usual(kept, variables)
+        if values is None:
             values = get_variable_values(
                 self._schema,
-                declared,
+                kept.executor.operation.variable_definitions or (),
                 dict(variables),
                 max_errors=MOST_WRONG,
                 hide_suggestions=self._hide_suggestions,
             )
-        return values if isinstance(values, list) else _with(kept, context, values)
+        return values if isinstance(values, list) else _with(kept.executor, context, values)
+
+
+def _leaves(schema: GraphQLSchema, executor: Executor[Any]) -> tuple[GraphQLVariableSignature, ...] | None:
+    """The signatures of an operation's variables, where each is a leaf."""
+    signatures: list[GraphQLVariableSignature] = []
+    for declared in executor.operation.variable_definitions or ():
+        signature = get_variable_signature(schema, declared)
+        if isinstance(signature, GraphQLError):
+            return None
+        kind = signature.type
+        if not is_leaf_type(kind.of_type if is_non_null_type(kind) else kind):
+            return None
+        signatures.append(signature)
+    return tuple(signatures)
+
+
+def _usual(template: Template, variables: Mapping[str, Any]) -> VariableValues | None:
+    """The values of variables where nothing is wrong or defaulted; None where graphql-core has to look at them."""
+    if template.signatures is None:
+        return None
+    values = VariableValues({}, {})
+    for signature in template.signatures:
+        given = variables.get(signature.name, Undefined)
+        if given is Undefined:
+            if signature.default is not None or is_non_null_type(signature.type):
+                return None
+            values.sources[signature.name] = VariableValueSource(signature)
+            continue
+        value = coerce_input_value(given, signature.type)
+        if value is Undefined:
+            return None
+        values.sources[signature.name] = VariableValueSource(signature, given)
+        values.coerced[signature.name] = value
+    return values
 
 
 def _with(executor: Executor[Any], context: Context, values: VariableValues) -> Executor[Any]:

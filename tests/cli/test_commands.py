@@ -20,7 +20,6 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.cli import main
-from gateway.demo import emulated, variables
 from gateway.graph.schema import sdl
 
 LONGEST = 60
@@ -225,23 +224,6 @@ def test_emulate_with_a_port_in_use(run: Run) -> None:
         done = run("emulate", "--drift-port", str(taken.getsockname()[1]))
     assert done.returncode == 2
     assert "--drift-port" in done.stderr.splitlines()[-1]
-
-
-def test_check_says_how_each_source_answers(run: Run) -> None:
-    with emulated() as emulators:
-        told = run("check", **variables(emulators))
-        assert told.returncode == 0
-        assert [line.split()[:2] for line in told.stdout.splitlines()] == [["SALESLOFT", "ok"], ["DRIFT", "ok"]]
-        wrong = run("check", "--json", **{**variables(emulators), "DRIFT_TOKEN": TOKEN})
-    assert wrong.returncode == 1
-    first, second = json.loads(wrong.stdout)
-    assert (first["source"], first["credentialAccepted"], first["problem"]) == ("SALESLOFT", True, None)
-    assert (first["rows"], first["unreadable"], first["unknown"]) == (1, [], [])
-    assert (second["source"], second["reachable"], second["credentialAccepted"]) == ("DRIFT", True, False)
-    gone = run("check", "--json", DRIFT_TOKEN=TOKEN, DRIFT_URL="http://127.0.0.1:9")
-    assert (gone.returncode, json.loads(gone.stdout)[0]["reachable"]) == (1, False)
-    assert TOKEN not in wrong.stdout + wrong.stderr + gone.stdout + gone.stderr
-    assert run("check").returncode == 2
 
 
 def test_schema_prints_and_checks(run: Run, tmp_path: Path) -> None:

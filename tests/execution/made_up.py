@@ -7,8 +7,8 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gateway.catalog.answer import MeetingPage
 from gateway.catalog.lists import ListPage
-from gateway.catalog.meetings import MeetingPage
 from gateway.catalog.reports import ReportStatus, SourceReport
 from gateway.catalog.whole import NamedPage
 from gateway.errors import UpstreamTimeout

@@ -7,6 +7,7 @@ import functools
 import random
 import time
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, cast
 
 import msgspec
@@ -19,6 +20,7 @@ from gateway.graph.context import Context
 from gateway.graph.declarations import GraphDeclarations
 from gateway.graph.engine import Engine, Prepared
 from gateway.graph.faults import formatted, once_a_field
+from gateway.graph.federation.subgraph import Subgraph
 from gateway.graph.ids import global_id
 from gateway.model.records import Kind, Source
 from gateway.upstream.request import Request
@@ -38,6 +40,27 @@ CASES = [
     Faults(cancelled=0.5, slow=0.3),
     Faults(0.1, 0.1, 0.1, 0.1, 0.3, 0.1, 0.2, 0.1),
 ]
+TURNS = 4
+"""Cases that are made of one question, since most of a case's time goes into its document."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A question to both.
+
+    Attributes:
+        name: What finds it again.
+        text: The document.
+        variables: The values that a client sends.
+        world: What it is asked of.
+        principal: Who asks.
+    """
+
+    name: str
+    text: str
+    variables: Mapping[str, Any]
+    world: World
+    principal: Principal | None
 
 
 @dataclasses.dataclass
@@ -48,14 +71,14 @@ class Tally:
         asked: Valid questions.
         ways: How each was run.
         differing: Those of them whose errors differ beneath a null, as they may.
-        wrong: Seeds of those that differ as they may not, with both answers.
+        wrong: Those that differ as they may not: with both answers.
     """
 
     asked: int = 0
     ways: Counter[str] = dataclasses.field(default_factory=Counter)
     failing: int = 0
     differing: int = 0
-    wrong: list[tuple[int, str, dict[str, Any], Any, Any]] = dataclasses.field(default_factory=list)
+    wrong: list[tuple[Case, Any, Any]] = dataclasses.field(default_factory=list)
 
 
 def some_id(dice: random.Random) -> str:
@@ -69,51 +92,56 @@ class Pair:
     """Two executors over one graph."""
 
     def __init__(self) -> None:
-        self.engine = Engine(cast("Any", None), plans=Plans(GraphDeclarations(), time.perf_counter, sightings=1))
+        catalog = cast("Any", Catalog(World(0, Faults())))
+        plans = Plans(GraphDeclarations(), time.perf_counter, sightings=1)
+        self.engine = Engine(catalog, plans=plans, federation=Subgraph())
         self.engine.operations.plans._allowance._share = 1e9
 
     async def ask(self, seed: int, tally: Tally) -> None:
-        """One question, of both."""
+        """One question, of both: `TURNS` times, each time of another world and with other values."""
         question = Question(self.engine.schema, seed, some_id)
-        prepared = self.engine.prepare(question.text)
+        for turn in range(TURNS):
+            dice = random.Random(f"{seed} {turn}")
+            faults = CASES[(seed + turn) % len(CASES)]
+            scopes = frozenset(dice.sample(sorted(SCOPES), dice.randint(3, len(SCOPES))))
+            principal = Principal("somebody", scopes) if dice.random() < 0.15 else None
+            variables = {**question.variables, "no": dice.random() < 0.5}
+            case = Case(f"{seed} {turn}", question.text, variables, _world(dice.randrange(20), faults), principal)
+            await self.compare(case, tally)
+
+    async def compare(self, case: Case, tally: Tally) -> None:
+        """Asks both, and notes what came of it."""
+        prepared = self.engine.prepare(case.text)
         if not isinstance(prepared, Prepared):
             return
         tally.asked += 1
-        dice = random.Random(seed)
-        world = _world(seed % 20, dice.randrange(len(CASES)))
-        scopes = frozenset(dice.sample(sorted(SCOPES), dice.randint(3, len(SCOPES))))
-        principal = Principal("somebody", scopes) if dice.random() < 0.15 else None
-        expected = await self._reference(prepared, question, world, principal)
-        told = await self._compiled(prepared, question, world, principal, tally)
+        expected = await self._reference(prepared, case)
+        told = await self._compiled(prepared, case, tally)
         tally.failing += bool(expected["errors"])
         if msgspec.json.encode(expected) == msgspec.json.encode(told):
             return
         if explained(expected, told):
             tally.differing += 1
         else:
-            tally.wrong.append((seed, question.text, question.variables, expected, told))
+            tally.wrong.append((case, expected, told))
 
-    def _context(self, world: World, principal: Principal | None) -> Context:
-        return Context(cast("Any", Catalog(world)), Request(deadline=1e9), tuple, principal)
+    def _context(self, case: Case) -> Context:
+        return Context(cast("Any", Catalog(case.world)), Request(deadline=1e9), tuple, case.principal)
 
-    async def _compiled(
-        self, prepared: Prepared, question: Question, world: World, principal: Principal | None, tally: Tally
-    ) -> Any:
-        context = self._context(world, principal)
-        outcome = await self.engine.operations.execute(prepared.document, context=context, variables=question.variables)
+    async def _compiled(self, prepared: Prepared, case: Case, tally: Tally) -> Any:
+        context = self._context(case)
+        outcome = await self.engine.operations.execute(prepared.document, context=context, variables=case.variables)
         await context.close()
         tally.ways[outcome.interpreted or "compiled"] += 1
         return _told(outcome.data, outcome.errors)
 
-    async def _reference(
-        self, prepared: Prepared, question: Question, world: World, principal: Principal | None
-    ) -> Any:
-        context = self._context(world, principal)
+    async def _reference(self, prepared: Prepared, case: Case) -> Any:
+        context = self._context(case)
         result = execute(
             self.engine.schema,
             prepared.document,
             context_value=context,
-            variable_values=dict(question.variables),
+            variable_values=dict(case.variables),
             executor_class=StrawberryGraphQLCoreExecutionContext,
         )
         told = result if isinstance(result, ExecutionResult) else await result
@@ -123,8 +151,8 @@ class Pair:
 
 
 @functools.cache
-def _world(seed: int, case: int) -> World:
-    return World(seed, CASES[case])
+def _world(seed: int, faults: Faults) -> World:
+    return World(seed, faults)
 
 
 def _told(data: Any, errors: list[GraphQLError]) -> dict[str, Any]:

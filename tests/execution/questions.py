@@ -26,6 +26,8 @@ Composite = GraphQLObjectType | GraphQLInterfaceType | GraphQLUnionType
 TEXTS = ["plain", "a@example.com", "", "2026-03-01T09:00:00Z", "x" * 20]
 OMITTED = {"first": 0.3, "last": 0.97, "after": 0.98, "before": 0.98}
 """How often an argument is left out; together they mostly cannot be meant."""
+ENTITIES = ["Meeting", "Person", "User", "Cadence", "Step", "Account", "Task", "Conversation"]
+"""Types that `_entities` may be asked for."""
 MOST_FIELDS = 40
 DEEPEST = 6
 
@@ -71,7 +73,7 @@ class Question:
                 parts.append(f"... on {narrower.name}{self._directive()} {{ {self._selection(narrower, depth + 1)} }}")
         if rng.random() < 0.3 or not parts:
             parts.insert(rng.randint(0, len(parts)), "__typename")
-        return " ".join(parts)
+        return "\n".join(parts)
 
     def _fragment(self, kind: GraphQLObjectType, parts: list[str], depth: int) -> list[str]:
         """Moves a part into a fragment, or adds one that merges."""
@@ -131,7 +133,16 @@ class Question:
             return self._input(kind, depth)
         if isinstance(kind, GraphQLEnumType):
             return Word(rng.choice(list(kind.values)))
+        if get_named_type(kind).name == "_Any":
+            return self._representation()
         return self._scalar(get_named_type(kind).name, name)
+
+    def _representation(self) -> dict[str, str]:
+        """What a router says of a record: a type, and a key that it has or not."""
+        rng = self._random
+        keys = {"id": self._ids(rng), "salesloftId": str(rng.randrange(8)), "email": "a@example.com"}
+        key = rng.choice(["id", "id", *keys])
+        return {"__typename": rng.choice(ENTITIES), key: keys[key]}
 
     def _scalar(self, kind: str, name: str) -> Any:
         rng = self._random

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -40,6 +40,15 @@ async def test_a_key_that_fails_fails_alone() -> None:
     data, errors = await ask("{ books { author { name } } }", *books, authors=authors)
     assert [book["author"] for book in data["books"]] == [{"name": "One"}, None, None, None]
     assert errors == [("broken", ["books", 1, "author"])]
+
+
+async def test_a_key_that_is_none_fails_alone() -> None:
+    authors, broken = {"1": Author("1", "One")}, cast("Any", {})
+    data, errors = await ask(
+        "{ books { author { name } } }", Book("a", author_id=broken), Book("b", author_id="1"), authors=authors
+    )
+    assert [book["author"] for book in data["books"]] == [None, {"name": "One"}]
+    assert errors == [("unhashable type: 'dict'", ["books", 0, "author"])]
 
 
 CANNOT = "Cannot return null for non-nullable field {}."
@@ -125,6 +134,18 @@ async def test_a_refused_field_is_null_and_told_once() -> None:
     data, errors = await ask(query, *books, authors={"1": Author("1", "One")}, audience="children")
     assert data["books"] == [{"id": str(n), "price": None, "author": None} for n in range(3)]
     assert errors == [("not for you", ["books", 0, "price"]), ("not for you", ["books", 0, "author"])]
+
+
+async def test_a_refusal_is_told_where_the_first_row_is_not_shown() -> None:
+    authors = {"1": Author("1", "One")}
+    books = [Book("0", editor_id="9"), Book("1", editor_id="1"), Book("2", editor_id="1")]
+    query = "{ shelf { books { editor { id } price } } }"
+    data, errors = await ask(query, *books, authors=authors, audience="children")
+    assert data["shelf"]["books"] == [None, *[{"editor": {"id": "1"}, "price": None}] * 2]
+    assert errors == [
+        (CANNOT.format("Book.editor"), ["shelf", "books", 0, "editor"]),
+        ("not for you", ["shelf", "books", 1, "price"]),
+    ]
 
 
 async def test_a_bad_argument_is_an_error_of_the_field() -> None:

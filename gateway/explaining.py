@@ -1,0 +1,110 @@
+"""How a query would run, without running it: its plan, the upstream calls expected, and what a limit has against it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from graphql import GraphQLError
+
+from gateway.catalog.catalog import Catalog
+from gateway.errors import GatewayError
+from gateway.execution.explanation import explained
+from gateway.graph.access import Principal
+from gateway.graph.cost import Cost, Costs
+from gateway.graph.engine import Engine
+from gateway.settings import Limits
+from gateway.upstream.clock import SystemClock
+from gateway.web.limits import guard
+from gateway.web.operation import chosen
+
+
+class BadQuery(Exception):
+    """The query could not be run at all; the message says why, in one line."""
+
+
+def read_query(given: str) -> str:
+    """A query: the text itself, that of a file, or, for `-`, that of standard input.
+
+    Raises:
+        BadQuery: It cannot be read.
+    """
+    if "{" in given:
+        return given
+    try:
+        return sys.stdin.read() if given == "-" else Path(given).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise BadQuery(f"{given[:60]!r} is neither a query nor a file that can be read: {reason}") from None
+
+
+def read_variables(given: str) -> Mapping[str, Any]:
+    """Variables, from JSON.
+
+    Raises:
+        BadQuery: They are none.
+    """
+    try:
+        return msgspec.json.decode(given, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise BadQuery(f"--variables has to be a JSON object: {error}") from None
+
+
+@dataclass(frozen=True)
+class Anybody:
+    """The context of a client that may see everything: what is explained is the query, not who asks."""
+
+    principal: Principal | None = None
+
+
+def explanation(query: str, variables: Mapping[str, Any], operation_name: str | None, limits: Limits) -> str:
+    """How a query would run.
+
+    Args:
+        query: The document.
+        variables: As a client would send them.
+        operation_name: Which operation, where there are several.
+        limits: What a document may be.
+
+    Raises:
+        BadQuery: It would not run.
+    """
+    engine = Engine(Catalog((), SystemClock()), max_tokens=limits.tokens, guard=guard(limits))
+    prepared = engine.prepare(query)
+    if isinstance(prepared, list):
+        raise _bad(prepared)
+    try:
+        chosen(prepared.document, operation_name)
+    except GatewayError as error:
+        raise BadQuery(error.message) from None
+    planned = engine.operations.plan(
+        prepared.document, context=Anybody(), variables=variables, operation_name=operation_name
+    )
+    if isinstance(planned, list):
+        raise _bad(planned)
+    how = f"interpreted by graphql-core: {planned}" if isinstance(planned, str) else explained(planned)
+    cost = Costs(engine.schema).expected(prepared.document, variables, operation_name)
+    return f"{how}\n\n{_told(cost, limits.cost)}"
+
+
+def _bad(errors: list[GraphQLError]) -> BadQuery:
+    first = errors[0]
+    places = [f" (line {place.line}, column {place.column})" for place in (first.locations or ())[:1]]
+    more = [f", and {len(errors) - 1} more" for _ in errors[1:2]]
+    return BadQuery("".join([" ".join(first.message.split()), *places, *more]))
+
+
+def _told(cost: Cost, allowed: int) -> str:
+    if not cost.calls:
+        return "upstream: no calls"
+    rows = [(f"  {each.source} {each.endpoint}", each.calls, each.units) for each in cost.calls]
+    rows.append(("  together", sum(each.calls for each in cost.calls), cost.units))
+    title = "upstream, at most and with nothing kept"
+    width = max(len(title), *(len(name) for name, _, _ in rows))
+    lines = [f"{name:{width}}  {calls:5}  {units:5}" for name, calls, units in rows]
+    verdict = "" if cost.units <= allowed else f"\nrefused: {allowed} units are allowed (GATEWAY_MAX_COST)"
+    return "\n".join([f"{title:{width}}  calls  units", *lines]) + verdict

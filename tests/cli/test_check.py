@@ -1,0 +1,147 @@
+"""`check`: what it says of each source, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+
+from gateway.demo import emulated, variables
+from gateway.emulator.faults import BadRows, Fault, Status, wrong_type
+from gateway.emulator.server import Emulators
+from tests.cli.test_commands import TOKEN, Done, Run
+from tests.cli.test_commands import run as run
+
+SCOPES = ["meetings:read", "people:read", "team:read", "cadences:read", "accounts:read", "tasks:read"]
+DRIFTS = ["user_read", "contact_read", "conversation_read"]
+
+
+@pytest.fixture(scope="module")
+def emulators() -> Iterator[Emulators]:
+    with emulated() as both:
+        yield both
+
+
+@pytest.fixture(autouse=True)
+def well(emulators: Emulators) -> Iterator[None]:
+    yield
+    emulators.reset()
+
+
+def told(done: Done) -> tuple[dict[str, Any], dict[str, Any]]:
+    first, second = json.loads(done.stdout)
+    return first, second
+
+
+def test_all_is_well(run: Run, emulators: Emulators) -> None:
+    done = run("check", **variables(emulators))
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert done.returncode == 0
+    assert lines[0][:3] == ["source", "reachable", "credential"]
+    assert lines[1][:6] == ["SALESLOFT", "yes", "accepted", "6", "of", "6"]
+    assert lines[2][:6] == ["DRIFT", "yes", "accepted", "3", "of", "3"]
+    assert {line[-1] for line in lines[1:]} == {"read"}
+    assert len(lines) == 3
+    asked = [*emulators.salesloft.calls, *emulators.drift.calls]
+    assert len(asked) == 9
+    assert max(call.cost for call in asked) == 1
+
+
+def test_all_is_well_for_machines(run: Run, emulators: Emulators) -> None:
+    first, second = told(run("check", "--json", **variables(emulators)))
+    assert first.pop("budgetRemaining") in range(200, 300)
+    assert abs(first.pop("clockSkew")) < 5
+    assert first == {
+        "source": "SALESLOFT",
+        "reachable": True,
+        "credentialAccepted": True,
+        "scopes": SCOPES,
+        "scopesMissing": [],
+        "scopesUnknown": [],
+        "rows": 1,
+        "unreadable": [],
+        "unknown": [],
+        "problem": None,
+    }
+    assert second["scopes"] == DRIFTS
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "status", "told_as"),
+    [
+        ("tasks", 403, "scopesMissing"),
+        ("meetings", 403, "scopesMissing"),
+        ("cadences", 401, "scopesMissing"),
+        ("accounts", 404, "scopesUnknown"),
+    ],
+)
+def test_a_scope_that_is_missing(run: Run, emulators: Emulators, endpoint: str, status: int, told_as: str) -> None:
+    emulators.salesloft.faults.add(Status(status), endpoint)
+    scope = f"{endpoint}:read"
+    done = run("check", "--json", **variables(emulators))
+    first, second = told(done)
+    assert done.returncode == 1
+    assert (first["reachable"], first["credentialAccepted"], first["problem"]) == (True, True, None)
+    assert [scope] == first["scopesMissing"] + first["scopesUnknown"] == first[told_as]
+    assert first["scopes"] == [each for each in SCOPES if each != scope]
+    assert second["scopesMissing"] == []
+    people = run("check", **variables(emulators)).stdout
+    assert scope in people.splitlines()[-1]
+    assert "5 of 6" in people
+
+
+def test_a_scope_that_drift_misses(run: Run, emulators: Emulators) -> None:
+    emulators.drift.faults.add(Status(403), "contacts")
+    done = run("check", "--json", **variables(emulators))
+    assert (done.returncode, told(done)[1]["scopesMissing"]) == (1, ["contact_read"])
+
+
+def test_a_credential_that_is_refused(run: Run, emulators: Emulators) -> None:
+    wrong = run("check", "--json", **{**variables(emulators), "DRIFT_TOKEN": TOKEN})
+    first, second = told(wrong)
+    assert wrong.returncode == 1
+    assert (first["credentialAccepted"], first["problem"]) == (True, None)
+    assert (second["reachable"], second["credentialAccepted"], second["scopes"]) == (True, False, [])
+    assert "credential" in second["problem"]
+    people = run("check", **{**variables(emulators), "DRIFT_TOKEN": TOKEN})
+    assert people.stdout.splitlines()[2].split()[:3] == ["DRIFT", "yes", "refused"]
+    assert TOKEN not in wrong.stdout + wrong.stderr + people.stdout + people.stderr
+
+
+def test_a_source_that_cannot_be_reached(run: Run) -> None:
+    gone = run("check", "--json", DRIFT_TOKEN=TOKEN, DRIFT_URL="http://127.0.0.1:9")
+    (only,) = json.loads(gone.stdout)
+    assert (gone.returncode, only["reachable"], only["credentialAccepted"]) == (1, False, None)
+    assert TOKEN not in gone.stdout + gone.stderr
+
+
+def test_no_source_at_all(run: Run) -> None:
+    assert run("check").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "name", "place"),
+    [
+        (BadRows(wrong_type("startTime_of_tomorrow", 1)), "unknown", "startTime_of_tomorrow"),
+        (BadRows(wrong_type("attendees", "nobody")), "unreadable", "attendees"),
+    ],
+)
+def test_what_is_odd_about_a_row(run: Run, emulators: Emulators, fault: Fault, name: str, place: str) -> None:
+    emulators.salesloft.faults.add(fault, "meetings")
+    done = run("check", "--json", **variables(emulators))
+    assert done.returncode == 0, "what is odd can be lived with"
+    assert place in str(told(done)[0][name])
+    assert place in run("check", **variables(emulators)).stdout
+
+
+def test_a_clock_that_is_wrong(run: Run, emulators: Emulators) -> None:
+    ahead = formatdate(time.time() + 600, usegmt=True)
+    emulators.drift.faults.add(Status(200, b'{"data": []}', {"Date": ahead}))
+    done = run("check", "--json", **variables(emulators))
+    skew = told(done)[1]["clockSkew"]
+    assert 500 < skew < 700
+    assert "clock is -" in run("check", **variables(emulators)).stdout

@@ -5,14 +5,14 @@ A field needs the scope of the type that it leads to, on whichever path, and `pi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import msgspec
-from graphql import GraphQLField, GraphQLObjectType, GraphQLScalarType, GraphQLSchema, get_named_type
+from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema, get_named_type
 
 from gateway.errors import Forbidden
+from gateway.graph.definition import declared
 from gateway.model.records import Kind
 
 PII = "pii:read"
@@ -29,21 +29,16 @@ KIND_SCOPES = {
 SCOPES = frozenset({*KIND_SCOPES.values(), PII})
 """Every scope there is."""
 
+PERSONAL = "personal"
+"""Where a field's declaration says that it holds personal data."""
+
 EXTENSION = "scopes"
 """Where a field of the schema says which scopes it needs."""
 
-_TYPE_SCOPES = {
+TYPE_SCOPES = {
     f"{kind.value}{part}": scope for kind, scope in KIND_SCOPES.items() for part in ("", "Connection", "Edge")
 }
-_ADDRESS_OR_NUMBER = re.compile(r"email|phone", re.IGNORECASE)
-_PERSONAL = frozenset(
-    {
-        *("notes", "meetingNotes", "description", "guests", "customFields", "crmCustomFields", "crm"),
-        *("recipientName", "calendarId", "fromAddress", "privateFields"),
-    }
-)
-_PERSONAL_OF = {("Attendee", "name"), ("SalesloftAttendee", "name")}
-_FLAGS = frozenset({"Boolean", "Int", "Float", "DateTime", "Date"})
+"""The scope that every field needs which leads to a type."""
 
 
 class Principal(msgspec.Struct, frozen=True):
@@ -64,12 +59,12 @@ class Guarded(Protocol):
     principal: Principal | None
 
 
-def scopes_of(parent: str, name: str, field: GraphQLField) -> frozenset[str]:
-    """The scopes that a field needs."""
+def scopes_of(field: GraphQLField) -> frozenset[str]:
+    """The scopes that a field needs: that of the type it leads to, and that for personal data where it has any."""
     leads_to = get_named_type(field.type)
-    needed = {_TYPE_SCOPES[leads_to.name]} if leads_to.name in _TYPE_SCOPES else set()
-    textual = isinstance(leads_to, GraphQLScalarType) and leads_to.name not in _FLAGS
-    if textual and (_ADDRESS_OR_NUMBER.search(name) or name in _PERSONAL or (parent, name) in _PERSONAL_OF):
+    needed = {TYPE_SCOPES[leads_to.name]} if leads_to.name in TYPE_SCOPES else set()
+    own = declared(field)
+    if own is not None and own.metadata.get(PERSONAL):
         needed.add(PII)
     return frozenset(needed)
 
@@ -79,8 +74,8 @@ def protect(schema: GraphQLSchema) -> None:
     for kind in schema.type_map.values():
         if not isinstance(kind, GraphQLObjectType) or kind.name.startswith("__"):
             continue
-        for name, field in kind.fields.items():
-            needed = scopes_of(kind.name, name, field)
+        for field in kind.fields.values():
+            needed = scopes_of(field)
             if needed and field.resolve is not None:
                 field.extensions = {**field.extensions, EXTENSION: needed}
                 field.resolve = _guarded(field.resolve, needed)

@@ -29,8 +29,8 @@ class Account(Node):
     name: str | None = field("The company's name.")
     domain: str | None = field("Its internet domain.")
     conversational_name: str | None = field("What it is called in talk.")
-    description: str | None = field("What it does.")
-    phone: str | None = field("Its telephone number.")
+    description: str | None = field("What it does.", personal=True)
+    phone: str | None = field("Its telephone number.", personal=True)
     website: str | None = field("Its site.")
     linkedin_url: str | None = field("Its LinkedIn profile.")
     street: str | None = field("The street.")
@@ -48,9 +48,16 @@ class Account(Node):
     archived: bool | None = field("Whether it is put away.")
     archived_at: dt.datetime | None = field("When it was put away.")
     tags: list[str] | None = field("Labels.")
-    custom_fields: JSON | None = field("The team's own fields, by name.")
-    owner: User | None = relation("user_by_ref", lambda account: account.owner, "The team member whose account it is.")
-    creator: User | None = relation("user_by_ref", lambda account: account.creator, "The team member who made it.")
+    custom_fields: JSON | None = field("The team's own fields, by name.", personal=True)
+    owner: User | None = relation(
+        "user_by_ref",
+        lambda account: account.owner,
+        "The team member whose account it is.",
+        only=records.Source.SALESLOFT,
+    )
+    creator: User | None = relation(
+        "user_by_ref", lambda account: account.creator, "The team member who made it.", only=records.Source.SALESLOFT
+    )
     people_count: int | None = field("How many people Salesloft knows there.")
     last_contacted_at: dt.datetime | None = field("When anybody there was last contacted.")
     created_at: dt.datetime | None = field("When the record was made.")

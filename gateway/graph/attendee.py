@@ -20,14 +20,17 @@ from gateway.model.filters import fold_email
 @strawberry.type(description="One invited address of a meeting. Only Salesloft knows attendees.")
 @face_of(records.Attendee)
 class Attendee:
-    email: str | None = field("The invited address.")
-    name: str | None = field("The name in the invitation.")
+    email: str | None = field("The invited address.", personal=True)
+    name: str | None = field("The name in the invitation.", personal=True)
     organizer: bool | None = field("Whether they called the meeting.")
     status: AttendeeStatus = field("Their answer to the invitation.")
     status_changed: bool | None = field("Whether they changed their answer.")
     deleted_at: dt.datetime | None = field("When they were taken off the invitation.")
     person: Person | None = relation(
-        "person_by_ref", lambda attendee: attendee.person, "The contact that Salesloft takes them for."
+        "person_by_ref",
+        lambda attendee: attendee.person,
+        "The contact that Salesloft takes them for.",
+        only=records.Source.SALESLOFT,
     )
     user: User | None = relation(
         "user_by_email",

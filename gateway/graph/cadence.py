@@ -46,8 +46,15 @@ class Cadence(Node):
     team_cadence: bool | None = field("Whether it is the whole team's.")
     shared: bool | None = field("Whether others may use it.")
     tags: list[str] | None = field("Labels.")
-    owner: User | None = relation("user_by_ref", lambda cadence: cadence.owner, "The team member whose cadence it is.")
-    creator: User | None = relation("user_by_ref", lambda cadence: cadence.creator, "The team member who made it.")
+    owner: User | None = relation(
+        "user_by_ref",
+        lambda cadence: cadence.owner,
+        "The team member whose cadence it is.",
+        only=records.Source.SALESLOFT,
+    )
+    creator: User | None = relation(
+        "user_by_ref", lambda cadence: cadence.creator, "The team member who made it.", only=records.Source.SALESLOFT
+    )
     counts: CadenceCounts | None = field("Its counters.")
     created_at: dt.datetime | None = field("When it was made.")
     updated_at: dt.datetime | None = field("When it last changed.")

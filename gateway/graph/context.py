@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Any, Generic, TypeAlias, TypeVar
 
+from gateway.catalog.answer import MeetingPage, MeetingQuery
 from gateway.catalog.catalog import Catalog
 from gateway.errors import GatewayError
 from gateway.graph.access import Principal
@@ -35,6 +36,21 @@ class Keyed(Generic[R]):
         return hash(self.ref)
 
 
+class Listed:
+    """The list of meetings under a record as a loader's key: no two are one, for a filter has no hash.
+
+    Attributes:
+        record: The record.
+        query: What is asked of its list.
+    """
+
+    __slots__ = ("query", "record")
+
+    def __init__(self, record: Ref, query: MeetingQuery) -> None:
+        self.record = record
+        self.query = query
+
+
 class Loaders:
     """The loaders of one request, each named for what it loads and by which key; each made when it is first asked for.
 
@@ -55,6 +71,7 @@ class Loaders:
     whole_person_by_person: LevelLoader[Keyed[Person], Person]
     whole_user_by_user: LevelLoader[Keyed[User], User]
     user_by_email: LevelLoader[str, User]
+    meetings_under_record: LevelLoader[Listed, MeetingPage]
 
     def __init__(self, catalog: Catalog, request: Request) -> None:
         self._catalog = catalog
@@ -85,6 +102,7 @@ class Context:
         request: The request as upstream calls see it.
         statuses: What `Query.sources` answers.
         principal: Who asks; None where access control is off.
+        router: Whether it came through a router that proved to be one.
     """
 
     def __init__(
@@ -93,12 +111,21 @@ class Context:
         request: Request,
         statuses: Callable[[], Sequence[SourceStatus]],
         principal: Principal | None = None,
+        *,
+        router: bool = False,
     ) -> None:
         self.principal = principal
+        self.router = router
         self.catalog = catalog
         self.request = request
-        self.statuses = statuses
+        self._statuses = statuses
         self.loaders = Loaders(catalog, request)
+
+    def states(self) -> Sequence[SourceStatus]:
+        """How each source is doing at this moment, and at no other: no answer with it may be kept."""
+        self.request.freshness.spoil()
+        self.request.uses.spoil()
+        return self._statuses()
 
     async def close(self) -> None:
         """Ends everything that the request started."""
@@ -111,13 +138,13 @@ Load: TypeAlias = Callable[[Catalog, Request, Sequence[Any]], Awaitable[Mapping[
 
 async def _whole_people(
     catalog: Catalog, request: Request, keys: Sequence[Keyed[Person]]
-) -> Mapping[Keyed[Person], Person | GatewayError]:
+) -> Mapping[Keyed[Person], Person | Exception]:
     return await _each(keys, lambda person: catalog.people.whole(request, person))
 
 
 async def _whole_users(
     catalog: Catalog, request: Request, keys: Sequence[Keyed[User]]
-) -> Mapping[Keyed[User], User | GatewayError]:
+) -> Mapping[Keyed[User], User | Exception]:
     return await _each(keys, lambda user: catalog.directory.whole(request, user))
 
 
@@ -125,6 +152,27 @@ async def _users_by_email(catalog: Catalog, request: Request, keys: Sequence[str
     team, errors = await catalog.directory.team(request)
     failed = next(iter(errors.values()), None)
     return {key: team.by_email(key) or failed for key in keys}
+
+
+async def _meetings_under(
+    catalog: Catalog, request: Request, keys: Sequence[Listed]
+) -> Mapping[Listed, MeetingPage | GatewayError | None]:
+    """Those of which the same is asked are answered together."""
+    alike: list[tuple[MeetingQuery, list[Listed]]] = []
+    for key in keys:
+        same = next((group for query, group in alike if query == key.query), None)
+        if same is None:
+            alike.append((key.query, [key]))
+        else:
+            same.append(key)
+    answers = await asyncio.gather(
+        *(
+            catalog.meetings.pages(request, query, list(dict.fromkeys(key.record for key in group)))
+            for query, group in alike
+        )
+    )
+    groups = zip(alike, answers, strict=True)
+    return {key: answer.get(key.record) for (_, group), answer in groups for key in group}
 
 
 _BATCHES: Mapping[str, Load] = {
@@ -140,17 +188,18 @@ _BATCHES: Mapping[str, Load] = {
     "whole_person_by_person": _whole_people,
     "whole_user_by_user": _whole_users,
     "user_by_email": _users_by_email,
+    "meetings_under_record": _meetings_under,
 }
 """How each loader loads many keys."""
 
 
-async def _each(keys: Sequence[Keyed[R]], load: Callable[[R], Awaitable[R]]) -> dict[Keyed[R], R | GatewayError]:
+async def _each(keys: Sequence[Keyed[R]], load: Callable[[R], Awaitable[R]]) -> dict[Keyed[R], R | Exception]:
     """Each record loaded by itself; one that fails fails alone."""
 
-    async def attempt(record: R) -> R | GatewayError:
+    async def attempt(record: R) -> R | Exception:
         try:
             return await load(record)
-        except GatewayError as error:
+        except Exception as error:  # noqa: BLE001 - whatever one ends with is its own
             return error
 
     return dict(zip(keys, await asyncio.gather(*(attempt(key.record) for key in keys)), strict=True))

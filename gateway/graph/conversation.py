@@ -29,10 +29,16 @@ class Conversation(Node):
     drift_id: strawberry.ID | None = field("The id in Drift.", id_in(records.Source.DRIFT))
     status: str | None = field("Its state, in Drift's word: `open`, `closed`, `pending` and others.")
     contact: Person | None = relation(
-        "person_by_ref", lambda conversation: conversation.contact, "Who wrote: the person with the contact's address."
+        "person_by_ref",
+        lambda conversation: conversation.contact,
+        "Who wrote: the person with the contact's address.",
+        only=records.Source.DRIFT,
     )
     participants: list[User] | None = relations(
-        "user_by_ref", lambda conversation: conversation.participants, "The team members who take part."
+        "user_by_ref",
+        lambda conversation: conversation.participants,
+        "The team members who take part.",
+        only=records.Source.DRIFT,
     )
     inbox_id: strawberry.ID | None = field("The inbox that it is in.")
     related_playbook_id: strawberry.ID | None = field("The playbook that began it.")

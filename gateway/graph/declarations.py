@@ -14,11 +14,10 @@ from strawberry.types.fields.resolver import StrawberryResolver
 from gateway.errors import Forbidden
 from gateway.execution.readings import Attribute, Batch, Called, Computed, Face, Memo, Reading
 from gateway.graph.access import EXTENSION, Guarded, check
+from gateway.graph.definition import DEFINITION
 from gateway.graph.node import FACES
 from gateway.graph.relation import BATCH, COMPUTED, Batched, read
 
-DEFINITION = "strawberry-definition"
-"""Where Strawberry leaves its own definition on what it makes for graphql-core."""
 SPOILING = ("unreadable", "unfolded")
 """Attributes of records that, where they hold anything, may have a null explained by an error."""
 MEMOS = {

@@ -26,8 +26,11 @@ from gateway.execution.plans import Plans
 from gateway.execution.source import Text
 from gateway.graph.access import Principal, protect
 from gateway.graph.context import Context
+from gateway.graph.cost import Costs
 from gateway.graph.declarations import GraphDeclarations
 from gateway.graph.faults import Fault, fault_of, formatted, once_a_field
+from gateway.graph.federation.subgraph import SCALARS, Subgraph, subgraph_query
+from gateway.graph.reuse import Asked, Reuse
 from gateway.graph.schema import build, core
 from gateway.graph.status import SourceStatus
 from gateway.upstream.request import Request
@@ -50,17 +53,19 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What an operation came to.
 
     Attributes:
-        data: The answer, as `msgspec.json` writes it and `msgspec.to_builtins` tells it; None where a null went all
+        data: The answer, as `msgspec.json` writes it, or already written; None where a null went all
             the way up.
         errors: As they are sent: message, locations, path, extensions with a code.
         started: Whether it ran; where not, there is no `data` at all and the request was wrong.
         interpreted: Why it was not a compiled plan that ran; None where it was one.
+        expected: Upstream cost units that it was expected to take at most.
     """
 
     data: Any
     errors: list[dict[str, Any]]
     started: bool = True
     interpreted: str | None = None
+    expected: int = 0
 
 
 Known: TypeAlias = tuple[int, Prepared | list[GraphQLError]]
@@ -76,9 +81,11 @@ class Engine:
         introspection: Whether the schema may be asked about.
         on_fault: Told of every error that is nobody's but ours.
         max_tokens: Tokens that a document may have; None is no limit.
+        max_cost: Upstream cost units that an operation may be expected to take; None is no limit.
         guard: Looks at a document before it is validated, since validation is what attackers burn; what it returns is
             the refusal.
         plans: Where compiled operations are kept; plans of its own, unless a test brings others.
+        federation: How routers are answered; None where they are not.
     """
 
     def __init__(
@@ -89,10 +96,12 @@ class Engine:
         introspection: bool = True,
         on_fault: Callable[[Fault], None] = lambda _fault: None,
         max_tokens: int | None = None,
+        max_cost: int | None = None,
         guard: Callable[[DocumentNode], GatewayError | None] = lambda _document: None,
         plans: Plans | None = None,
+        federation: Subgraph | None = None,
     ) -> None:
-        self.schema = core(build())
+        self.schema = core(build() if federation is None else build(subgraph_query(federation), SCALARS))
         protect(self.schema)
         self.operations = Operations(
             self.schema,
@@ -102,7 +111,9 @@ class Engine:
             plans=plans,
             on_surprise=lambda surprise: on_fault(fault_of(surprise, ())),
         )
+        self.costs = Costs(self.schema, catalog.sources)
         self._max_tokens = max_tokens
+        self._max_cost = max_cost
         self._guard = guard
         self._hide_suggestions = not introspection
         self._catalog = catalog
@@ -111,6 +122,7 @@ class Engine:
         self._rules: list[type[ASTValidationRule]] = list(specified_rules)
         if not introspection:
             self._rules.append(NoSchemaIntrospectionCustomRule)
+        self.reuse = Reuse()
         self._documents: LRUCache[str, Known] = LRUCache(DOCUMENT_TEXT, getsizeof=itemgetter(0))
 
     def prepare(self, query: str) -> Prepared | list[GraphQLError]:
@@ -130,6 +142,7 @@ class Engine:
         operation_name: str | None,
         request: Request,
         principal: Principal | None = None,
+        router: bool = False,
     ) -> Answer:
         """Runs one operation of a document.
 
@@ -139,8 +152,24 @@ class Engine:
             operation_name: Which operation, where there are several.
             request: The request as upstream calls see it; closed when this returns or is cancelled.
             principal: Who asks; None where access control is off.
+            router: Whether a router asks that has proved to be one.
+
+        Raises:
+            OperationTooCostly: It is expected to take more than is allowed; nothing was asked upstream.
         """
-        context = Context(self._catalog, request, self._statuses, principal)
+        scopes = None if principal is None else principal.scopes
+        asked = Asked(self._catalog, prepared, variables, operation_name, scopes, router)
+        kept = await self.reuse.find(asked, request)
+        if kept is not None:
+            return Answer(data=kept.data, errors=[], interpreted=kept.interpreted, expected=kept.expected)
+        expected = self.costs.expected(prepared.document, variables, operation_name).units
+        if self._max_cost is not None and expected > self._max_cost:
+            raise OperationTooCostly(
+                f"The operation is expected to cost {expected} upstream units; {self._max_cost} are allowed.",
+                measured=expected,
+                allowed=self._max_cost,
+            )
+        context = Context(self._catalog, request, self._statuses, principal, router=router)
         try:
             outcome = await self.operations.execute(
                 prepared.document,
@@ -150,11 +179,12 @@ class Engine:
             )
         finally:
             await context.close()
+        errors = [formatted(error, self._on_fault) for error in once_a_field(outcome.errors)]
+        data = outcome.data
+        if outcome.started and not errors:
+            data = self.reuse.keep(asked, request, data, expected=expected, interpreted=outcome.interpreted)
         return Answer(
-            data=outcome.data,
-            errors=[formatted(error, self._on_fault) for error in once_a_field(outcome.errors)],
-            started=outcome.started,
-            interpreted=outcome.interpreted,
+            data=data, errors=errors, started=outcome.started, interpreted=outcome.interpreted, expected=expected
         )
 
     def _prepare(self, query: str) -> Prepared | list[GraphQLError]:
@@ -174,6 +204,7 @@ class Engine:
 
     def _too_long(self, error: GraphQLError) -> GraphQLError:
         refusal = OperationTooCostly(
-            f"The document has more than {self._max_tokens} tokens, which is the most allowed."
+            f"The document has more than {self._max_tokens} tokens, which is the most allowed.",
+            allowed=self._max_tokens or 0,
         )
         return GraphQLError(refusal.message, original_error=refusal, source=error.source, positions=error.positions)

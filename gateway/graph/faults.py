@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import traceback
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePath
 from typing import Any
 
 import msgspec
 from graphql import GraphQLError, GraphQLSyntaxError
+from graphql.language import SourceLocation
 
 from gateway.errors import Forbidden, GatewayError
 
@@ -35,8 +36,9 @@ class Fault(msgspec.Struct, frozen=True):
 def formatted(error: GraphQLError, on_fault: Callable[[Fault], None]) -> dict[str, Any]:
     """An error as it is sent: message, locations, path, and extensions with a code."""
     told: dict[str, Any] = {"message": error.message}
-    if error.locations:
-        told["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
+    places = _locations(error)
+    if places:
+        told["locations"] = [{"line": place.line, "column": place.column} for place in places]
     if error.path is not None:
         told["path"] = list(error.path)
     cause = _cause(error)
@@ -56,17 +58,34 @@ def formatted(error: GraphQLError, on_fault: Callable[[Fault], None]) -> dict[st
 
 
 def once_a_field(errors: Iterable[GraphQLError]) -> list[GraphQLError]:
-    """The errors, but of those that say that a scope is missing only the first for a field, not one a row."""
-    kept: list[GraphQLError] = []
-    refused: set[tuple[str, ...]] = set()
-    for error in errors:
+    """The errors, but of those that say that a scope is missing only the first for a field, not one a row.
+
+    The first is the first in the answer, not in time, so that equal answers are told alike.
+    """
+    kept = list(errors)
+    first: dict[tuple[str, ...], GraphQLError] = {}
+    for error in kept:
         if isinstance(_cause(error), Forbidden):
-            field = tuple(part for part in error.path or () if isinstance(part, str))
-            if field in refused:
-                continue
-            refused.add(field)
-        kept.append(error)
-    return kept
+            first[_names(error)] = min(first.get(_names(error), error), error, key=_places)
+    return [error for error in kept if not isinstance(_cause(error), Forbidden) or first[_names(error)] is error]
+
+
+def _locations(error: GraphQLError) -> Sequence[SourceLocation]:
+    """Where in the document an error is.
+
+    Not the error's own locations: graphql-core takes an upstream error's `source`, a name, for the document's text, and
+    counts lines in that.
+    """
+    found = [node.loc.source.get_location(node.loc.start) for node in error.nodes or () if node.loc is not None]
+    return found or error.locations or ()
+
+
+def _names(error: GraphQLError) -> tuple[str, ...]:
+    return tuple(part for part in error.path or () if isinstance(part, str))
+
+
+def _places(error: GraphQLError) -> tuple[int, ...]:
+    return tuple(part for part in error.path or () if isinstance(part, int))
 
 
 def _cause(error: GraphQLError) -> BaseException | None:

@@ -6,16 +6,12 @@ from typing import Any
 
 import strawberry
 
-from gateway.errors import BadUserInput, GatewayError
+from gateway.errors import GatewayError
 from gateway.graph.context import Context
 from gateway.graph.ids import decode_id
-from gateway.model.filters import fold_email
+from gateway.graph.texts import address, number, short_text
 from gateway.model.neighbours import AccountFilter, PersonFilter
 from gateway.model.records import Account, Cadence, Kind, Meeting, Person, Ref, Source, Step, User, UserKey
-
-MOST_CHARS = 1024
-MOST_DIGITS = 19
-"""What a key may be: longer ones are nobody's."""
 
 
 def _key(description: str) -> Any:
@@ -72,7 +68,7 @@ async def find_meeting(context: Context, by: MeetingBy, fields: frozenset[str]) 
     """The meeting that a key names; of several that bear it the first source's of the lowest id."""
     key, value = _chosen(by)
     if key == "calendar_event_id":
-        event_id = _text(value, "by.calendarEventId")
+        event_id = short_text(value, "by.calendarEventId")
         return await context.catalog.meetings.by_calendar_event(context.request, event_id, fields)
     ref = _ref(key, value, Kind.MEETING)
     found = await context.catalog.meetings.by_refs(context.request, [ref], fields)
@@ -83,9 +79,9 @@ async def find_person(context: Context, by: PersonBy) -> Person | None:
     """The person that a key names."""
     key, value = _chosen(by)
     if key == "email":
-        return await context.catalog.people.by_email(context.request, _address(value))
+        return await context.catalog.people.by_email(context.request, address(value, "by.email"))
     if key == "crm_id":
-        wanted = PersonFilter(crm_ids=frozenset({_text(value, "by.crmId")}))
+        wanted = PersonFilter(crm_ids=frozenset({short_text(value, "by.crmId")}))
         return await context.catalog.person_list.lowest(context.request, wanted)
     return await context.loaders.person_by_ref.load(_ref(key, value, Kind.PERSON))
 
@@ -94,7 +90,7 @@ async def find_user(context: Context, by: UserBy) -> User | None:
     """The team member that a key names."""
     key, value = _chosen(by)
     if key == "email":
-        return await context.loaders.user_by_email.load(_address(value))
+        return await context.loaders.user_by_email.load(address(value, "by.email"))
     return await context.loaders.user_by_ref.load(_ref(key, value, Kind.USER))
 
 
@@ -114,9 +110,9 @@ async def find_account(context: Context, by: AccountBy) -> Account | None:
     """The account that a key names."""
     key, value = _chosen(by)
     if key == "crm_id":
-        wanted = AccountFilter(crm_ids=frozenset({_text(value, "by.crmId")}))
+        wanted = AccountFilter(crm_ids=frozenset({short_text(value, "by.crmId")}))
     elif key == "domain":
-        wanted = AccountFilter(domains=frozenset({_text(value, "by.domain").lower()}))
+        wanted = AccountFilter(domains=frozenset({short_text(value, "by.domain").lower()}))
     else:
         return await context.loaders.account_by_ref.load(_ref(key, value, Kind.ACCOUNT))
     return await context.catalog.account_list.lowest(context.request, wanted)
@@ -133,25 +129,10 @@ def _ref(key: str, value: str, kind: Kind) -> Ref:
     argument = {"salesloft_id": "by.salesloftId", "drift_id": "by.driftId", "drift_slug": "by.driftSlug"}.get(
         key, f"by.{key}"
     )
-    numeric = key in {"salesloft_id", "drift_id"}
-    if numeric and not (value.isascii() and value.isdigit() and len(value) <= MOST_DIGITS):
-        raise BadUserInput(f"{argument}: must be a number.", argument=argument)
-    _text(value, argument)
+    read = number if key in {"salesloft_id", "drift_id"} else short_text
+    read(value, argument)
     source = Source.DRIFT if key.startswith("drift") else Source.SALESLOFT
     return Ref(source, kind, value, UserKey.GUID if key == "guid" else UserKey.ID)
-
-
-def _text(value: str, argument: str) -> str:
-    stripped = value.strip()
-    if not stripped or len(stripped) > MOST_CHARS or not stripped.isprintable():
-        raise BadUserInput(f"{argument}: must be a short printable text.", argument=argument)
-    return stripped
-
-
-def _address(value: str) -> str:
-    if "@" not in value or len(value) > MOST_CHARS:
-        raise BadUserInput("by.email: not an e-mail address.", argument="by.email")
-    return fold_email(value)
 
 
 def _present(outcome: Meeting | GatewayError | None) -> Meeting | None:

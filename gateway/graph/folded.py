@@ -21,6 +21,9 @@ def id_in(source: records.Source) -> Callable[[Any], str | None]:
     """Reads a record's id in one source."""
 
     def read(record: Any) -> str | None:
+        if record.source is source:
+            own: str = record.source_id
+            return own
         return next((each.source_id for each in every(record) if each.source is source), None)
 
     return read

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 
 from gateway.errors import BadUserInput
 from gateway.model.records import Kind, Ref, Source
@@ -13,6 +13,9 @@ from gateway.paging.opaque import opaque
 SEPARATOR = ":"
 MOST = 512
 """Characters an id may have."""
+ALL = frozenset(Kind)
+KINDS: Mapping[str, Kind] = {kind.value: kind for kind in Kind}
+SOURCES: Mapping[str, Source] = {source.value: source for source in Source}
 _PREFIXES = {
     (kind, source): f"{kind.value}{SEPARATOR}{source.value}{SEPARATOR}".encode() for kind in Kind for source in Source
 }
@@ -23,7 +26,7 @@ def global_id(kind: Kind, source: Source, source_id: str) -> str:
     return opaque(_PREFIXES[kind, source] + source_id.encode())
 
 
-def decode_id(text: str, argument: str, kinds: Iterable[Kind] = Kind) -> Ref:
+def decode_id(text: str, argument: str, kinds: Collection[Kind] = ALL) -> Ref:
     """The record that a global id names.
 
     Args:
@@ -34,21 +37,23 @@ def decode_id(text: str, argument: str, kinds: Iterable[Kind] = Kind) -> Ref:
     Raises:
         BadUserInput: It is no global id of ours, or names another kind of record.
     """
-    wanted = tuple(kinds)
-    names = " or ".join(kind.value for kind in wanted) if len(wanted) < len(Kind) else "any record"
-    malformed = BadUserInput(
-        f"{argument}: not a global id of {names}; ids come from the field `id`.", argument=argument
-    )
-    if len(text) > MOST:
-        raise malformed
+    ref = _decoded(text) if len(text) <= MOST else None
+    if ref is not None and ref.kind in kinds:
+        return ref
+    names = " or ".join(kind.value for kind in kinds) if len(kinds) < len(Kind) else "any record"
+    if ref is not None:
+        raise BadUserInput(f"{argument}: this is the id of a {ref.kind.value}, not of {names}.", argument=argument)
+    raise BadUserInput(f"{argument}: not a global id of {names}; ids come from the field `id`.", argument=argument)
+
+
+def _decoded(text: str) -> Ref | None:
+    """The record that a text names; None where it names none."""
     try:
         plain = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
-        kind, source, source_id = plain.split(SEPARATOR, 2)
-        ref = Ref(Source(source), Kind(kind), source_id)
-    except (ValueError, binascii.Error) as error:
-        raise malformed from error
-    if ref.kind not in wanted:
-        raise BadUserInput(f"{argument}: this is the id of a {ref.kind.value}, not of {names}.", argument=argument)
-    if not ref.id or not ref.id.isprintable():
-        raise malformed
-    return ref
+    except (ValueError, binascii.Error):
+        return None
+    kind, _, rest = plain.partition(SEPARATOR)
+    source, _, source_id = rest.partition(SEPARATOR)
+    if kind not in KINDS or source not in SOURCES or not source_id or not source_id.isprintable():
+        return None
+    return Ref(SOURCES[source], KINDS[kind], source_id)

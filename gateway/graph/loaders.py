@@ -42,7 +42,7 @@ class LevelLoader(DataLoader[Any, Any], Generic[K, V]):
         self.loop = asyncio.get_running_loop()
         self._load_batch = batch
         self._known: dict[K, Outcome[V]] = {}
-        self._loading: dict[K, asyncio.Task[None]] = {}
+        self._loading: dict[asyncio.Task[None], Mapping[K, None]] = {}
         self._waiting: list[Level[K, V]] = []
         self._collector: asyncio.Task[None]
         self._tasks: set[asyncio.Task[None]] = set()
@@ -122,22 +122,22 @@ class LevelLoader(DataLoader[Any, Any], Generic[K, V]):
             self._answer(waiting)
 
     async def _load(self, wanted: Mapping[K, None], task: asyncio.Task[None]) -> None:
-        known, loading = self._known, self._loading
-        others = {loading[key] for key in wanted if key in loading} if loading else None
-        seen = known or loading
-        fresh = [key for key in wanted if key not in known and key not in loading] if seen else [*wanted]
+        known, loading, fresh = self._known, self._loading, wanted
+        others = [other for other, keys in loading.items() if not wanted.keys().isdisjoint(keys)] if loading else None
+        if known or others:
+            taken = [known, *(loading[other] for other in others or ())]
+            fresh = dict.fromkeys(key for key in wanted if not any(key in keys for keys in taken))
         if fresh:
-            loading.update(dict.fromkeys(fresh, task))
+            loading[task] = fresh
             try:
-                found = await self._load_batch(fresh)
+                found = await self._load_batch([*fresh])
                 known.update(zip(fresh, map(found.get, fresh), strict=True))
             except asyncio.CancelledError:
                 known.update(dict.fromkeys(fresh, _too_late()))
             except Exception as error:  # noqa: BLE001 - whatever a batch ends with is the answer to its keys
                 known.update(dict.fromkeys(fresh, error))
             finally:
-                for key in fresh:
-                    del loading[key]
+                del loading[task]
         if others:
             await asyncio.wait(others)
 

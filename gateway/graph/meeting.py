@@ -84,9 +84,9 @@ class Meeting(Node):
         "Global ids of the records folded into this one; each of them still finds it.", _alternate_ids
     )
     title: str | None = field("The title. Drift's meetings have none.")
-    description: str | None = field("The description; may hold HTML.")
+    description: str | None = field("The description; may hold HTML.", personal=True)
     location: str | None = field("Where it takes place: an address, a room or a link.")
-    notes: str | None = field("What the visitor wrote when booking in chat, or notes kept in Salesloft.")
+    notes: str | None = field("What the visitor wrote when booking in chat, or notes kept in Salesloft.", personal=True)
     start_time: dt.datetime | None = field("When it starts.")
     end_time: dt.datetime | None = field("When it ends.")
     duration_minutes: int | None = field("How long it takes, in minutes.", _duration)
@@ -111,7 +111,7 @@ class Meeting(Node):
         "person_by_ref", lambda meeting: meeting.person, "The recipient of the invitation, or the contact who booked."
     )
     attendees: list[Attendee] | None = field("Who is invited; may be empty though there is a person.")
-    guests: list[str] | None = field("Addresses of further guests.")
+    guests: list[str] | None = field("Addresses of further guests.", personal=True)
     cadence: Cadence | None = relation(
         "cadence_by_ref", lambda meeting: meeting.cadence, "The cadence that led to it; null where it is hidden."
     )

@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from gateway.catalog.answer import MeetingPage
 from gateway.catalog.lists import ListPage
-from gateway.catalog.meetings import MeetingPage
 from gateway.catalog.reports import SourceReport
 from gateway.catalog.whole import NamedPage, place_of
 from gateway.model.order import Position

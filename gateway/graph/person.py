@@ -49,9 +49,11 @@ class Person(Node):
     name: str | None = field("The full name.")
     first_name: str | None = field("The first name.")
     last_name: str | None = field("The last name.")
-    email: str | None = field("The main address.")
-    emails: list[str] | None = field("Every address of theirs, each once.")
-    phone: str | None = field("The telephone number: the main one, else the mobile, else the one at home.")
+    email: str | None = field("The main address.", personal=True)
+    emails: list[str] | None = field("Every address of theirs, each once.", personal=True)
+    phone: str | None = field(
+        "The telephone number: the main one, else the mobile, else the one at home.", personal=True
+    )
     title: str | None = field("The job title.")
     company_name: str | None = field("The company's name.")
     city: str | None = field("The city.")
@@ -62,7 +64,7 @@ class Person(Node):
     do_not_contact: bool | None = field("Whether they must not be contacted.")
     time_zone: str | None = field("The time zone's name, as the source writes it.")
     tags: list[str] | None = field("Labels.")
-    custom_fields: JSON | None = field("The team's own fields, by name.")
+    custom_fields: JSON | None = field("The team's own fields, by name.", personal=True)
     owner: User | None = relation("user_by_ref", lambda person: person.owner, "The team member whose contact this is.")
     account: Account | None = relation("account_by_ref", lambda person: person.account, "The company's account.")
     cadences: list[Cadence] | None = relations(

@@ -8,7 +8,7 @@ import strawberry
 from strawberry import argument
 
 from gateway.errors import BadUserInput, GatewayError
-from gateway.graph import status
+from gateway.graph import list_prices, prices, record_prices, status
 from gateway.graph.account import Account
 from gateway.graph.arguments import ContextInfo
 from gateway.graph.cadence import Cadence
@@ -40,12 +40,13 @@ from gateway.graph.meeting import Meeting
 from gateway.graph.node import Node, face_of
 from gateway.graph.nodes import nodes_by_refs
 from gateway.graph.person import Person
+from gateway.graph.prices import PRICE
 from gateway.graph.relation import field
 from gateway.graph.selection import Selection
 from gateway.graph.step import Step
 from gateway.graph.under import meetings
 from gateway.graph.user import User
-from gateway.model.records import Ref
+from gateway.model.records import Kind, Ref
 
 MOST_NODES = 100
 """Ids that `nodes` takes: what one upstream call takes."""
@@ -123,7 +124,7 @@ async def step(info: ContextInfo, by: StepKey) -> Any:
 
 def sources(info: ContextInfo) -> list[Any]:
     """How each source is doing."""
-    return list(info.context.statuses())
+    return list(info.context.states())
 
 
 def _answer(outcome: object) -> Any:
@@ -136,27 +137,67 @@ def _answer(outcome: object) -> Any:
 class Query:
     node: Node | None = strawberry.field(
         resolver=node,
+        metadata={PRICE: record_prices.node},
         description="The record with a global id; the id of a folded record finds the meeting that holds it.",
     )
     nodes: list[Node | None] = strawberry.field(
         resolver=nodes,
+        metadata={PRICE: record_prices.nodes},
         description="The records with these global ids, each in its id's place; null where there is none.",
     )
     meetings: MeetingConnection | None = strawberry.field(
-        resolver=meetings, description="Meetings of every source in one order, each event once."
+        resolver=meetings,
+        metadata={PRICE: list_prices.meetings},
+        description="Meetings of every source in one order, each event once.",
     )
     people: PersonConnection | None = strawberry.field(
-        resolver=people, description="Salesloft's people, newest first. Drift's contacts cannot be listed."
+        resolver=people,
+        metadata={PRICE: list_prices.newest_first(Kind.PERSON)},
+        description="Salesloft's people, newest first. Drift's contacts cannot be listed.",
     )
     users: UserConnection | None = strawberry.field(
-        resolver=users, description="The team of every source, each person once, by name."
+        resolver=users,
+        metadata={PRICE: list_prices.users},
+        description="The team of every source, each person once, by name.",
     )
-    cadences: CadenceConnection | None = strawberry.field(resolver=cadences, description="Cadences, by name.")
-    accounts: AccountConnection | None = strawberry.field(resolver=accounts, description="Accounts, newest first.")
-    meeting: Meeting | None = strawberry.field(resolver=meeting, description="One meeting, by exactly one key.")
-    person: Person | None = strawberry.field(resolver=person, description="One person, by exactly one key.")
-    user: User | None = strawberry.field(resolver=user, description="One team member, by exactly one key.")
-    cadence: Cadence | None = strawberry.field(resolver=cadence, description="One cadence, by exactly one key.")
-    account: Account | None = strawberry.field(resolver=account, description="One account, by exactly one key.")
-    step: Step | None = strawberry.field(resolver=step, description="One step of a cadence, by exactly one key.")
-    sources: list[SourceStatus] = strawberry.field(resolver=sources, description="How each source is doing.")
+    cadences: CadenceConnection | None = strawberry.field(
+        resolver=cadences, metadata={PRICE: list_prices.cadences}, description="Cadences, by name."
+    )
+    accounts: AccountConnection | None = strawberry.field(
+        resolver=accounts,
+        metadata={PRICE: list_prices.newest_first(Kind.ACCOUNT, fanned="domains")},
+        description="Accounts, newest first.",
+    )
+    meeting: Meeting | None = strawberry.field(
+        resolver=meeting,
+        metadata={PRICE: record_prices.by_key(Kind.MEETING)},
+        description="One meeting, by exactly one key.",
+    )
+    person: Person | None = strawberry.field(
+        resolver=person,
+        metadata={PRICE: record_prices.by_key(Kind.PERSON)},
+        description="One person, by exactly one key.",
+    )
+    user: User | None = strawberry.field(
+        resolver=user,
+        metadata={PRICE: record_prices.by_key(Kind.USER)},
+        description="One team member, by exactly one key.",
+    )
+    cadence: Cadence | None = strawberry.field(
+        resolver=cadence,
+        metadata={PRICE: record_prices.by_key(Kind.CADENCE)},
+        description="One cadence, by exactly one key.",
+    )
+    account: Account | None = strawberry.field(
+        resolver=account,
+        metadata={PRICE: record_prices.by_key(Kind.ACCOUNT)},
+        description="One account, by exactly one key.",
+    )
+    step: Step | None = strawberry.field(
+        resolver=step,
+        metadata={PRICE: record_prices.by_key(Kind.STEP)},
+        description="One step of a cadence, by exactly one key.",
+    )
+    sources: list[SourceStatus] = strawberry.field(
+        resolver=sources, metadata={PRICE: prices.free}, description="How each source is doing."
+    )

@@ -14,10 +14,11 @@ import msgspec
 import strawberry
 
 from gateway.errors import UpstreamMalformed
+from gateway.graph.access import PERSONAL
 from gateway.graph.context import Context
 from gateway.graph.loaders import LevelLoader
 from gateway.model.identity import FALLBACK
-from gateway.model.records import Meeting
+from gateway.model.records import Meeting, Source
 
 BATCH = "batch"
 COMPUTED = "computed"
@@ -33,6 +34,7 @@ class Batched(msgspec.Struct, frozen=True):
         many: Whether a record has several keys.
         ready: The value of a record that needs no load, None where it has to be loaded.
         pick: What of the loaded value is the field's.
+        only: The one source whose records it can lead to, where it is one: the others are then not reckoned with.
     """
 
     loader: str
@@ -40,6 +42,7 @@ class Batched(msgspec.Struct, frozen=True):
     many: bool = False
     ready: Callable[[Any], Any] | None = None
     pick: Callable[[Any], Any] | None = None
+    only: Source | None = None
 
 
 def read(record: Any, name: str) -> Any:
@@ -73,21 +76,29 @@ def explain(record: Any, name: str) -> None:
 TWIN_FIELDS = frozenset({"drift", "alternate_ids", "sources"})
 
 
-def field(description: str, resolver: Callable[[Any], Any] | None = None, *, name: str | None = None) -> Any:
+def field(
+    description: str,
+    resolver: Callable[[Any], Any] | None = None,
+    *,
+    name: str | None = None,
+    personal: bool = False,
+) -> Any:
     """A field read off the record, or computed from it.
 
     Args:
         description: What GraphiQL's documentation says.
         resolver: A function of the record; None reads the attribute of the same name.
         name: The name in the graph, where it is not the attribute's in camelCase.
+        personal: Whether it holds personal data.
     """
+    told = {PERSONAL: personal}
     if resolver is None:
-        return strawberry.field(description=description, name=name)
+        return strawberry.field(description=description, name=name, metadata=told)
 
     def resolve(root: strawberry.Parent[Any]) -> Any:
         return resolver(root)
 
-    return strawberry.field(resolver=resolve, description=description, name=name, metadata={COMPUTED: resolver})
+    return strawberry.field(resolver=resolve, description=description, name=name, metadata={COMPUTED: resolver, **told})
 
 
 def relation(
@@ -97,6 +108,8 @@ def relation(
     *,
     ready: Callable[[Any], Any] | None = None,
     pick: Callable[[Any], Any] | None = None,
+    only: Source | None = None,
+    personal: bool = False,
 ) -> Any:
     """A field that is loaded with those of its siblings, one batch a level; see `Batched`."""
 
@@ -109,18 +122,20 @@ def relation(
         loading = _loader(info, loader).load(wanted)
         return loading if pick is None else _picked(loading, pick)
 
-    batched = Batched(loader, key, ready=ready, pick=pick)
-    return strawberry.field(resolver=resolve, description=description, metadata={BATCH: batched})
+    batched = Batched(loader, key, ready=ready, pick=pick, only=only)
+    return strawberry.field(resolver=resolve, description=description, metadata={BATCH: batched, PERSONAL: personal})
 
 
-def relations(loader: str, keys: Callable[[Any], Sequence[Hashable] | None], description: str) -> Any:
+def relations(
+    loader: str, keys: Callable[[Any], Sequence[Hashable] | None], description: str, *, only: Source | None = None
+) -> Any:
     """A list field that is loaded by several keys a record; what does not exist is left out."""
 
     def resolve(root: strawberry.Parent[Any], info: strawberry.Info[Context, None]) -> Any:
         wanted = keys(root)
         return None if wanted is None else _present(_loader(info, loader).load_level(wanted))
 
-    batched = Batched(loader, keys, many=True)
+    batched = Batched(loader, keys, many=True, only=only)
     return strawberry.field(resolver=resolve, description=description, metadata={BATCH: batched})
 
 

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 import strawberry
 from graphql import GraphQLInputObjectType, GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
+from gateway.graph.definition import DEFINITION
 from gateway.graph.query import Query
 from gateway.graph.relation import read
 from gateway.graph.scalars import DateTime
 
-DEFINITION = "strawberry-definition"
-"""Where Strawberry keeps its own definition of a type."""
 
+def build(query: type[Any] = Query, scalars: Mapping[Any, Any] = MappingProxyType({})) -> strawberry.Schema:
+    """The graph's schema.
 
-def build() -> strawberry.Schema:
-    """The graph's schema."""
+    Args:
+        query: The type of its root.
+        scalars: Scalars that only this root has, by the Python types that stand for them.
+    """
     return strawberry.Schema(
-        query=Query,
-        config=StrawberryConfig(default_resolver=read, scalar_map={dt.datetime: DateTime}),
+        query=query,
+        config=StrawberryConfig(default_resolver=read, scalar_map={dt.datetime: DateTime, **scalars}),
     )
 
 

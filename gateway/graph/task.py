@@ -21,7 +21,7 @@ from gateway.model.records import Kind
 class Task(Node):
     salesloft_id: strawberry.ID | None = field("The id in Salesloft.", id_in(records.Source.SALESLOFT))
     subject: str | None = field("What it is about.")
-    description: str | None = field("What is to be done.")
+    description: str | None = field("What is to be done.", personal=True)
     task_type: str | None = field("What kind it is, in Salesloft's word: `call`, `email`, `general`.")
     current_state: str | None = field("Its state, in Salesloft's word: `scheduled`, `completed`.")
     due_date: dt.date | None = field("The day that it is due.")
@@ -29,10 +29,18 @@ class Task(Node):
     remind_at: dt.datetime | None = field("When to be reminded of it.")
     expires_after: dt.datetime | None = field("When it is no longer worth doing.")
     completed_at: dt.datetime | None = field("When it was done.")
-    person: Person | None = relation("person_by_ref", lambda task: task.person, "Whom it is about.")
-    user: User | None = relation("user_by_ref", lambda task: task.user, "The team member whose task it is.")
-    completed_by: User | None = relation("user_by_ref", lambda task: task.completed_by, "The team member who did it.")
-    created_by: User | None = relation("user_by_ref", lambda task: task.created_by, "The team member who made it.")
+    person: Person | None = relation(
+        "person_by_ref", lambda task: task.person, "Whom it is about.", only=records.Source.SALESLOFT
+    )
+    user: User | None = relation(
+        "user_by_ref", lambda task: task.user, "The team member whose task it is.", only=records.Source.SALESLOFT
+    )
+    completed_by: User | None = relation(
+        "user_by_ref", lambda task: task.completed_by, "The team member who did it.", only=records.Source.SALESLOFT
+    )
+    created_by: User | None = relation(
+        "user_by_ref", lambda task: task.created_by, "The team member who made it.", only=records.Source.SALESLOFT
+    )
     created_at: dt.datetime | None = field("When it was made.")
     updated_at: dt.datetime | None = field("When it last changed.")
     salesloft: SalesloftTask | None = field("Salesloft's own fields.", row_in(records.Source.SALESLOFT))

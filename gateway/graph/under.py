@@ -5,35 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-import msgspec
 import strawberry
 from strawberry import argument
 
-from gateway.catalog.meetings import MeetingQuery
+from gateway.catalog.answer import MeetingQuery
 from gateway.catalog.search import OnCandidates
 from gateway.graph.arguments import UNSET, After, Before, ContextInfo, First, Last, window_of
 from gateway.graph.conditions import given
-from gateway.graph.context import Context
+from gateway.graph.context import Context, Listed
 from gateway.graph.filters import MeetingFilter, MeetingOrder, filter_of, order_of
+from gateway.graph.list_prices import meetings_under
 from gateway.graph.node import KINDS
 from gateway.graph.pages import connection
+from gateway.graph.prices import PRICE
 from gateway.graph.selection import Selection
 from gateway.model import filters, records
-from gateway.model.records import Kind, Record, Ref
+from gateway.model.records import Record, Ref
 from gateway.paging.window import Window
 
 Filter = Annotated[MeetingFilter | None, argument(description="Conditions, all of them ANDed.")]
 OrderBy = Annotated[MeetingOrder | None, argument(description="The order; by start time, latest first.")]
 LATEST_FIRST = MeetingOrder()
-
-CONDITIONS = {
-    Kind.PERSON: "person_ids",
-    Kind.USER: "owner_ids",
-    Kind.CADENCE: "cadence_ids",
-    Kind.STEP: "step_ids",
-    Kind.ACCOUNT: "account_ids",
-}
-"""The condition that a list under a record of some kind adds to its filter."""
 
 
 async def meetings(
@@ -64,13 +56,15 @@ def meetings_of(description: str) -> Any:
         order_by: OrderBy = LATEST_FIRST,
     ) -> Any:
         asked = window_of(order_of(order_by), first, after, last, before)
-        return await _page(info, asked, _under(root, filter_of(given(filter))))
+        query = _query(Selection.of(info), asked, filter_of(given(filter)))
+        page = await info.context.loaders.meetings_under_record.load(Listed(_ref(root), query))
+        return None if page is None else connection(page, asked)
 
-    return strawberry.field(resolver=resolve, description=description)
+    return strawberry.field(resolver=resolve, description=description, metadata={PRICE: meetings_under})
 
 
 async def _page(info: ContextInfo, asked: Window, wanted: filters.MeetingFilter) -> Any:
-    """A page, asked for no more than is selected of it."""
+    """A page of the whole list, asked for no more than is selected of it."""
     query = _query(Selection.of(info), asked, wanted)
     ahead = _load_contacts(info.context) if "person" in query.fields else None
     return connection(await info.context.catalog.meetings.page(info.context.request, query, ahead), asked)
@@ -85,12 +79,8 @@ def _load_contacts(context: Context) -> OnCandidates:
     return load
 
 
-def _under(record: Record, wanted: filters.MeetingFilter) -> filters.MeetingFilter:
-    kind = KINDS[type(record)]
-    name = CONDITIONS[kind]
-    own = frozenset({Ref(record.source, kind, record.source_id)})
-    known = getattr(wanted, name)
-    return msgspec.structs.replace(wanted, **{name: own if known is None else own & known})
+def _ref(record: Record) -> Ref:
+    return Ref(record.source, KINDS[type(record)], record.source_id)
 
 
 def _query(selected: Selection, asked: Window, wanted: filters.MeetingFilter) -> MeetingQuery:

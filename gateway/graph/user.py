@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gateway.graph.connection import MeetingConnection
 
 
-def _whole(name: str, description: str) -> Any:
+def _whole(name: str, description: str, *, personal: bool = False) -> Any:
     """A field that another source may fill where this one lacks it; asked for only then."""
     return relation(
         "whole_user_by_user",
@@ -29,6 +29,7 @@ def _whole(name: str, description: str) -> Any:
         description,
         ready=lambda user: getattr(user, name),
         pick=own_or_twins(name),
+        personal=personal,
     )
 
 
@@ -50,12 +51,12 @@ class User(Node):
     name: str | None = field("The full name.")
     first_name: str | None = _whole("first_name", "The first name.")
     last_name: str | None = _whole("last_name", "The last name.")
-    email: str | None = field("The address that they log in with.")
-    emails: list[str] | None = field("Every address of theirs, each once.")
+    email: str | None = field("The address that they log in with.", personal=True)
+    emails: list[str] | None = field("Every address of theirs, each once.", personal=True)
     job_role: str | None = field("What they do, in Salesloft's words.")
     active: bool | None = field("Whether they can log in.")
     time_zone: str | None = _whole("time_zone", "The time zone's name, as the source writes it.")
-    phone: str | None = _whole("phone", "The telephone number.")
+    phone: str | None = _whole("phone", "The telephone number.", personal=True)
     avatar_url: str | None = _whole("avatar_url", "Where their picture is.")
     salesloft: SalesloftUser | None = field("Salesloft's own fields.", row_in(records.Source.SALESLOFT))
     drift: DriftUser | None = relation(

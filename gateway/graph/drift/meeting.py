@@ -40,7 +40,7 @@ class DriftMeeting:
     meeting_type: str | None = field("The kind of meeting, such as `New Meeting`.")
     conversation_id: strawberry.ID | None = field("The chat that it was booked in.")
     end_user_time_zone: str | None = field("The visitor's time zone.")
-    meeting_notes: str | None = field("What the visitor wrote.")
+    meeting_notes: str | None = field("What the visitor wrote.", personal=True)
     booked_by: strawberry.ID | None = field("The Drift user who booked it, if one did.")
     conference_type: str | None = field("The kind of video call, such as `ZOOM`.")
     conference_details: DriftConferenceDetails | None = field("How to join the video call.")

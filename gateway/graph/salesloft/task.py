@@ -17,7 +17,7 @@ from gateway.sources.salesloft import wire
 class SalesloftTask:
     id: strawberry.ID = field("The id.")
     subject: str | None = field("What it is about.")
-    description: str | None = field("What is to be done.")
+    description: str | None = field("What is to be done.", personal=True)
     task_type: str | None = field("`call`, `email`, `general`.")
     current_state: str | None = field("`scheduled`, `completed`.")
     due_date: dt.date | None = field("The day that it is due.")

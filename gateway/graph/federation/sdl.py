@@ -1,0 +1,159 @@
+"""The subgraph's text: the graph's own, without Relay's doors, and with what a router has to know of it.
+
+`node` and `nodes` are left out, since every Relay subgraph has them and a router could not tell whose id it has.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from typing import cast
+
+from graphql import (
+    ConstDirectiveNode,
+    DefinitionNode,
+    FieldDefinitionNode,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLSchema,
+    ObjectTypeDefinitionNode,
+    ScalarTypeDefinitionNode,
+    get_named_type,
+    get_nullable_type,
+    is_list_type,
+    is_object_type,
+    parse,
+    print_ast,
+)
+from strawberry.types.field import StrawberryField
+
+from gateway.graph.access import PII, TYPE_SCOPES, scopes_of
+from gateway.graph.definition import DEFINITION
+from gateway.graph.federation.keys import KEYS
+from gateway.graph.federation.options import Options
+from gateway.graph.prices import ASSUMED, LOADERS, How
+from gateway.graph.relation import BATCH, Batched
+from gateway.graph.schema import build, core, sdl
+from gateway.model.records import Source
+from gateway.paging.window import DEFAULT_SIZE
+
+LINK = "https://specs.apollo.dev/federation/v{version}"
+LEFT_OUT = {("Query", "node"), ("Query", "nodes")}
+SHAREABLE = frozenset({"PageInfo"})
+"""Types that other subgraphs have too, field by field the same."""
+
+PII_TAG = "pii"
+"""The tag of personal data, for contracts that leave it out."""
+
+ENTITIES = {kind.value: keys for kind, keys in KEYS.items()}
+OF_SOURCES = frozenset({"SourceReport", "SourceStatus"})
+"""Types of which there is one a source."""
+
+PAGE_SIZE = (
+    f'@listSize(assumedSize: {DEFAULT_SIZE}, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], '
+    "requireOneSlicingArgument: false)"
+)
+
+
+def subgraph_sdl(options: Options) -> str:
+    """The subgraph's text, as `_service { sdl }` tells it and a composer takes it.
+
+    Args:
+        options: The version of Federation, and what is printed beyond the keys.
+    """
+    schema = core(build())
+    printer = _Printer(schema, options)
+    document = parse(sdl(), no_location=True)
+    definitions = [printer.definition(node) for node in document.definitions]
+    text = "\n\n".join(map(print_ast, definitions))
+    imports = ", ".join(f'"@{name}"' for name in sorted(printer.used))
+    link = LINK.format(version=options.version)
+    return f'extend schema @link(url: "{link}", import: [{imports}])\n\n{text}\n'
+
+
+class _Printer:
+    """Writes directives onto definitions.
+
+    Attributes:
+        used: The names of those that were written.
+    """
+
+    def __init__(self, schema: GraphQLSchema, options: Options) -> None:
+        self.used: set[str] = set()
+        self._schema = schema
+        self._printed = options.directives | {"key", "shareable"}
+
+    def definition(self, node: DefinitionNode) -> DefinitionNode:
+        """A definition, with its directives; those that are no object type's stay as they are."""
+        if not isinstance(node, ObjectTypeDefinitionNode):
+            return node
+        kind = cast("GraphQLObjectType", self._schema.type_map[node.name.value])
+        fields = [self._field(kind, each) for each in node.fields or () if (kind.name, each.name.value) not in LEFT_OUT]
+        return dataclasses.replace(
+            node, fields=tuple(fields), directives=(*(node.directives or ()), *self._parsed(_of_type(kind.name)))
+        )
+
+    def _field(self, kind: GraphQLObjectType, node: FieldDefinitionNode) -> FieldDefinitionNode:
+        found = _of_field(kind.name, node.name.value, kind.fields[node.name.value])
+        return dataclasses.replace(node, directives=(*(node.directives or ()), *self._parsed(found)))
+
+    def _parsed(self, directives: Iterable[str]) -> tuple[ConstDirectiveNode, ...]:
+        """Those of some directives that are printed."""
+        chosen = [each for each in directives if _name(each) in self._printed]
+        self.used.update(map(_name, chosen))
+        return _parsed(chosen)
+
+
+def _name(directive: str) -> str:
+    return directive.removeprefix("@").partition("(")[0]
+
+
+def _of_type(name: str) -> Iterator[str]:
+    for key in ENTITIES.get(name, ()):
+        yield f'@key(fields: "{" ".join(key.fields)}")'
+    if name in SHAREABLE:
+        yield "@shareable"
+    if name in TYPE_SCOPES:
+        yield "@authenticated"
+        yield f'@requiresScopes(scopes: [["{TYPE_SCOPES[name]}"]])'
+
+
+def _of_field(parent: str, name: str, field: GraphQLField) -> Iterator[str]:
+    if parent == "Query":
+        yield "@authenticated"
+    if PII in scopes_of(field):
+        yield f'@tag(name: "{PII_TAG}")'
+        yield f'@requiresScopes(scopes: [["{PII}"]])'
+    leads_to = get_named_type(field.type)
+    composite = is_object_type(leads_to)
+    weight = _weight(field, counted=name == "totalCount")
+    if weight is not None and weight != composite:  # unless told, objects are reckoned with 1 and leaves with 0
+        yield f"@cost(weight: {weight})"
+    if leads_to.name.endswith("Connection"):
+        yield PAGE_SIZE
+    elif leads_to.name in OF_SOURCES:
+        yield f"@listSize(assumedSize: {len(Source)})"
+    elif composite and is_list_type(get_nullable_type(field.type)) and not parent.endswith("Connection"):
+        yield f"@listSize(assumedSize: {ASSUMED.entries})"
+
+
+def _weight(field: GraphQLField, *, counted: bool) -> int | None:
+    """Upstream calls that the field takes for a record, those that go together counted once; None where it takes none.
+
+    Args:
+        field: The field.
+        counted: Whether it is a list's total, which a call is made for.
+    """
+    declared: StrawberryField = field.extensions[DEFINITION]
+    batched: Batched | None = declared.metadata.get(BATCH)
+    if batched is None:
+        return 1 if counted else None
+    return max(1, sum(ask.times for ask in LOADERS[batched.loader] if ask.how is How.EACH))
+
+
+def _parsed(directives: Iterable[str]) -> tuple[ConstDirectiveNode, ...]:
+    text = " ".join(directives)
+    if not text:
+        return ()
+    (scalar,) = parse(f"scalar S {text}", no_location=True).definitions
+    return tuple(cast("ScalarTypeDefinitionNode", scalar).directives or ())

@@ -1,0 +1,130 @@
+"""The two fields by which a router knows the graph, `_service` and `_entities`, and who is answered by them."""
+
+from __future__ import annotations
+
+import functools
+from typing import Annotated, Any, NewType, TypeAlias
+
+import msgspec
+import strawberry
+from strawberry import argument
+
+from gateway.errors import Forbidden
+from gateway.graph import prices, record_prices
+from gateway.graph.account import Account
+from gateway.graph.arguments import ContextInfo
+from gateway.graph.cadence import Cadence
+from gateway.graph.context import Context
+from gateway.graph.conversation import Conversation
+from gateway.graph.federation.entities import MOST, entities
+from gateway.graph.federation.options import Options
+from gateway.graph.federation.sdl import subgraph_sdl
+from gateway.graph.meeting import Meeting
+from gateway.graph.node import face_of
+from gateway.graph.person import Person
+from gateway.graph.prices import PRICE
+from gateway.graph.query import Query
+from gateway.graph.relation import field
+from gateway.graph.selection import Selection
+from gateway.graph.step import Step
+from gateway.graph.task import Task
+from gateway.graph.user import User
+
+AnyScalar = NewType("AnyScalar", object)
+"""A representation: `__typename` and the fields of a key."""
+
+Entity: TypeAlias = Annotated[
+    Meeting | Person | User | Cadence | Step | Account | Task | Conversation,
+    strawberry.union("_Entity", description="A record that other subgraphs may point at."),
+]
+
+
+class Subgraph(msgspec.Struct, frozen=True, kw_only=True):
+    """The graph as a subgraph.
+
+    Attributes:
+        options: How its text is written.
+        routers_only: Whether only a router is answered, which proves to be one.
+        introspection: Whether whoever is no router may ask for the text.
+    """
+
+    options: Options = Options()
+    routers_only: bool = False
+    introspection: bool = True
+
+    def check_entities(self, context: Context) -> None:
+        """Makes sure that whoever asks may point at records.
+
+        Raises:
+            Forbidden: It is no router.
+        """
+        if self.routers_only and not context.router:
+            raise Forbidden("Only a router is answered here: the header Router-Authorization is missing.")
+
+    def check_service(self, context: Context) -> None:
+        """Makes sure that whoever asks may have the text.
+
+        Raises:
+            Forbidden: It may not.
+        """
+        self.check_entities(context)
+        if not self.introspection and not context.router:
+            raise Forbidden("The schema may not be asked for: introspection is off, and this is no router.")
+
+
+class ServiceText(msgspec.Struct, frozen=True):
+    """What `_service` tells."""
+
+    sdl: str
+
+
+@strawberry.type(name="_Service", description="What a router composes this subgraph from.")
+@face_of(ServiceText)
+class Service:
+    sdl: str = field("The subgraph's schema.")
+
+
+Representations = Annotated[
+    list[AnyScalar], argument(description=f"What is asked for: `__typename` and a key each, at most {MOST:,}.")
+]
+
+
+def subgraph_query(subgraph: Subgraph) -> type[Any]:
+    """`Query` with what a router asks for."""
+
+    @functools.cache
+    def text() -> ServiceText:
+        return ServiceText(subgraph_sdl(subgraph.options))
+
+    def service(info: ContextInfo) -> Any:
+        subgraph.check_service(info.context)
+        return text()
+
+    async def of_representations(info: ContextInfo, representations: Representations) -> list[Any]:
+        subgraph.check_entities(info.context)
+        return await entities(info.context, representations, Selection.of(info).attributes())
+
+    @strawberry.type(name="Query", description=Query.__strawberry_definition__.description)  # type: ignore[attr-defined]  # put there by Strawberry
+    class SubgraphQuery(Query):
+        _service: Service = strawberry.field(
+            resolver=service, name="_service", metadata={PRICE: prices.free}, description="This subgraph's schema."
+        )
+        _entities: list[Entity | None] = strawberry.field(
+            resolver=of_representations,
+            name="_entities",
+            metadata={PRICE: record_prices.representations},
+            description="The records that representations name, each in its place; null where there is none.",
+        )
+
+    return SubgraphQuery
+
+
+SCALARS = {
+    AnyScalar: strawberry.scalar(
+        name="_Any",
+        description="A representation of a record: an object with `__typename` and the fields of one of its keys.",
+        serialize=lambda value: value,
+        parse_value=lambda value: value,
+    )
+}
+"""What the schema has to be told of the scalar."""

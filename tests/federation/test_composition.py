@@ -1,0 +1,74 @@
+"""The subgraph's text is taken by every composer, alone and together with subgraphs of others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from graphql import ObjectTypeDefinitionNode, parse
+
+from gateway.graph.federation.options import options
+from gateway.graph.federation.sdl import subgraph_sdl
+from tests.federation.node import run
+
+COMPOSERS = ["apollo", "guild", "wundergraph"]
+ACCESS = ("authenticated", "requiresScopes")
+
+
+async def composed(
+    composer: str, folder: Path, *others: str, version: str = "", directives: tuple[str, ...] = ()
+) -> str:
+    """The supergraph of our subgraph and some of others."""
+    texts = {"meetings": subgraph_sdl(options(version, directives))}
+    for other in others:
+        texts[other] = await run("foreign.mjs", other)
+    for name, text in texts.items():
+        (folder / f"{name}.graphql").write_text(text, encoding="utf-8")
+    given = [f"{name}={folder / f'{name}.graphql'}" for name in texts]
+    told = json.loads(await run("compose.mjs", composer, *given))
+    assert told["errors"] == []
+    return str(told["supergraph"])
+
+
+def fields(supergraph: str, kind: str) -> set[str]:
+    document = parse(supergraph)
+    (found,) = [
+        node for node in document.definitions if isinstance(node, ObjectTypeDefinitionNode) and node.name.value == kind
+    ]
+    return {field.name.value for field in found.fields or ()}
+
+
+@pytest.mark.parametrize("composer", COMPOSERS)
+async def test_it_composes_with_a_relay_subgraph_and_one_that_adds_to_our_types(composer: str, tmp_path: Path) -> None:
+    supergraph = await composed(composer, tmp_path, "shop", "coach")
+    assert {"title", "owner", "score", "prep"} <= fields(supergraph, "Meeting")
+    assert {"name", "meetings", "mood", "reach"} <= fields(supergraph, "Person")
+    assert {"name", "badge"} <= fields(supergraph, "User")
+    assert {"meetings", "person", "orders", "scorecards", "node"} <= fields(supergraph, "Query")
+    assert "hasNextPage" in fields(supergraph, "PageInfo")
+
+
+@pytest.mark.parametrize("composer", COMPOSERS)
+@pytest.mark.parametrize(
+    ("version", "directives"), [("2.0", ()), ("2.5", ACCESS), ("2.8", ()), ("2.9", ACCESS)], ids=str
+)
+async def test_it_composes_in_every_version_that_all_composers_know(
+    composer: str, version: str, directives: tuple[str, ...], tmp_path: Path
+) -> None:
+    supergraph = await composed(composer, tmp_path, version=version, directives=directives)
+    assert "startTime" in fields(supergraph, "Meeting")
+    assert ("requiresScopes" in supergraph) == bool(directives)
+
+
+@pytest.mark.parametrize("composer", ["apollo", "wundergraph"])
+async def test_later_versions_compose_where_they_are_known(composer: str, tmp_path: Path) -> None:
+    supergraph = await composed(composer, tmp_path, version="2.12", directives=ACCESS)
+    assert "startTime" in fields(supergraph, "Meeting")
+
+
+async def test_costs_and_list_sizes_arrive_in_the_supergraph(tmp_path: Path) -> None:
+    supergraph = await composed("apollo", tmp_path)
+    assert 'slicingArguments: ["first", "last"]' in supergraph
+    assert "@cost(weight: 3)" in supergraph
+    assert '@tag(name: "pii")' in supergraph

@@ -1,0 +1,251 @@
+"""What operations are expected to cost: never less than they do, never absurdly more, and told in no time."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from graphql import GraphQLObjectType, parse
+
+from gateway.errors import OperationTooCostly
+from gateway.execution.readings import Batch, Called
+from gateway.graph.context import _BATCHES
+from gateway.graph.cost import Cost, Costs
+from gateway.graph.declarations import GraphDeclarations
+from gateway.graph.definition import declared
+from gateway.graph.engine import Engine, Prepared
+from gateway.graph.ids import global_id
+from gateway.graph.prices import LOADERS, PRICE
+from gateway.model.records import Kind, Source
+from gateway.upstream.clock import ManualClock
+from gateway.upstream.request import Request
+from tests.docs.test_cookbook import Recipe, recipes
+from tests.world import Gateway, shared_engine
+from tests.world import gateway as gateway
+from tests.world import world as world
+
+CPU = 0.1
+"""Seconds of CPU that telling one cost may take."""
+SLACK = 15
+"""Units by which an estimate may lie above what is spent, beside Drift's contacts: those come one to a call, and any
+row may have one."""
+
+
+def expected(query: str, costs: Costs | None = None, **variables: Any) -> Cost:
+    return (costs or Costs(shared_engine().schema)).expected(parse(query), variables)
+
+
+def calls(query: str, **variables: Any) -> dict[str, int]:
+    return {f"{each.source} {each.endpoint}": each.calls for each in expected(query, **variables).calls}
+
+
+QUERIES: dict[str, tuple[str, dict[str, Any]]] = {
+    "everything of a page": (
+        """query ($first: Int) { meetings(first: $first) { pageInfo { hasNextPage hasPreviousPage endCursor } nodes {
+        id title salesloft { id } drift { slug } notes timeZone person { name emails } owner { name drift { id } }
+        bookedBy { name } cadence { name owner { name } } step { name } account { name owner { name } }
+        attendees { person { name } user { name } } task { subject } conversation { status } } } }""",
+        {"first": 100},
+    ),
+    "a small page": ("{ meetings(first: 1) { nodes { id } } }", {}),
+    "everything counted": ("{ meetings(filter: {canceled: INCLUDE}) { totalCount nodes { id } } }", {}),
+    "the last by change": (
+        "{ meetings(last: 30, orderBy: {field: UPDATED_AT, direction: ASC}) { nodes { id updatedAt } } }",
+        {},
+    ),
+    "both edges and nodes": (
+        "{ meetings(first: 60) { edges { node { person { name } } } nodes { owner { name } } } }",
+        {},
+    ),
+    "people and theirs": (
+        """{ people(first: 10) { nodes { name drift { id } owner { name } account { name } cadences { name }
+        meetings(first: 3) { nodes { title owner { name } } } } } }""",
+        {},
+    ),
+    "many people and theirs": (
+        "{ people(first: 25) { nodes { name meetings(first: 5) { nodes { title } pageInfo { hasNextPage } } } } }",
+        {},
+    ),
+    "the team and what it holds": ("{ users(first: 5) { nodes { name meetings(first: 5) { nodes { title } } } } }", {}),
+    "cadences and their steps": ("{ cadences(first: 20) { totalCount nodes { name steps { name } } } }", {}),
+    "accounts and theirs": (
+        "{ accounts(first: 4) { totalCount nodes { name meetings(first: 2) { nodes { id } } } } }",
+        {},
+    ),
+    "no-shows": ("{ meetings(first: 10, filter: {noShow: true}) { nodes { cadence { name } } } }", {}),
+    "a page deep down": ("{ users(first: 3) { nodes { name drift { id } } } sources { state } }", {}),
+}
+
+
+@pytest.mark.parametrize("name", QUERIES)
+async def test_no_query_costs_more_than_expected(gateway: Gateway, name: str) -> None:
+    query, variables = QUERIES[name]
+    answer = await gateway.ask(query, **variables)
+    assert answer.ok
+    compare(answer.request, expected(query, **variables))
+
+
+@pytest.mark.parametrize("recipe", recipes(), ids=lambda recipe: recipe.title)
+async def test_no_documented_query_costs_more_than_expected(gateway: Gateway, recipe: Recipe) -> None:
+    answer = await gateway.ask(recipe.query, **recipe.variables)
+    compare(answer.request, expected(recipe.query, **recipe.variables))
+
+
+async def test_records_by_id_cost_no_more_than_expected(gateway: Gateway) -> None:
+    found = await gateway.ask(
+        "{ meetings(first: 80, filter: {canceled: INCLUDE}) { nodes { id person { id } owner { id } } } }"
+    )
+    rows = found.ok["meetings"]["nodes"]
+    ids = [row["id"] for row in rows[:50]]
+    ids += [row[name]["id"] for name in ("person", "owner") for row in rows[50:] if row[name]]
+    query = """query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Meeting { person { name } account { name } }
+        ... on Person { owner { name } drift { id } } } }"""
+    asked = await gateway.ask(query, ids=ids[:100])
+    compare(asked.request, expected(query, ids=ids[:100]))
+
+
+def compare(request: Request, cost: Cost) -> None:
+    """Holds what was spent against what was expected, endpoint by endpoint."""
+    spent: Counter[str] = Counter()
+    for entry in request.ledger.calls():
+        spent[f"{entry.source} {entry.endpoint}"] += entry.cost
+    told = {f"{each.source} {each.endpoint}": each.units for each in cost.calls}
+    assert {name: units for name, units in spent.items() if units > told.get(name, 0)} == {}, told
+    one_by_one = ("/contacts", "/conversations")
+    rest = {name: units for name, units in told.items() if not name.partition(" ")[2].startswith(one_by_one)}
+    assert sum(rest.values()) <= 5 * sum(spent[name] for name in rest) + SLACK
+
+
+def fields() -> Iterator[tuple[str, Any, Any]]:
+    """Every field of every object type, with how its value is had and what Strawberry knows of it."""
+    schema = shared_engine().schema
+    for kind in schema.type_map.values():
+        if isinstance(kind, GraphQLObjectType) and not kind.name.startswith("__"):
+            for name, field in kind.fields.items():
+                reading = GraphDeclarations().reading(kind, name, field)
+                yield f"{kind.name}.{name}", reading, declared(field)
+
+
+def test_whatever_asks_upstream_has_a_price() -> None:
+    for coordinate, reading, told in fields():
+        if isinstance(reading, Called):
+            assert PRICE in told.metadata, f"{coordinate} has no price"
+        if isinstance(reading, Batch):
+            assert reading.name in LOADERS, f"{coordinate} is loaded by what has no price"
+
+
+def test_only_loaders_have_a_price() -> None:
+    assert LOADERS.keys() <= _BATCHES.keys()
+
+
+def test_what_a_page_of_a_hundred_is_expected_to_cost() -> None:
+    query, variables = QUERIES["everything of a page"]
+    assert calls(query, **variables) == {
+        "DRIFT /contacts/{id}": 100,
+        "DRIFT /conversations/{id}": 100,
+        "DRIFT /users/list": 1,
+        "DRIFT /users/meetings/org": 1,
+        "SALESLOFT /v2/accounts": 1,
+        "SALESLOFT /v2/cadences": 1,
+        "SALESLOFT /v2/meetings": 6,
+        "SALESLOFT /v2/people": 12,
+        "SALESLOFT /v2/steps": 1,
+        "SALESLOFT /v2/tasks": 1,
+        "SALESLOFT /v2/users": 5,
+    }
+
+
+def test_pages_multiply() -> None:
+    query = "query ($n: Int) { people(first: $n) { nodes { meetings(first: $n) { nodes { person { name } } } } } }"
+    few, many = expected(query, n=5).units, expected(query, n=50).units
+    assert calls(query, n=50)["DRIFT /contacts/{id}"] >= 2500
+    assert many > 50 * few / 2
+
+
+def test_what_is_left_out_costs_nothing() -> None:
+    query = "query ($b: Boolean!) { meetings(first: 9) { nodes { id person @include(if: $b) { name } } } }"
+    assert calls(query, b=True)["DRIFT /contacts/{id}"] == 9
+    assert "DRIFT /contacts/{id}" not in calls(query, b=False)
+    assert calls("{ sources { state } __typename }") == {}
+    assert calls("{ people(first: 0) { nodes { drift { id } } } }").keys() == {"SALESLOFT /v2/people"}
+
+
+def test_defaults_of_variables_count() -> None:
+    query = "query ($n: Int = 30) { meetings(first: $n) { nodes { person { name } } } }"
+    assert calls(query)["DRIFT /contacts/{id}"] == 30
+    assert calls(query, n=3)["DRIFT /contacts/{id}"] == 3
+
+
+def test_ids_tell_whom_to_ask() -> None:
+    ids = [global_id(Kind.PERSON, Source.SALESLOFT, str(number)) for number in range(100)]
+    query = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+    assert calls(query, ids=ids) == {"SALESLOFT /v2/people": 1}
+    contacts = [global_id(Kind.PERSON, Source.DRIFT, str(number)) for number in range(40)]
+    assert calls(query, ids=contacts) == {"DRIFT /contacts/{id}": 40, "SALESLOFT /v2/people": 1}
+    assert calls(query, ids=["rubbish", "", "SGk"]) == {}
+
+
+def test_a_source_that_is_off_costs_nothing() -> None:
+    query, variables = QUERIES["everything of a page"]
+    alone = expected(query, Costs(shared_engine().schema, [Source.SALESLOFT]), **variables)
+    assert alone.by_source().keys() == {"SALESLOFT"}
+    assert alone.units == sum(each.units for each in alone.calls if each.source == "SALESLOFT") > 0
+
+
+def test_a_cost_is_that_of_its_variables_and_operation() -> None:
+    costs = Costs(shared_engine().schema)
+    document = parse(
+        "query A($n: Int, $after: String) { meetings(first: $n, after: $after) {"
+        " pageInfo { hasPreviousPage } nodes { person { name } } } }"
+        "query B { sources { state } }"
+    )
+    sizes = [costs.expected(document, {"n": size}, "A").units for size in (10, 20, 10, 500)]
+    assert sizes[0] == sizes[2] < sizes[1] < sizes[3]
+    assert costs.expected(document, {}, "B").units == 0
+    further = [costs.expected(document, {"n": 10, "after": cursor}, "A").units for cursor in ("x", "y")]
+    assert further[0] == further[1] > sizes[0]
+
+
+def fan_out(levels: int) -> str:
+    spreads = [f"fragment f{n} on Meeting {{ ...f{n + 1} person {{ name }} ...f{n + 1} }}" for n in range(levels)]
+    return " ".join(
+        ["{ meetings { nodes { ...f0 } } }", *spreads, f"fragment f{levels} on Meeting {{ owner {{ name }} }}"]
+    )
+
+
+def crossed(levels: int) -> str:
+    """Two ways down at each level."""
+    spreads = [
+        f"fragment f{n} on User {{ a: meetings {{ nodes {{ owner {{ ...f{n + 1} }} }} }} "
+        f"b: meetings {{ nodes {{ owner {{ ...f{n + 1} }} }} }} }}"
+        for n in range(levels)
+    ]
+    return " ".join(["{ users { nodes { ...f0 } } }", *spreads, f"fragment f{levels} on User {{ name }}"])
+
+
+@pytest.mark.parametrize("document", [fan_out(60), crossed(15)], ids=["fragments", "aliases"])
+def test_telling_the_cost_is_cheap(document: str) -> None:
+    parsed, costs = parse(document), Costs(shared_engine().schema)
+    began = time.process_time()
+    costs.expected(parsed)
+    assert time.process_time() - began < CPU
+
+
+async def test_what_costs_too_much_is_refused_before_any_call(gateway: Gateway) -> None:
+    query = "{ people(first: 100) { nodes { meetings(first: 100) { nodes { person { name } } } } } }"
+    engine = Engine(gateway.engine()._catalog, max_cost=1000)
+    prepared = engine.prepare(query)
+    assert isinstance(prepared, Prepared)
+    request = Request(ManualClock().monotonic() + 25)
+    with pytest.raises(OperationTooCostly) as refused:
+        await engine.execute(prepared, variables=None, operation_name=None, request=request)
+    told = refused.value.extensions()
+    assert told["code"] == "OPERATION_TOO_COSTLY"
+    assert told["allowed"] == 1000
+    assert told["measured"] == expected(query).units > 10_000
+    assert re.search(rf"{told['measured']} upstream units; 1000 are allowed", refused.value.message)
+    assert request.ledger.entries == []

@@ -6,7 +6,10 @@ import contextlib
 import datetime as dt
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
@@ -16,34 +19,54 @@ from gateway.catalog.catalog import Catalog
 from gateway.gatekeeping import gatekeeping
 from gateway.graph.engine import Engine
 from gateway.graph.faults import Fault
+from gateway.graph.federation.subgraph import Subgraph
 from gateway.logs import LogFormat
-from gateway.settings import Settings
+from gateway.settings import Limits, Settings
+from gateway.shared.documents import SharedDocuments
+from gateway.shared.rates import SharedRates
+from gateway.tuning import tune
 from gateway.upstream.clock import SystemClock, Timer
-from gateway.upstreams import opened
+from gateway.upstream.replicas.link import Link
+from gateway.upstreams import opened, release
+from gateway.web.access import Access
 from gateway.web.closing import draining
-from gateway.web.documents import AutomaticDocuments, MemoryDocuments, trusted
+from gateway.web.documents import AutomaticDocuments, DocumentStore, MemoryDocuments, trusted
 from gateway.web.endpoint import GraphQLEndpoint
 from gateway.web.explorer import Examples, Explorer, installed_files
 from gateway.web.health import Health
 from gateway.web.limits import guard
-from gateway.web.rate import ClientRates
-from gateway.web.site import STATE, site
+from gateway.web.metrics.gauges import Execution
+from gateway.web.metrics.operations import Names
+from gateway.web.metrics.page import Metrics
+from gateway.web.rate import ClientRates, Rates
+from gateway.web.site import GRAPHQL, STATE, site
+
+if TYPE_CHECKING:
+    from gateway.web.tracing.exporting import Exporting
 
 log = logging.getLogger(__name__)
 
 
-def from_environment(*, workers: int, log_format: LogFormat, log_level: int, examples: Examples) -> Starlette:
+def from_environment(
+    *, workers: int, log_format: LogFormat, log_level: int, examples: Examples, counts: Path | None
+) -> Starlette:
     """The application in a process of its own, which reads its settings from its environment.
 
     Raises:
         BadSetting: One of them cannot be meant.
     """
     logs.configure(log_format, level=log_level)
-    return create_app(Settings.read(os.environ), workers=workers, examples=examples)
+    return create_app(Settings.read(os.environ), workers=workers, examples=examples, counts=counts, started=tune)
 
 
 def create_app(
-    settings: Settings, *, clock: Timer | None = None, workers: int = 1, examples: Examples | None = None
+    settings: Settings,
+    *,
+    clock: Timer | None = None,
+    workers: int = 1,
+    examples: Examples | None = None,
+    counts: Path | None = None,
+    started: Callable[[], None] = lambda: None,
 ) -> Starlette:
     """The gateway as an ASGI application; everything that needs an event loop is opened by its lifespan.
 
@@ -52,10 +75,14 @@ def create_app(
         clock: Where time comes from; the system's, unless a test brings its own.
         workers: How many processes like this one share the port, and so the upstream budgets.
         examples: What the explorer's starting tabs ask about.
+        counts: The folder where several workers leave what they count; see `Metrics`.
+        started: Called when all is made and nothing is answered yet.
     """
     time = clock or SystemClock()
     health = Health(tuple)
-    documents = trusted(path) if (path := settings.trusted_documents) else AutomaticDocuments(MemoryDocuments())
+    manifest = trusted(path) if (path := settings.trusted_documents) else None
+    metrics = counting(settings, counts)
+    tracing = tracing_by(settings)
     explorer = None
     if settings.graphiql:
         explorer = Explorer(
@@ -68,7 +95,8 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, ASGIApp]]:
         async with (
-            opened(settings, time, workers=workers) as upstreams,
+            tracing.closing() if tracing is not None else contextlib.nullcontext(),
+            opened(settings, time, workers=workers, meter=metrics.upstream) as upstreams,
             gatekeeping(settings.access, time) as access,
         ):
             health.statuses, health.together = upstreams.statuses, upstreams.together
@@ -79,23 +107,91 @@ def create_app(
                 on_fault=log_fault,
                 max_tokens=settings.limits.tokens,
                 guard=guard(settings.limits),
+                max_cost=settings.limits.cost,
+                federation=subgraph(settings),
             )
             endpoint = GraphQLEndpoint(
                 engine=engine,
-                documents=documents,
+                documents=manifest or AutomaticDocuments(documents_of(upstreams.link, time)),
                 access=access,
                 origins=settings.access.origins,
-                rates=ClientRates(settings.limits.client_rate, settings.limits.client_cost, time),
+                rates=rates_of(settings.limits, upstreams.link, time),
                 clock=time,
                 deadline=settings.deadline,
                 trace=settings.trace,
                 explorer=explorer,
                 on_fault=log_fault,
+                router_keys=settings.federation.router_keys,
             )
-            with draining(health, settings.drain):
-                yield {STATE: endpoint}
+            async with metrics.following(upstreams.reading, partial(execution_of, engine)):
+                with draining(health, settings.drain):
+                    started()
+                    yield {STATE: endpoint}
 
-    return site(lifespan, health, explorer, log_fault, origins=settings.access.origins)
+    return site(
+        lifespan,
+        health,
+        explorer,
+        log_fault,
+        origins=settings.access.origins,
+        metrics=metrics,
+        outermost=() if tracing is None else tracing.middlewares(GRAPHQL, names=bool(settings.trusted_documents)),
+    )
+
+
+def rates_of(limits: Limits, link: Link | None, clock: Timer) -> Rates:
+    """How much each client may ask for: of all replicas that share a Redis, else of this process."""
+    near = ClientRates(limits.client_rate, limits.client_cost, clock)
+    return near if link is None else SharedRates(link, near, clock)
+
+
+def documents_of(link: Link | None, clock: Timer) -> DocumentStore:
+    """Where automatically persisted documents are kept: for all replicas that share a Redis, else in this process."""
+    near = MemoryDocuments()
+    return near if link is None else SharedDocuments(link, near, clock)
+
+
+def counting(settings: Settings, folder: Path | None) -> Metrics:
+    """What is counted, and shown on `/metrics`.
+
+    Args:
+        settings: Which operations are told by name, and to whom.
+        folder: Where several workers leave their counts; None where there is one.
+    """
+    return Metrics(
+        names=Names(settings.metrics.operations, trusted=bool(settings.trusted_documents)),
+        shared=settings.cache.url is not None,
+        release=release(),
+        access=Access(required=bool(settings.metrics.keys), keys=settings.metrics.keys),
+        folder=folder,
+    )
+
+
+def subgraph(settings: Settings) -> Subgraph | None:
+    """How routers are answered; None where they are not."""
+    if not settings.federation.enabled:
+        return None
+    return Subgraph(
+        options=settings.federation.options,
+        routers_only=bool(settings.federation.router_keys),
+        introspection=settings.introspection,
+    )
+
+
+def tracing_by(settings: Settings) -> Exporting | None:
+    """What sends traces off; None where there are none."""
+    if settings.tracing is None:
+        return None
+    from gateway.web.tracing.exporting import Exporting  # noqa: PLC0415 - an extra, not paid for where it is off
+
+    return Exporting(settings.tracing, release())
+
+
+def execution_of(engine: Engine) -> Execution:
+    """What an engine's executor has done so far."""
+    plans = engine.operations.plans
+    counts = {**engine.operations.counts, "reused": engine.reuse.given}
+    return Execution(counts, len(plans), plans.weight)
 
 
 def log_fault(fault: Fault) -> None:

@@ -1,4 +1,4 @@
-"""The command line: `meeting-gateway serve`, `demo`, `emulate`, `schema` and `check`."""
+"""The command line: `meeting-gateway serve`, `demo`, `emulate`, `check`, `schema` and `explain`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ import msgspec
 
 from gateway import demo, logs, serving
 from gateway.app import from_environment
-from gateway.checking import findings
+from gateway.checking import findings, good, table
 from gateway.environment import BadSetting
+from gateway.explaining import BadQuery, explanation, read_query, read_variables
+from gateway.graph.federation.sdl import subgraph_sdl
 from gateway.graph.schema import sdl
 from gateway.settings import PORTS, Settings
 from gateway.web.documents import trusted
@@ -47,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Command = args.command
     try:
         return command(args)
-    except BadSetting as error:
+    except (BadSetting, BadQuery) as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return BAD_USAGE
     except KeyboardInterrupt:
@@ -98,13 +100,26 @@ def parser() -> argparse.ArgumentParser:
     checked = command(
         "check",
         check,
-        "asks each source that is on one cheap question, and says how it answered",
+        "asks each source that is on for a row or two, and says what the credential may do, and what is odd",
         f"SALESLOFT_TOKEN=… {PROGRAM} check --json",
     )
     checked.add_argument("--json", action="store_true", help="prints JSON")
 
     printed = command("schema", schema, "prints the schema (SDL)", f"{PROGRAM} schema --check schema.graphql")
+    printed.add_argument(
+        "--federation", action="store_true", help="the subgraph's, for composers (GATEWAY_FEDERATION_VERSION, 2.9)"
+    )
     printed.add_argument("--check", type=Path, metavar="FILE", help="shows how FILE differs from it, and then exits 1")
+
+    explained = command(
+        "explain",
+        explain,
+        "says how a query would run, without running it: levels, batches, upstream calls, and what falls back and why",
+        f"{PROGRAM} explain '{{ meetings {{ nodes {{ title }} }} }}'",
+    )
+    explained.add_argument("query", metavar="QUERY", help="the query, a file of it, or - for standard input")
+    explained.add_argument("--variables", metavar="JSON", default="{}", help="its variables, an object ({})")
+    explained.add_argument("--operation", metavar="NAME", help="which operation, where there are several")
     return top
 
 
@@ -141,7 +156,7 @@ def emulate(args: argparse.Namespace) -> int:
 
 
 def check(args: argparse.Namespace) -> int:
-    """`check`: what each source says to one cheap question; fails where one does."""
+    """`check`: what each source says to a few cheap questions; fails where there is something to be put right."""
     logs.configure("text", level=logging.ERROR)
     settings = Settings.read(os.environ)
     settings.require_source()
@@ -149,13 +164,13 @@ def check(args: argparse.Namespace) -> int:
     if args.json:
         print(msgspec.json.encode(found).decode())
     else:
-        print("\n".join(finding.line() for finding in found))
-    return FAILED if any(finding.problem for finding in found) else 0
+        print(table(found))
+    return 0 if good(found) else FAILED
 
 
 def schema(args: argparse.Namespace) -> int:
     """`schema`: prints the SDL, or says how a file of it is out of date."""
-    text = sdl()
+    text = subgraph_sdl(Settings.read(os.environ).federation.options) if args.federation else sdl()
     if args.check is None:
         print(text, end="")
         return 0
@@ -170,8 +185,16 @@ def schema(args: argparse.Namespace) -> int:
         kept.splitlines(keepends=True), text.splitlines(keepends=True), str(args.check), "the code's schema"
     )
     sys.stdout.writelines(lines)
-    print(f"{PROGRAM}: {args.check} is stale; write it anew with '{PROGRAM} schema > {args.check}'", file=sys.stderr)
+    again = f"{PROGRAM} schema{' --federation' if args.federation else ''} > {args.check}"
+    print(f"{PROGRAM}: {args.check} is stale; write it anew with '{again}'", file=sys.stderr)
     return FAILED
+
+
+def explain(args: argparse.Namespace) -> int:
+    """`explain`: how a query would run under the limits that are set."""
+    limits = Settings.read(os.environ).limits
+    print(explanation(read_query(args.query), read_variables(args.variables), args.operation, limits))
+    return 0
 
 
 def _run(args: argparse.Namespace, examples: Examples, log_level: int, announce: Callable[[str], None]) -> None:
@@ -186,14 +209,16 @@ def _run(args: argparse.Namespace, examples: Examples, log_level: int, announce:
         log.warning("%s", warning)
     listener = serving.listen(settings.host, settings.port)
     announce(f"{serving.address(settings.host, listener)}/graphql")
-    application = partial(
-        from_environment,
-        workers=args.workers,
-        log_format=args.log_format,
-        log_level=log_level,
-        examples=examples,
-    )
-    serving.run(settings, listener, application, workers=args.workers)
+    with serving.counts_of(args.workers) as counts:
+        application = partial(
+            from_environment,
+            workers=args.workers,
+            log_format=args.log_format,
+            log_level=log_level,
+            examples=examples,
+            counts=counts,
+        )
+        serving.run(settings, listener, application, workers=args.workers)
 
 
 def _environment(args: argparse.Namespace) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
     GatewayError
     ├── BadUserInput                BAD_USER_INPUT              argument
-    ├── OperationTooCostly          OPERATION_TOO_COSTLY
+    ├── OperationTooCostly          OPERATION_TOO_COSTLY        measured, allowed
     ├── RateLimited                 RATE_LIMITED                retry_after
     ├── Unauthenticated             UNAUTHENTICATED
     ├── Forbidden                   FORBIDDEN
@@ -62,9 +62,25 @@ class BadUserInput(GatewayError):
 
 
 class OperationTooCostly(GatewayError):
-    """The operation is over a limit; the message says what was measured and what is allowed."""
+    """The operation is over a limit.
+
+    Args:
+        message: One sentence for the client that names both figures.
+        measured: What was measured; at least that, where measuring stopped there. None where it was not counted.
+        allowed: The most that is allowed.
+    """
 
     code = "OPERATION_TOO_COSTLY"
+
+    def __init__(self, message: str, *, measured: int | None = None, allowed: int | None = None) -> None:
+        super().__init__(message)
+        self.measured = measured
+        self.allowed = allowed
+
+    def extensions(self) -> dict[str, object]:
+        """What `errors[].extensions` holds: the code and both figures."""
+        figures = {"measured": self.measured, "allowed": self.allowed}
+        return {"code": self.code, **{name: figure for name, figure in figures.items() if figure is not None}}
 
 
 class RateLimited(GatewayError):

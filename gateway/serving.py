@@ -8,9 +8,11 @@ import math
 import os
 import signal
 import socket
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from multiprocessing import resource_tracker
+from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
@@ -26,8 +28,12 @@ CLOSING_GRACE = 2
 KEEP_ALIVE = 75
 """Seconds that an idle connection is kept: longer than balancers keep theirs, lest one is used while it is closed."""
 
-WORKER_HEALTH = 10
-"""Seconds within which a worker has to show that it lives, or it is replaced."""
+WORKER_HEALTH = 30
+"""Seconds within which a worker has to show that it lives, or it is replaced; and to get ready where it replaces
+another one, or that one stays: on a busy machine starting takes over 10."""
+
+COUNTS = "PROMETHEUS_MULTIPROC_DIR"
+"""Where prometheus-client looks for the folder that several processes count in."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -81,6 +87,28 @@ def run(settings: Settings, listener: socket.socket, application: Callable[[], S
                 Multiprocess(config, sockets=[listener]).run()
         else:
             uvicorn.Server(config).run(sockets=[listener])
+
+
+@contextlib.contextmanager
+def counts_of(workers: int) -> Iterator[Path | None]:
+    """A folder where several workers leave what they count, as prometheus-client has it; None for one process.
+
+    The library looks at the variable when it is imported: each worker does that anew, with this environment.
+
+    Raises:
+        BadSetting: No folder can be made.
+    """
+    if workers == 1:
+        yield None
+        return
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="meeting-gateway-", ignore_cleanup_errors=True)
+    except OSError as error:
+        reason = os.strerror(error.errno or errno.EIO).lower()
+        raise BadSetting("TMPDIR", f"several workers need a folder for their counts: {reason}; name one") from None
+    with folder as path:
+        os.environ[COUNTS] = path
+        yield Path(path)
 
 
 @contextlib.contextmanager

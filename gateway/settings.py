@@ -6,11 +6,15 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from gateway.cache_settings import CacheSettings, read_cache
 from gateway.environment import BadSetting, Environment
+from gateway.federation_settings import FederationSettings, read_federation
 from gateway.keys import ApiKey, read_keys, weaknesses
+from gateway.metrics_settings import MetricsSettings, read_metrics
 from gateway.source_settings import SourceSettings, read_source
+from gateway.tracing_settings import TracingSettings, read_tracing
 
 PORTS = 65_535
 SALESLOFT_TOKENS = "https://accounts.salesloft.com/oauth/token"
@@ -48,6 +52,7 @@ class Limits:
         depth: Levels of fields; the introspection that GraphiQL begins with has 15.
         aliases: Aliased fields, those in fragments counted wherever they are spread.
         tokens: Tokens of a document.
+        cost: Upstream cost units that an operation may be expected to take.
         client_rate: Operations a minute for one client.
         client_cost: Upstream cost units a minute for one client.
     """
@@ -55,6 +60,7 @@ class Limits:
     depth: int
     aliases: int
     tokens: int
+    cost: int
     client_rate: int
     client_cost: int
 
@@ -69,12 +75,17 @@ class Settings:
         cache: What of their answers is kept.
         access: Who may ask.
         limits: How much.
+        federation: Whether, and how, it is part of a supergraph.
+        metrics: What is told of it to Prometheus.
+        tracing: What is told of it to OpenTelemetry; None where nothing is.
         trusted_documents: Path of a manifest; where set, only its operations run.
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
         deadline: Seconds for one GraphQL operation, upstream waits included.
         drain: Seconds between dropping readiness and closing.
         replicas: How many gateways share the upstream budgets.
+        off_file: A file that names the sources which are switched off, looked at while running; None where there is
+            none.
         graphiql: Whether a browser gets GraphiQL.
         introspection: Whether the schema may be asked for.
         trace: Whether `extensions.upstream` may be asked for.
@@ -86,12 +97,16 @@ class Settings:
     cache: CacheSettings
     access: AccessSettings
     limits: Limits
+    federation: FederationSettings
+    metrics: MetricsSettings
+    tracing: TracingSettings | None
     trusted_documents: str
     host: str
     port: int
     deadline: float
     drain: float
     replicas: int
+    off_file: Path | None
     graphiql: bool
     introspection: bool
     trace: bool
@@ -123,22 +138,27 @@ class Settings:
         host = env.text("GATEWAY_HOST", "127.0.0.1")
         local = is_loopback(host)
         access, weaknesses = _access(env)
+        federation, of_routers = read_federation(env)
         return cls(
             salesloft=read_source(env, "SALESLOFT", "https://api.salesloft.com", token_url=SALESLOFT_TOKENS),
             drift=read_source(env, "DRIFT", "https://driftapi.com"),
             cache=read_cache(env),
             access=access,
             limits=_limits(env),
+            federation=federation,
+            metrics=read_metrics(env),
+            tracing=read_tracing(env),
             trusted_documents=env.text("GATEWAY_TRUSTED_DOCUMENTS"),
             host=host,
             port=env.whole("GATEWAY_PORT", 8000, least=0, most=PORTS),
             deadline=env.seconds("GATEWAY_DEADLINE", 25, least=0.1, most=600),
             drain=env.seconds("GATEWAY_DRAIN", 2, least=0, most=600),
             replicas=env.whole("GATEWAY_REPLICAS", 1, least=1, most=1000),
+            off_file=Path(path) if (path := env.text("GATEWAY_OFF_FILE")) else None,
             graphiql=env.switch("GATEWAY_GRAPHIQL", default=local),
             introspection=env.switch("GATEWAY_INTROSPECTION", default=local),
             trace=env.switch("GATEWAY_TRACE", default=local),
-            warnings=(*weaknesses, *env.unknown()),
+            warnings=(*weaknesses, *of_routers, *env.unknown()),
         )
 
     def require_source(self) -> None:
@@ -221,6 +241,7 @@ def _limits(env: Environment) -> Limits:
         depth=env.whole("GATEWAY_MAX_DEPTH", 15, least=1, most=100),
         aliases=env.whole("GATEWAY_MAX_ALIASES", 50, least=0, most=most),
         tokens=env.whole("GATEWAY_MAX_TOKENS", 3000, least=10, most=most),
+        cost=env.whole("GATEWAY_MAX_COST", 2000, least=1, most=most),
         client_rate=env.whole("GATEWAY_CLIENT_RATE", 600, least=1, most=most),
         client_cost=env.whole("GATEWAY_CLIENT_COST", 600, least=1, most=most),
     )

@@ -17,6 +17,7 @@ PACKAGE = Path(__file__).parent.parent / "gateway"
 
 ERRORS = "gateway.errors"
 REQUEST = "gateway.upstream.request"  # the type that every port takes: a request's deadline and ledger
+SPAN = "gateway.upstream.span"  # what a request tells a trace
 EMULATOR = "gateway.sources.<s>.emulator*"
 
 ROOMS: Mapping[str, set[str]] = {
@@ -40,12 +41,14 @@ ROOMS: Mapping[str, set[str]] = {
         "gateway.environment",
         "gateway.settings",
         "gateway.keys",
+        "gateway.tracing_settings",
         "gateway.model",
         "gateway.paging",
         "gateway.catalog",
         "gateway.graph",
         "gateway.execution",
         REQUEST,
+        SPAN,
     },
     # Sources and what they stand on. `gateway.sources` is what lies beside their folders, for all of them.
     "gateway.upstream": {ERRORS},
@@ -74,10 +77,16 @@ ROOMS: Mapping[str, set[str]] = {
         "gateway.upstream.settings",
         "gateway.cache_settings",
         "gateway.source_settings",
+        "gateway.tracing_settings",
+        "gateway.metrics_settings",
+        "gateway.federation_settings",
         "gateway.keys",
     },
     "gateway.keys": {"gateway.environment", "gateway.graph.access"},  # for the scopes that there are
+    "gateway.federation_settings": {"gateway.environment", "gateway.graph.federation.options", "gateway.keys"},
+    "gateway.metrics_settings": {"gateway.environment", "gateway.keys"},
     "gateway.source_settings": {"gateway.environment", "gateway.upstream.credentials"},
+    "gateway.tracing_settings": {"gateway.environment"},
     "gateway.cache_settings": {
         "gateway.environment",
         "gateway.sources.lives",
@@ -85,13 +94,16 @@ ROOMS: Mapping[str, set[str]] = {
         "gateway.upstream.lifetimes",
     },
     "gateway.logs": {ERRORS},
+    "gateway.shared": {"gateway.web", "gateway.upstream"},
+    "gateway.tuning": set(),
     "gateway.upstreams": {"*"},
     "gateway.gatekeeping": {"*"},
     "gateway.app": {"*", "gateway.upstreams", "gateway.gatekeeping"},
     "gateway.checking": {"*", "gateway.upstreams"},
+    "gateway.explaining": {"*"},
     "gateway.serving": {"*", "gateway.app"},
     "gateway.demo": {"*", "gateway.app", "gateway.serving"},
-    "gateway.cli": {"*", "gateway.checking", "gateway.app", "gateway.serving", "gateway.demo"},
+    "gateway.cli": {"*", "gateway.checking", "gateway.explaining", "gateway.app", "gateway.serving", "gateway.demo"},
     "gateway.__main__": {"gateway.cli"},
 }
 """Each room, and the rooms or single modules it may know; `*` is all but those of `TOP`."""
@@ -100,6 +112,7 @@ TOP = {
     "gateway.upstreams",
     "gateway.gatekeeping",
     "gateway.checking",
+    "gateway.explaining",
     "gateway.app",
     "gateway.serving",
     "gateway.demo",
@@ -110,11 +123,13 @@ GRAPHQL = {"gateway.graph", "gateway.graph.<s>", "gateway.execution", "gateway.w
 SERVING = {"gateway.web", "gateway.emulator", "gateway.emulator.server", EMULATOR, *TOP}
 OUTSIDE: Mapping[str, set[str]] = {
     "aiohttp": {"gateway.upstream"},
+    "prometheus_client": {"gateway.web"},
     "starlette": SERVING,
     "uvicorn": SERVING,
     "strawberry": GRAPHQL - {"gateway.execution"},
     "graphql": GRAPHQL,
     "aiodataloader": {"gateway.graph"},
+    "opentelemetry": {"gateway.web"},
     "httpx": set(),  # nobody: one HTTP client is enough
     "requests": set(),
     "urllib3": set(),

@@ -15,6 +15,8 @@ from gateway.web.tokens import Tokens
 
 REALM = 'Bearer realm="meeting-gateway"'
 JWT_DOTS = 2
+ROUTER_HEADER = "router-authorization"
+"""What a router proves to be one by, beside the credential of whoever asks it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,20 @@ def credential(headers: Headers) -> str | None:
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated("Authorization should be: Bearer, a blank, and the credential.")
     return token.strip()
+
+
+def is_router(headers: Headers, keys: Sequence[ApiKey]) -> bool:
+    """Whether a router sends the request; where no router has a key, nobody proves to be one.
+
+    Raises:
+        Unauthenticated: It says that it is one, with a key that is not accepted.
+    """
+    presented = headers.get(ROUTER_HEADER)
+    if not keys or presented is None:
+        return False
+    if matching(presented, keys) is None:
+        raise Unauthenticated("The router's key is not accepted.")
+    return True
 
 
 def challenge(headers: Headers) -> str:

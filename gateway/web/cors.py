@@ -10,8 +10,8 @@ from starlette.types import ASGIApp
 from gateway.web.csrf import CREDENTIALS, PREFLIGHTED
 from gateway.web.problem import HTTPProblem, problem_response
 
-ALLOWED_HEADERS = ("Content-Type", "X-Gateway-Trace", *CREDENTIALS, *PREFLIGHTED)
-EXPOSED_HEADERS = ("ETag", "Retry-After", "WWW-Authenticate")
+ALLOWED_HEADERS = ("Content-Type", "X-Gateway-Trace", "X-Gateway-Cost", "X-Request-Id", *CREDENTIALS, *PREFLIGHTED)
+EXPOSED_HEADERS = ("ETag", "Retry-After", "WWW-Authenticate", "X-Request-Id")
 REMEMBERED = 3600
 """Seconds for which a browser need not ask again."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
@@ -15,9 +15,10 @@ from gateway.errors import BadUserInput, DeadlineExceeded, Forbidden, GatewayErr
 from gateway.graph.access import Principal
 from gateway.graph.engine import Answer, Engine
 from gateway.graph.faults import Fault, formatted
-from gateway.upstream.request import Clock, Request
-from gateway.web import body, message, trace
-from gateway.web.access import Access, challenge, client_of
+from gateway.keys import ApiKey
+from gateway.upstream.request import Clock, Ledger, Request
+from gateway.web import body, federated, message, trace
+from gateway.web.access import Access, challenge, client_of, is_router
 from gateway.web.body import ClientGone
 from gateway.web.csrf import needs_preflight
 from gateway.web.documents import Documents, Named
@@ -27,12 +28,13 @@ from gateway.web.negotiation import MediaType, answer_type, prefers_html
 from gateway.web.notes import notes_of
 from gateway.web.operation import UnsupportedOperation, check_kinds, chosen, short_name
 from gateway.web.problem import HTTPProblem, Refusal, status_of
-from gateway.web.rate import ClientRates
+from gateway.web.rate import Rates
 from gateway.web.writing import cache_control, written
 
 METHODS = ("GET", "HEAD", "POST")
 ALLOW = {"Allow": ", ".join(METHODS)}
 TRACE_HEADER = "x-gateway-trace"
+COST_HEADER = "x-gateway-cost"
 GRACE = 1.0
 """Seconds past the deadline before an operation is ended from outside; in time, each of its waits ends by itself and
 the answer is partial."""
@@ -53,18 +55,20 @@ class GraphQLEndpoint:
         trace: Whether `extensions.upstream` may be asked for.
         explorer: The page for browsers; None where there is none.
         on_fault: Told of errors that are nobody's but ours.
+        router_keys: What routers prove to be such by.
     """
 
     engine: Engine
     documents: Documents
     access: Access
     origins: frozenset[str]
-    rates: ClientRates
+    rates: Rates
     clock: Clock
     deadline: float
     trace: bool
     explorer: Explorer | None
     on_fault: Callable[[Fault], None]
+    router_keys: Sequence[ApiKey] = ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request."""
@@ -92,17 +96,46 @@ class GraphQLEndpoint:
         if not get:
             check_content(headers)
         asked = message.from_query_string(scope["query_string"]) if get else await read(receive, headers)
-        request = Request(self.clock.monotonic() + self.deadline)
+        request, began = Request(self.clock.monotonic() + self.deadline), self.clock.time()
+        request.span = notes_of(scope).span
         outcome = await body.while_connected(self._run(scope, asked, request, principal), receive)
-        traced = self.trace and headers.get(TRACE_HEADER) == "1"
+        notes = notes_of(scope)
+        notes.outcome = outcome
+        notes.tell(outcome.errors)
         return written(
             outcome,
             kind,
             headers,
-            extensions={"upstream": trace.summary(request.ledger)} if traced else {},
-            caching=cache_control(request.freshness.max_age, good=not outcome.errors, private=principal is not None),
+            extensions=self._extensions(headers, outcome, request.ledger, began if notes.router else None),
+            caching=cache_control(
+                request.freshness.max_age, good=not outcome.errors, private=principal is not None or notes.router
+            ),
             get=get,
         )
+
+    def _extensions(
+        self, headers: Headers, outcome: Answer | Refusal, ledger: Ledger, began: float | None
+    ) -> Mapping[str, object]:
+        """What the answer's `extensions` hold: what the request asks to be told of how it was answered.
+
+        Args:
+            headers: The request's.
+            outcome: What it came to.
+            ledger: The upstream calls made for it.
+            began: When it began, where a router sends it.
+        """
+        told: dict[str, object] = {}
+        traced = self.trace and headers.get(TRACE_HEADER) == "1"
+        ran = outcome if isinstance(outcome, Answer) and outcome.started else None
+        if traced:
+            told["upstream"] = trace.summary(ledger)
+        if ran is not None and traced:
+            told["execution"] = trace.execution(ran.interpreted)
+        if ran is not None and (traced or headers.get(COST_HEADER) == "1"):
+            told["cost"] = {"expected": ran.expected, "actual": ledger.cost()}
+        if ran is not None and began is not None and headers.get(federated.HEADER) == federated.VERSION:
+            told[federated.VERSION] = federated.trace(began, self.clock.time(), ran.errors)
+        return told
 
     async def _admit(self, scope: Scope, headers: Headers) -> Principal | None:
         """Whoever asks, where they may.
@@ -112,7 +145,8 @@ class GraphQLEndpoint:
         """
         try:
             principal = await self.access.principal(headers)
-            self.rates.admit(client_of(principal, scope))
+            await self.rates.admit(client_of(principal, scope))
+            notes_of(scope).router = is_router(headers, self.router_keys)
         except Unauthenticated as error:
             raise HTTPProblem(401, error, {"WWW-Authenticate": challenge(headers)}) from None
         except RateLimited as error:
@@ -129,13 +163,14 @@ class GraphQLEndpoint:
         notes.ledger = request.ledger
         try:
             named = await self._named(asked)
+            notes.text = named.text
             prepared = self.engine.prepare(named.text)
             if isinstance(prepared, list):
                 check_kinds(prepared)
                 errors = [formatted(error, self.on_fault) for error in prepared]
                 return Refusal(errors, status_of(errors))
             operation = chosen(prepared.document, asked.operation_name)
-            notes.operation = short_name(operation)
+            notes.operation, notes.type = short_name(operation), operation.operation.value
             await self.documents.keep(named)
             async with asyncio.timeout(self.deadline + GRACE):
                 return await self.engine.execute(
@@ -144,8 +179,10 @@ class GraphQLEndpoint:
                     operation_name=asked.operation_name,
                     request=request,
                     principal=principal,
+                    router=notes.router,
                 )
         except UnsupportedOperation as error:
+            notes.type = error.kind
             if scope["method"] == "POST":
                 raise HTTPProblem(400, error) from None
             raise HTTPProblem(405, error, ALLOW) from None
@@ -154,7 +191,7 @@ class GraphQLEndpoint:
         except TimeoutError:
             return Refusal.of(DeadlineExceeded(f"The operation took longer than {self.deadline:g} seconds."))
         finally:
-            self.rates.charge(client_of(principal, scope), sum(entry.cost for entry in request.ledger.entries))
+            await self.rates.charge(client_of(principal, scope), request.ledger.cost())
 
     async def _named(self, asked: Message) -> Named:
         """The document that is asked for; where none is, the request itself is malformed."""

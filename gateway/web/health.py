@@ -28,6 +28,10 @@ class Health:
     together: Callable[[], bool | None] = field(default=lambda: None)
     closing: bool = field(default=False, init=False)
 
+    def states(self) -> dict[str, str]:
+        """The state of each source that is on, by its name."""
+        return {status.source.value: status.state.value for status in self.statuses() if status.enabled}
+
     async def live(self, _: Request) -> Response:
         """`/healthz`: 200 while there is a process to answer."""
         return _json(200, {"status": "OK"})

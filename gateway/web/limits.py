@@ -150,7 +150,11 @@ class Measure:
     @staticmethod
     def _require(measured: int, allowed: int, what: str) -> None:
         if measured > allowed:
-            raise OperationTooCostly(f"The operation has {measured} or more {what}; {allowed} are allowed.")
+            raise OperationTooCostly(
+                f"The operation has {measured} or more {what}; {allowed} are allowed.",
+                measured=measured,
+                allowed=allowed,
+            )
 
 
 def guard(limits: Limits) -> Callable[[DocumentNode], GatewayError | None]:
@@ -160,7 +164,11 @@ def guard(limits: Limits) -> Callable[[DocumentNode], GatewayError | None]:
         operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
         fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
         if len(operations) > MOST_OPERATIONS:
-            return OperationTooCostly(f"The document has {len(operations)} operations; {MOST_OPERATIONS} are allowed.")
+            return OperationTooCostly(
+                f"The document has {len(operations)} operations; {MOST_OPERATIONS} are allowed.",
+                measured=len(operations),
+                allowed=MOST_OPERATIONS,
+            )
         measure = Measure(limits, fragments)
         try:
             for operation in operations:
@@ -169,7 +177,10 @@ def guard(limits: Limits) -> Callable[[DocumentNode], GatewayError | None]:
         except GatewayError as error:
             return error
         except RecursionError:
-            return OperationTooCostly("The document is nested more deeply than can be looked at.")
+            return OperationTooCostly(
+                f"The document is nested too deeply to be looked at; {limits.depth} levels of fields are allowed.",
+                allowed=limits.depth,
+            )
         return None
 
     return look

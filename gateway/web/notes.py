@@ -1,15 +1,22 @@
-"""What a request leaves behind for the log; nobody's data, and no text that a client chose but an operation's name."""
+"""What a request leaves behind for logs, metrics and traces; nobody's data, no text of a client's but two names."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import cast
 
 from starlette.types import Scope
 
+from gateway.graph.engine import Answer
 from gateway.upstream.request import Ledger
+from gateway.upstream.span import Span
+from gateway.web.problem import Refusal
 
 KEY = "gateway.notes"
+MOST_ERROR_IDS = 5
+"""Ids of masked errors that are kept of one request; a fault at a field may come once a row."""
 
 
 @dataclass(slots=True)
@@ -18,15 +25,44 @@ class Notes:
 
     Attributes:
         operation: The operation's name.
-        ledger: The upstream calls made for it.
+        type: `query`, `mutation` or `subscription`; `unknown` where it could not be told.
+        text: The operation's document.
+        ledger: The upstream calls made for it; None where it did not come to be looked at.
+        outcome: What it came to; None where nothing, or another answer than GraphQL's.
+        errors: How often each code is among the answer's errors.
+        error_ids: Ids of the first masked ones.
+        router: Whether a router sends it that has proved to be one.
         gone: Whether the client went away before its answer.
+        span: What traces tell of it; None where it is not traced.
+        trace_id: The trace's id; None where none is kept.
     """
 
     operation: str | None = None
+    type: str = "unknown"
+    text: str | None = None
     ledger: Ledger | None = None
+    outcome: Answer | Refusal | None = None
+    errors: Counter[str] = field(default_factory=Counter)
+    error_ids: list[str] = field(default_factory=list)
+    router: bool = False
     gone: bool = False
+    span: Span | None = None
+    trace_id: str | None = None
+
+    def tell(self, errors: Iterable[Mapping[str, object]]) -> None:
+        """Notes errors, in GraphQL's response form, that the client is sent."""
+        for error in errors:
+            extensions = error.get("extensions")
+            if not isinstance(extensions, Mapping):
+                continue
+            self.errors[str(extensions.get("code"))] += 1
+            if "errorId" in extensions and len(self.error_ids) < MOST_ERROR_IDS:
+                self.error_ids.append(str(extensions["errorId"]))
 
 
 def notes_of(scope: Scope) -> Notes:
     """The notes of the request that a scope belongs to."""
-    return cast("Notes", scope.setdefault(KEY, Notes()))
+    notes = scope.get(KEY)
+    if notes is None:
+        notes = scope[KEY] = Notes()
+    return cast("Notes", notes)

@@ -14,9 +14,17 @@ LONGEST_NAME = 64
 
 
 class UnsupportedOperation(GatewayError):
-    """A mutation or a subscription; the graph has neither."""
+    """A mutation or a subscription; the graph has neither.
+
+    Args:
+        kind: Which.
+    """
 
     code = "GRAPHQL_VALIDATION_FAILED"
+
+    def __init__(self, kind: OperationType) -> None:
+        super().__init__(f"The graph is read-only: it has no {kind.value}s.")
+        self.kind = kind.value
 
 
 def chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
@@ -48,7 +56,7 @@ def check_kind(operation: OperationDefinitionNode) -> None:
         UnsupportedOperation: It is not.
     """
     if operation.operation is not OperationType.QUERY:
-        raise UnsupportedOperation(f"The graph is read-only: it has no {operation.operation.value}s.")
+        raise UnsupportedOperation(operation.operation)
 
 
 def check_kinds(errors: Sequence[GraphQLError]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Protocol
 
 from gateway.errors import RateLimited
 from gateway.upstream.request import Clock
@@ -36,8 +37,24 @@ class Bucket:
         return max(0.0, (least - self.left) * MINUTE / self.a_minute)
 
 
+class Rates(Protocol):
+    """How much each client may still ask for."""
+
+    async def admit(self, client: str) -> None:
+        """Takes an operation from a client's bucket.
+
+        Raises:
+            RateLimited: There is none left, or the client has spent more than its cost.
+        """
+        ...
+
+    async def charge(self, client: str, cost: int) -> None:
+        """Takes what an operation has cost, once that is known."""
+        ...
+
+
 class ClientRates:
-    """Every client's buckets.
+    """Every client's buckets in this process.
 
     Args:
         operations: Operations a minute for one client.
@@ -46,12 +63,12 @@ class ClientRates:
     """
 
     def __init__(self, operations: int, cost: int, clock: Clock) -> None:
-        self._operations = operations
-        self._cost = cost
+        self.operations = operations
+        self.cost = cost
         self._clock = clock
         self._clients: OrderedDict[str, tuple[Bucket, Bucket]] = OrderedDict()
 
-    def admit(self, client: str) -> None:
+    async def admit(self, client: str) -> None:
         """Takes an operation from a client's bucket.
 
         Raises:
@@ -61,13 +78,13 @@ class ClientRates:
         operations, cost = self._buckets(client, now)
         wait = operations.wait(now, 1.0)
         if wait:
-            raise RateLimited(f"More than {self._operations} operations a minute.", retry_after=wait)
+            raise exceeded(self, of_cost=False, wait=wait)
         wait = cost.wait(now, 0.0)
         if wait:
-            raise RateLimited(f"More than {self._cost} units of upstream cost a minute.", retry_after=wait)
+            raise exceeded(self, of_cost=True, wait=wait)
         operations.left -= 1.0
 
-    def charge(self, client: str, cost: int) -> None:
+    async def charge(self, client: str, cost: int) -> None:
         """Takes what an operation has cost, once that is known."""
         if cost:
             self._buckets(client, self._clock.monotonic())[1].left -= cost
@@ -75,8 +92,14 @@ class ClientRates:
     def _buckets(self, client: str, now: float) -> tuple[Bucket, Bucket]:
         buckets = self._clients.get(client)
         if buckets is None:
-            buckets = self._clients[client] = (Bucket(self._operations, now), Bucket(self._cost, now))
+            buckets = self._clients[client] = (Bucket(self.operations, now), Bucket(self.cost, now))
             if len(self._clients) > MOST_CLIENTS:
                 self._clients.popitem(last=False)
         self._clients.move_to_end(client)
         return buckets
+
+
+def exceeded(rates: ClientRates, *, of_cost: bool, wait: float) -> RateLimited:
+    """The refusal of a client that has to wait for so many seconds, for units or for operations."""
+    most = f"{rates.cost} units of upstream cost" if of_cost else f"{rates.operations} operations"
+    return RateLimited(f"More than {most} a minute.", retry_after=wait)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TypeAlias
 
@@ -19,8 +19,12 @@ from gateway.web import explorer
 from gateway.web.cors import CrossOrigin
 from gateway.web.explorer import Explorer
 from gateway.web.health import Health
-from gateway.web.middleware import CommonHeaders, RequestLog
+from gateway.web.metrics.operations import Measured
+from gateway.web.metrics.page import Metrics
+from gateway.web.middleware import CommonHeaders
+from gateway.web.notes import notes_of
 from gateway.web.problem import HTTPProblem, problem_response
+from gateway.web.request_log import RequestLog
 
 GRAPHQL = "/graphql"
 STATE = "graphql"
@@ -36,8 +40,10 @@ def site(
     on_fault: Callable[[Fault], None],
     *,
     origins: frozenset[str] = frozenset(),
+    metrics: Metrics | None = None,
+    outermost: Sequence[Middleware] = (),
 ) -> Starlette:
-    """The application: `/graphql`, `/healthz`, `/readyz`, and the explorer's files where there is one.
+    """The application: `/graphql`, `/healthz`, `/readyz`, and where there are any, `/metrics` and the explorer's files.
 
     Args:
         lifespan: Opens what requests need; yields the `/graphql` endpoint as `graphql`.
@@ -45,20 +51,27 @@ def site(
         page: The explorer; None where browsers get none.
         on_fault: Told of errors that are nobody's but ours.
         origins: Origins that may call from a browser.
+        metrics: What is counted; None where nothing is.
+        outermost: What requests pass before all else.
     """
     routes = [
         Route(GRAPHQL, Endpoint()),
         Route("/healthz", health.live),
         Route("/readyz", health.ready),
     ]
+    if metrics is not None:
+        routes.append(Route("/metrics", metrics.page))
     if page is not None:
         routes += [Route("/", to_explorer), Route(f"{explorer.PREFIX}/{{name}}", page.file)]
+    paths = frozenset(route.path for route in routes)
     application = Starlette(
         routes=routes,
         lifespan=lifespan,
         exception_handlers={HTTPProblem: refused, HTTPException: refused},
         middleware=[
-            Middleware(RequestLog, paths=frozenset(route.path for route in routes), on_fault=on_fault),
+            *outermost,
+            *([Middleware(Measured, requests=metrics.requests, paths=paths)] if metrics is not None else []),
+            Middleware(RequestLog, paths=paths, states=health.states, on_fault=on_fault),
             Middleware(CommonHeaders, closing=lambda: health.closing),
             *([Middleware(CrossOrigin, origins=origins)] if origins else []),
         ],
@@ -85,4 +98,5 @@ async def refused(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         error = HTTPProblem(error.status_code, f"{error.detail}.", error.headers)
     assert isinstance(error, HTTPProblem)
+    notes_of(request.scope).tell([error.error])
     return problem_response(error, request.headers.get("accept"))

@@ -1,4 +1,4 @@
-"""`extensions.upstream`: what an operation asked of the sources, by endpoint name; never an id or a token."""
+"""What an answer tells of how it was made: what it asked of the sources, by endpoint; never an id or a token."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gateway.upstream.request import Entry, Hit, Ledger
 
 
 def summary(ledger: Ledger) -> Mapping[str, object]:
-    """The ledger as clients see it; costs in units of the source's budget, times in milliseconds."""
+    """`extensions.upstream`: the ledger as clients see it; costs in units of its budgets, times in ms."""
     entries = sorted(ledger.entries, key=lambda entry: entry.started)
     by_source: dict[str, list[Entry]] = {}
     for entry in entries:
@@ -28,6 +28,11 @@ def summary(ledger: Ledger) -> Mapping[str, object]:
             for entry in entries
         ],
     }
+
+
+def execution(interpreted: str | None) -> Mapping[str, object]:
+    """`extensions.execution`: whether a compiled plan ran, and why none did."""
+    return {"compiled": True} if interpreted is None else {"compiled": False, "reason": interpreted}
 
 
 def _totals(entries: list[Entry]) -> dict[str, int]:

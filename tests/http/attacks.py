@@ -227,6 +227,9 @@ def documents() -> Iterator[Attack]:
     for _ in range(5):
         deep = f"meetings {{ nodes {{ person {{ {deep} }} }} }}"
     for text in (
+        "{ people(first: 500) { nodes { meetings(first: 500) { nodes { id } } } } }",
+        "{ users { nodes { meetings(first: 100) { nodes { person { meetings { nodes { id } } } } } } } }",
+        "{ " + " ".join(f"a{n}: meetings(first: 500) {{ nodes {{ person {{ id }} }} }}" for n in range(20)) + " }",
         f"{{ {deep} }}",
         *(fan_out(levels, times) for levels, times in ((60, 2), (20, 2), (100, 10), (8, 3))),
         fan_out(60, 2, "sources { source }"),
@@ -296,6 +299,8 @@ def arguments() -> Iterator[Attack]:
     yield query("id of another kind", f'{{ meeting(by: {{id: "{person}"}}) {{ id }} }}', 200, INPUT)
     yield query("101 ids", f"{{ nodes(ids: {json.dumps([person] * 101)}) {{ id }} }}", 200, INPUT)
     emails = json.dumps(["a@b.example"] * 101)
+    many = "query($ids: [ID!]!) { " + " ".join(f"a{n}: nodes(ids: $ids) {{ id }}" for n in range(20)) + " }"
+    yield query("30,000 ids", many, 200, INPUT, ids=[person] * 30_000)
     yield query("101 values", page.format(f"filter: {{personEmails: {emails}}}"), 200, INPUT)
     yield query("no address", page.format('filter: {personEmails: ["x"]}'), 200, INPUT)
     yield query("no bound", page.format('filter: {attendeeEmails: ["a@b.example"]}'), 200, INPUT)

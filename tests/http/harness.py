@@ -67,6 +67,7 @@ class PlainEngine:
         operation_name: str | None,
         request: Request,
         principal: Principal | None,
+        router: bool,
     ) -> Answer:
         self.executed += 1
         self.principals.append(principal)

@@ -1,4 +1,4 @@
-"""Requests made up from the schema, and spoilt in every way: none is answered with a fault of ours."""
+"""Requests made up from the schema, and spoilt in every way: none finds a fault, or costs more than expected."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Stage(NamedTuple):
 
     async def requests(self, spoilt: Spoilt) -> list[Reply]:
         ask = self.caller.ask
-        headers = {"Accept": spoilt.accept}
+        headers = {"Accept": spoilt.accept, "X-Gateway-Cost": "1"}
         return [
             await ask("POST", json={"query": spoilt.document}, headers=headers),
             await ask("POST", json={"query": spoilt.aimed(self.ids)}, headers=headers),
@@ -158,7 +158,10 @@ def check(reply: Reply) -> None:
     if reply.headers["Content-Type"].startswith("text/html"):
         return
     answer = json.loads(reply.body)
-    assert set(answer) <= {"data", "errors"}
+    assert set(answer) <= {"data", "errors", "extensions"}
     assert answer
     codes = {error["extensions"]["code"] for error in answer.get("errors", [])}
     assert codes <= CODES
+    if "extensions" in answer:
+        cost = answer["extensions"]["cost"]
+        assert cost["actual"] <= cost["expected"]

@@ -12,15 +12,18 @@ from typing import Any, NamedTuple
 
 import pytest
 import pytest_asyncio
-from graphql import GraphQLArgument, GraphQLField, GraphQLObjectType, GraphQLSchema, get_named_type, is_leaf_type
+from graphql import GraphQLArgument, GraphQLField, GraphQLObjectType, GraphQLSchema, get_named_type
 
 from gateway.app import create_app
 from gateway.demo import variables
 from gateway.emulator.server import Emulators
+from gateway.graph.access import PERSONAL as DECLARED
+from gateway.graph.definition import declared
 from gateway.graph.schema import build, core
 from gateway.settings import Settings
 from gateway.sources.salesloft.emulator import SalesloftOptions
 from tests.http.harness import Caller, calling
+from tests.http.not_personal import NOT_PERSONAL
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -40,7 +43,8 @@ PERSONAL = re.compile(r"email|phone|notes$|description$|guests|custom_?fields", 
 """E-mail addresses, phone numbers, notes, descriptions, guests and custom fields; attendees' names are added below."""
 
 WRAPPERS = ("Connection", "Edge")
-PLAIN = frozenset({"Boolean", "Int", "Float", "DateTime", "Date"})
+ABOUT_ADDRESSES = {("SalesloftUser", "emailSignatureType")}
+"""Fields that are named like personal ones and are none."""
 SCHEMA: GraphQLSchema = core(build())
 
 
@@ -77,9 +81,13 @@ PERSONAL_FIELDS = [
     Step(kind.name, name, "")
     for kind in objects()
     for name, field in kind.fields.items()
-    if is_leaf_type(get_named_type(field.type))
-    and get_named_type(field.type).name not in PLAIN
-    and (PERSONAL.search(name) or (kind.name, name) == ("Attendee", "name"))
+    if (own := declared(field)) is not None and own.metadata.get(DECLARED)
+]
+TEXTS = [
+    Step(kind.name, name, "")
+    for kind in objects()
+    for name, field in kind.fields.items()
+    if get_named_type(field.type).name in {"String", "JSON"}
 ]
 
 
@@ -203,6 +211,21 @@ def rows_of(value: Any) -> list[Any]:
 async def test_every_type_with_an_id_of_its_own_needs_a_scope() -> None:
     node = SCHEMA.type_map["Node"]
     assert {kind.name for kind in objects() if node in kind.interfaces} == set(TYPES)
+
+
+async def test_every_text_is_known_to_be_personal_or_not() -> None:
+    plain = {(kind, name) for kind, names in NOT_PERSONAL.items() for name in names.split()}
+    personal = {(step.parent, step.field) for step in PERSONAL_FIELDS}
+    texts = {(step.parent, step.field) for step in TEXTS}
+    assert texts - plain - personal == set(), "declare it `personal`, or list it in not_personal.py"
+    assert plain - texts == set(), "listed, and no longer there"
+    assert plain & personal == set()
+
+
+async def test_what_the_contract_calls_personal_is() -> None:
+    named = {(step.parent, step.field) for step in TEXTS if PERSONAL.search(step.field)}
+    named |= {("Attendee", "name"), ("SalesloftAttendee", "name")}
+    assert named - ABOUT_ADDRESSES <= {(step.parent, step.field) for step in PERSONAL_FIELDS}
 
 
 async def test_the_paths_are_found() -> None:

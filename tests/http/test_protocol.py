@@ -305,7 +305,7 @@ async def test_the_log_has_one_line_a_request_and_no_data(gateway: Caller, caplo
     await gateway.post(f'query {name} {{ hello(name: "zoe@customer.example") }}', variables={"x": "ak-secret"})
     await gateway.ask("GET", "/people/4711")
     await gateway.ask("GET", "/healthz")
-    lines = [record.__dict__ for record in caplog.records if record.name == "gateway.web.middleware"]
+    lines = [record.__dict__ for record in caplog.records if record.name == "gateway.web.request_log"]
     assert [(line["method"], line["path"], line["status"]) for line in lines] == [
         ("POST", "/graphql", 200),
         ("GET", "other", 404),

@@ -14,44 +14,44 @@ from tests.http.harness import PlainEngine, calling, plain_site
 KEYS = read_keys("KEYS", "one:first-long-enough-key,two:second-long-enough-key")
 
 
-def test_a_bucket_fills_all_the_time() -> None:
+async def test_a_bucket_fills_all_the_time() -> None:
     clock = ManualClock()
     rates = ClientRates(60, 1000, clock)
     for _ in range(60):
-        rates.admit("zoe")
+        await rates.admit("zoe")
     with pytest.raises(RateLimited) as caught:
-        rates.admit("zoe")
+        await rates.admit("zoe")
     assert caught.value.retry_after == pytest.approx(1.0)
-    rates.admit("somebody else")
+    await rates.admit("somebody else")
     clock.advance(1.0)
-    rates.admit("zoe")
+    await rates.admit("zoe")
     with pytest.raises(RateLimited):
-        rates.admit("zoe")
+        await rates.admit("zoe")
     clock.advance(3600)
     for _ in range(60):
-        rates.admit("zoe")
+        await rates.admit("zoe")
 
 
-def test_cost_is_paid_back_before_more_is_lent() -> None:
+async def test_cost_is_paid_back_before_more_is_lent() -> None:
     clock = ManualClock()
     rates = ClientRates(600, 60, clock)
-    rates.admit("zoe")
-    rates.charge("zoe", 90)
+    await rates.admit("zoe")
+    await rates.charge("zoe", 90)
     with pytest.raises(RateLimited, match="upstream cost") as caught:
-        rates.admit("zoe")
+        await rates.admit("zoe")
     assert caught.value.retry_after == pytest.approx(30.0)
     clock.advance(30.0)
-    rates.admit("zoe")
+    await rates.admit("zoe")
 
 
-def test_clients_are_forgotten_rather_than_remembered_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_clients_are_forgotten_rather_than_remembered_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate, "MOST_CLIENTS", 3)
     rates = ClientRates(1, 1, ManualClock())
     for client in ("a", "b", "c", "d"):
-        rates.admit(client)
-    rates.admit("a")
+        await rates.admit(client)
+    await rates.admit("a")
     with pytest.raises(RateLimited):
-        rates.admit("d")
+        await rates.admit("d")
 
 
 async def test_who_asks_too_often_is_told_when_to_come_back() -> None:

@@ -1,0 +1,215 @@
+"""What is counted of each request at its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import cast
+
+import msgspec
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway import errors
+from gateway.graph.engine import Answer
+from gateway.upstream.request import Ledger
+from gateway.web.notes import Notes, notes_of
+from gateway.web.problem import Refusal
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
+AMOUNTS = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256)
+SERVER_ERROR = 500
+CLIENT_GONE = 499
+"""What is counted as the status of an answer that nobody waited for."""
+
+OTHER = "other"
+ANONYMOUS = "anonymous"
+MOST_NAMES = 200
+"""Operation names that get a label of their own; whatever else there is counts as one."""
+
+MOST_CHILDREN = 4096
+"""Combinations of labels that are found without a look-up in the library; there are far fewer."""
+
+
+def codes_of(kind: type[errors.GatewayError]) -> set[str]:
+    """The codes of an error and of all that are derived from it."""
+    own = {code} if isinstance(code := getattr(kind, "code", None), str) else set()
+    return own.union(*map(codes_of, kind.__subclasses__()))
+
+
+CODES = codes_of(errors.GatewayError) | {
+    "GRAPHQL_PARSE_FAILED",
+    "GRAPHQL_VALIDATION_FAILED",
+    "INTERNAL_SERVER_ERROR",
+}
+
+
+@dataclass(slots=True)
+class Names:
+    """Which operation names may be told; clients choose them, and each is a time series for ever.
+
+    Args:
+        listed: Those that an operator has listed.
+        trusted: Whether only operations of a manifest run, so that names are the operator's as well.
+    """
+
+    listed: frozenset[str] = frozenset()
+    trusted: bool = False
+    _met: set[str] = field(default_factory=set, init=False)
+
+    def label(self, name: str | None) -> str:
+        """What an operation is counted as."""
+        if name is None:
+            return ANONYMOUS
+        if name in self.listed or name in self._met:
+            return name
+        if self.trusted and len(self._met) < MOST_NAMES:
+            self._met.add(name)
+            return name
+        return OTHER
+
+
+def outcome_of(outcome: Answer | Refusal | None, status: int, *, gone: bool) -> str:
+    """How an operation ended, in a word."""
+    if gone:
+        return "gone"
+    if isinstance(outcome, Answer) and outcome.started:
+        if not outcome.errors:
+            return "ok"
+        return "failed" if empty(outcome.data) else "partial"
+    if status >= SERVER_ERROR:
+        return "failed" if isinstance(outcome, Refusal) else "fault"
+    return "refused"
+
+
+def empty(data: object) -> bool:
+    """Whether no field at an answer's root has a value: every root field may be null, so `data` itself hardly is."""
+    if data is None:
+        return True
+    values = data.values() if isinstance(data, Mapping) else msgspec.structs.astuple(cast("msgspec.Struct", data))
+    return all(value is None for value in values)
+
+
+class Requests:
+    """Metrics of requests and operations.
+
+    Args:
+        registry: Where they are registered.
+        names: Which operation names are told.
+    """
+
+    def __init__(self, registry: CollectorRegistry, names: Names) -> None:
+        self._names = names
+        operations = Counter(
+            "gateway_operations",
+            "GraphQL operations that ended, by type, outcome and allow-listed name.",
+            ("type", "outcome", "name"),
+            registry=registry,
+        )
+        seconds = Histogram(
+            "gateway_operation_duration_seconds",
+            "From an operation's arrival to the end of its answer.",
+            ("name",),
+            buckets=SECONDS,
+            registry=registry,
+        )
+        units = Histogram(
+            "gateway_operation_cost_units",
+            "Units of the sources' rate limits that an operation spent.",
+            ("name",),
+            buckets=AMOUNTS,
+            registry=registry,
+        )
+        calls = Histogram(
+            "gateway_operation_upstream_calls",
+            "Upstream calls that were made for an operation.",
+            ("name",),
+            buckets=AMOUNTS,
+            registry=registry,
+        )
+        told = Counter("gateway_errors", "Errors that clients were sent, by code.", ("code",), registry=registry)
+        responses = Counter(
+            "gateway_http_responses",
+            "HTTP answers, by path and status; 499 where the client left.",
+            ("path", "status"),
+            registry=registry,
+        )
+        self.in_flight = Gauge(
+            "gateway_http_requests_in_flight",
+            "Requests that are being answered.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        kept = lru_cache(MOST_CHILDREN)
+        self._operations, self._seconds = kept(operations.labels), kept(seconds.labels)
+        self._units, self._calls = kept(units.labels), kept(calls.labels)
+        self._told, self._responses = kept(told.labels), kept(responses.labels)
+
+    def ended(self, path: str, status: int, notes: Notes, seconds: float) -> None:
+        """Counts a request.
+
+        Args:
+            path: Its path, one of a few.
+            status: The answer's; 0 where there was none.
+            notes: What it left behind.
+            seconds: From its arrival to the end of its answer.
+        """
+        gone = notes.gone or not status
+        self._responses(path, str(CLIENT_GONE if gone else status)).inc()
+        for code, times in notes.errors.items():
+            self._told(code if code in CODES else OTHER).inc(times)
+        if notes.ledger is not None:
+            self._operation(notes, notes.ledger, outcome_of(notes.outcome, status, gone=gone), seconds)
+
+    def _operation(self, notes: Notes, ledger: Ledger, outcome: str, seconds: float) -> None:
+        name = self._names.label(notes.operation)
+        self._operations(notes.type, outcome, name).inc()
+        self._seconds(name).observe(seconds)
+        self._units(name).observe(sum(entry.cost for entry in ledger.entries))
+        self._calls(name).observe(len(ledger.calls()))
+
+
+class Measured:
+    """Counts every request when it ends.
+
+    Args:
+        app: What is called.
+        requests: The metrics.
+        paths: The paths that are told as they are; any other could be anything.
+        seconds: A clock for durations.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        requests: Requests,
+        paths: frozenset[str],
+        seconds: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._app = app
+        self._requests = requests
+        self._paths = paths
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Calls the application and counts how that went."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, status = self._seconds(), 0
+
+        async def sent(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        self._requests.in_flight.inc()
+        try:
+            await self._app(scope, receive, sent)
+        finally:
+            self._requests.in_flight.dec()
+            path = scope["path"] if scope["path"] in self._paths else OTHER
+            self._requests.ended(path, status, notes_of(scope), self._seconds() - started)

@@ -1,0 +1,103 @@
+"""`/metrics`: what is counted, as Prometheus reads it. It tells nothing private, and asks for a key if one is set."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, disable_created_metrics, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.errors import Unauthenticated
+from gateway.web.access import Access, challenge
+from gateway.web.compression import compressed
+from gateway.web.metrics.gauges import Execution, Gauges, Reading
+from gateway.web.metrics.operations import Names, Requests
+from gateway.web.metrics.upstream import UpstreamMetrics
+from gateway.web.problem import HTTPProblem
+
+
+class Metrics:
+    """Everything that is counted, and the page that shows it.
+
+    Args:
+        names: Which operation names are told.
+        shared: Whether processes count their budget together.
+        release: The gateway's.
+        access: Who may read the page.
+        folder: Where the workers of this address leave their counts; None where there is one process. The library
+            leaves them where `PROMETHEUS_MULTIPROC_DIR` says, once it is imported.
+    """
+
+    def __init__(self, *, names: Names, shared: bool, release: str, access: Access, folder: Path | None = None) -> None:
+        # Beside each counter there would be a gauge, which nobody asks for.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library's own
+        self._registry = CollectorRegistry()
+        self._access = access
+        self._folder = folder
+        self._read: Callable[[], None] = lambda: None
+        self._writing = asyncio.Lock()
+        self.requests = Requests(self._registry, names)
+        self.upstream = UpstreamMetrics(self._registry)
+        self.gauges = Gauges(self._registry, shared=shared, release=release)
+
+    @contextlib.asynccontextmanager
+    async def following(
+        self, reading: Callable[[], Reading], execution: Callable[[], Execution]
+    ) -> AsyncIterator[None]:
+        """Keeps the gauges up to date within the block."""
+        self._read = lambda: self.gauges.read(reading(), execution())
+        async with self.gauges.followed(self._read):
+            yield
+
+    async def page(self, request: Request) -> Response:
+        """The metrics of all workers.
+
+        Raises:
+            HTTPProblem: 401, where a key is asked for.
+        """
+        try:
+            await self._access.principal(request.headers)
+        except Unauthenticated as error:
+            raise HTTPProblem(401, error, {"WWW-Authenticate": challenge(request.headers)}) from None
+        async with self._writing:  # whoever asks for many at once gets one after the other
+            self._read()
+            text = await asyncio.to_thread(self._written)
+        body, coding = compressed(text, request.headers.get("accept-encoding"))
+        headers = {"Cache-Control": "no-store", "Vary": "Accept-Encoding, Authorization, X-API-Key"}
+        if coding is not None:
+            headers["Content-Encoding"] = coding
+        return Response(body, 200, {**headers, "Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+
+    def _written(self) -> bytes:
+        if self._folder is None:
+            return generate_latest(self._registry)
+        bury(self._folder)
+        together = CollectorRegistry()
+        MultiProcessCollector(together, path=str(self._folder))  # type: ignore[no-untyped-call]  # the library's own
+        return generate_latest(together)
+
+
+def bury(folder: Path) -> None:
+    """Forgets the gauges of workers that are gone; what they counted stays counted."""
+    for pid in {file.stem.rpartition("_")[2] for file in folder.glob("gauge_live*.db")}:
+        if pid.isdecimal() and not lives(int(pid)):
+            with contextlib.suppress(FileNotFoundError):  # another worker was quicker
+                mark_process_dead(int(pid), path=str(folder))  # type: ignore[no-untyped-call]  # the library's own
+
+
+def lives(pid: int) -> bool:
+    """Whether there is a process of that id."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,1 @@
+"""OpenTelemetry, an optional extra: imported only where requests are traced."""

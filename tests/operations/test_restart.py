@@ -1,0 +1,108 @@
+"""Nothing that was asked is lost when the gateway is told to stop, or its workers are replaced, under load."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from gateway.demo import emulated, variables
+from tests.operations.children import LONGEST, Child, Load, serving
+
+QUERY = "{ meetings(first: 5) { nodes { title startTime person { name } } pageInfo { hasNextPage } } }"
+QUICK = QUERY.replace("first: 5", "first: 5, filter: {sources: [SALESLOFT]}")
+MIXED = [QUERY, *[QUICK] * 19]
+CLIENTS = 16
+LEAST = 5_000
+"""Requests that a rolling restart of two workers has to be asked, at the least."""
+
+
+async def test_a_rolling_restart_of_two_workers_loses_none_of_5000_requests(tmp_path: Path) -> None:
+    with emulated() as emulators, serving(tmp_path, {**variables(emulators), "GATEWAY_DRAIN": "1"}, workers=2) as child:
+        await ready(child)
+        before = child.workers()
+        assert len(before) == 2
+        load = Load(child.url, MIXED)
+        async with load.running(CLIENTS):
+            await until(lambda: load.answered > LEAST // 5, child)
+            child.process.send_signal(signal.SIGHUP)
+            await until(lambda: len(child.workers() - before) == 2 and not child.workers() & before, child)
+            asked = load.answered
+            await until(lambda: load.answered > max(LEAST, asked + LEAST // 5), child)
+        assert load.lost.total() == 0, load.lost
+        assert load.answered > LEAST
+        child.process.send_signal(signal.SIGTERM)
+        assert child.ended() == 0
+        assert faults(child) == []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_sigterm_loses_nothing_of_what_a_balancer_sends_until_it_hears_of_it(
+    tmp_path: Path, workers: int
+) -> None:
+    settings = {"GATEWAY_DRAIN": "2"}
+    with emulated() as emulators, serving(tmp_path, {**variables(emulators), **settings}, workers=workers) as child:
+        await ready(child)
+        load = Load(child.url, MIXED)
+        async with load.running(CLIENTS):
+            await until(lambda: load.answered > 500, child)
+            child.process.send_signal(signal.SIGTERM)
+            await until_ready_is(503, child)
+            asked = load.answered
+            await until(lambda: load.answered > asked + CLIENTS, child)  # a balancer takes a moment to hear of it
+        assert load.lost.total() == 0, load.lost
+        assert child.ended() == 0
+        assert faults(child) == []
+
+
+async def test_what_is_running_is_finished_and_the_upstream_pools_are_closed(tmp_path: Path) -> None:
+    with emulated() as emulators, serving(tmp_path, {**variables(emulators), "GATEWAY_DRAIN": "0"}) as child:
+        await ready(child)
+        emulators.salesloft.app.door.latency = 1.0
+        async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
+            asking = [group.create_task(ask(session, child, f"{{ a{n}: {QUERY[2:]}")) for n in range(8)]
+            await until(lambda: len(emulators.salesloft.calls) > 0, child)
+            child.process.send_signal(signal.SIGTERM)
+        assert [task.result() for task in asking] == [200] * 8
+        assert child.ended() == 0
+        assert faults(child) == []
+        assert not emulators.salesloft.listener._state.connections, "a connection to the vendor outlived the gateway"
+
+
+async def ask(session: aiohttp.ClientSession, child: Child, query: str) -> int:
+    async with session.post(f"{child.url}/graphql", json={"query": query}) as response:
+        assert "errors" not in await response.json()
+        return response.status
+
+
+async def ready(child: Child) -> None:
+    """Waits until the gateway is."""
+    await until_ready_is(200, child)
+
+
+async def until_ready_is(status: int, child: Child) -> None:
+    """Asks for readiness, as a balancer does, until that is the answer."""
+    async with aiohttp.ClientSession() as session, asyncio.timeout(LONGEST):
+        while True:
+            assert child.process.poll() is None, child.lines()[-5:]
+            async with session.get(f"{child.url}/readyz") as response:
+                if response.status == status:
+                    return
+            await asyncio.sleep(0.05)
+
+
+async def until(true: object, child: Child) -> None:
+    """Waits for something, as long as the gateway lives."""
+    assert callable(true)
+    async with asyncio.timeout(LONGEST):
+        while not true():
+            assert child.process.poll() is None, "the gateway ended"
+            await asyncio.sleep(0.02)
+
+
+def faults(child: Child) -> list[dict[str, object]]:
+    """Log lines that say that something went wrong; that it was not ready while it closed is none of it."""
+    return [line for line in child.lines() if line["level"] != "info" and line.get("path") != "/readyz"]

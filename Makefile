@@ -4,13 +4,13 @@
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: help demo demo-replicas test interop check lint types drift tracked locks examples wheel deployment licences audit sbom site fmt schema lock clean
+.PHONY: help demo demo-replicas test bench soak interop check lint types drift tracked locks examples wheel deployment licences audit sbom site fmt schema lock clean
 
 BIN := .venv/bin
 RUN := .venv/.run
 DEV := .venv/.dev
 ASSETS := gateway/web/static/THIRD-PARTY-LICENSES.txt
-INTEROP := tests/interop/node_modules/.package-lock.json
+INTEROP := $(patsubst %,%/node_modules/.package-lock.json,tests/interop tests/federation examples/supergraph)
 SHIP := deploy/node_modules/.package-lock.json
 DOCS := .tools/docs/.made
 BOOTSTRAP = @python=$$(PYTHON='$(PYTHON)' tools/find-python) && exec "$$python" tools/bootstrap.py
@@ -27,7 +27,13 @@ demo-replicas: $(DEV) $(ASSETS) ## the same with three gateways behind one addre
 test: $(DEV) $(ASSETS) ## the whole test suite
 	@exec $(BIN)/pytest $(ARGS)
 
-interop: $(INTEROP) ## what the tests with browsers and others' clients need of npm; else they are skipped
+bench: $(DEV) $(ASSETS) ## every benchmark beside its peers, about a quarter of an hour; ARGS=--quick: for a moment each
+	@exec $(BIN)/python -m benchmarks.run $(ARGS)
+
+soak: $(DEV) ## ten minutes of mixed queries while the vendors fail: nothing may grow; ARGS='--minutes 60': longer
+	@exec $(BIN)/python -m benchmarks.soak $(ARGS)
+
+interop: $(INTEROP) ## what the tests with browsers, and others' clients and routers, need of npm; else they are skipped
 
 check: lint types drift tracked locks test ## every gate that needs no clean machine
 
@@ -101,6 +107,6 @@ $(DOCS): requirements/docs.txt
 	$(BOOTSTRAP) docs
 	@touch $@
 
-$(INTEROP): tests/interop/package-lock.json
+$(INTEROP): $(patsubst %,%/package-lock.json,tests/interop tests/federation examples/supergraph)
 	$(BOOTSTRAP) interop
-	@touch $@
+	@touch $(INTEROP)

@@ -3,7 +3,8 @@
     bootstrap.py run      .venv with what the gateway needs, and the gateway itself
     bootstrap.py dev      the same and what its tests and checks need
     bootstrap.py assets   the explorer's files, through npm
-    bootstrap.py interop  what tests/interop needs of npm: others' clients, a conformance suite, a browser's driver
+    bootstrap.py interop  what tests/interop and tests/federation need of npm: others' clients, composers and routers,
+                          a conformance suite, a browser's driver
     bootstrap.py docs     what builds the documentation's site
     bootstrap.py ship     what looks at files to deploy with, at licences and at known vulnerabilities
     bootstrap.py lock     resolves every lock anew; what follows goes to tools/locks.py
@@ -25,7 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 TOOLS = ROOT / ".tools"
-INTEROP = ROOT / "tests" / "interop"
+INTEROP = [ROOT / "tests" / "interop", ROOT / "tests" / "federation", ROOT / "examples" / "supergraph"]
 DEPLOY = ROOT / "deploy"
 OLDEST = (3, 11)
 OLDEST_NPM = 9
@@ -128,8 +129,9 @@ def assets() -> None:
 
 
 def interop() -> None:
-    """The packages of tests/interop by npm; Chromium is the system's."""
-    npm("Installing what tests/interop needs of npm", "ci", "--prefix", str(INTEROP))
+    """What others have to do with the gateway, by npm: for tests, and for the example. Chromium is the system's."""
+    for folder in INTEROP:
+        npm(f"Installing what {folder.relative_to(ROOT)} needs of npm", "ci", "--prefix", str(folder))
 
 
 def ship() -> None:

@@ -39,7 +39,16 @@ LOCKS = {
     "node": ["--group", "node"],
     "lock": ["--group", "lock"],
 }
-NPM = (".", "tests/interop", "deploy", "benchmarks/node", "benchmarks/hive", "benchmarks/tailcall")
+NPM = (
+    ".",
+    "tests/interop",
+    "tests/federation",
+    "examples/supergraph",
+    "deploy",
+    "benchmarks/node",
+    "benchmarks/hive",
+    "benchmarks/tailcall",
+)
 """Folders with a package.json of their own: the explorer's files, what the gateway is tried with, what looks at the
 files to deploy it with, and the peers that it is measured beside."""
 

@@ -1,10 +1,13 @@
 """Engines side by side on one workload: medians of interleaved runs, each answer checked to be the same.
 
-python benchmarks/engine/bench.py [ROUNDS]      prints a table; benchmarks/run.py writes it to RESULTS.md
+    python benchmarks/engine/bench.py [--rounds 15] [--share 1] [--without-node]
+
+Prints milliseconds a run as JSON, by work and engine; `python -m benchmarks.run` makes tables of it.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import statistics
@@ -24,9 +27,14 @@ import uvloop  # noqa: E402
 import workload  # noqa: E402
 from ours import BATCHES, Ours  # noqa: E402
 
+from gateway.tuning import tune  # noqa: E402
+
 Run: TypeAlias = Callable[[], Awaitable[bytes]]
 OURS, JIT = "this project", "graphql-jit"
 NODE = ["graphql-js", "graphql-yoga's executor", JIT]
+SLOW = {"Strawberry", "graphql-core"}
+"""What is run a tenth as often."""
+
 WORK: dict[str, tuple[str, str, dict[str, Any], int]] = {
     "M100": ("meetings", workload.QUERY, {"first": 100}, 20),
     "M10": ("meetings", workload.QUERY, {"first": 10}, 100),
@@ -88,47 +96,54 @@ def same(answer: str) -> Any:
     return json.loads(re.sub(r"(T\d\d:\d\d:\d\d)(?:\.000Z|\+00:00)", r"\1Z", answer))
 
 
-async def measure(rounds: int) -> dict[str, dict[str, float]]:
-    """Milliseconds a run, by work and engine."""
-    node, told = Node(), dict[str, dict[str, float]]()
-    for name, (what, text, variables, count) in WORK.items():
+async def measure(rounds: int, share: float, node: Node | None) -> dict[str, dict[str, float]]:
+    """Milliseconds a run, by work and engine; `share` is how much of each stretch is run."""
+    told: dict[str, dict[str, float]] = {}
+    for name, (what, text, variables, most) in WORK.items():
+        count = max(1, round(most * share))
         runs = contenders(text, variables)
-        expected = same(node.ask(JIT, what, variables, 0)["json"])
+        expected = same((await runs["Strawberry"]()).decode())
         for engine, run in runs.items():
             answer = same((await run()).decode())
             assert answer == expected or "failing" in engine, engine
-        for engine in NODE:
+        others = NODE if node else []
+        for engine in others:
+            assert node is not None
             assert same(node.ask(engine, what, variables, 0)["json"]) == expected, engine
-            node.ask(engine, what, variables, 1_000 if engine == JIT else 200)
-        times: dict[str, list[float]] = {engine: [] for engine in (*runs, *NODE)}
+            node.ask(engine, what, variables, max(1, round((1_000 if engine == JIT else 200) * share)))
+        times: dict[str, list[float]] = {engine: [] for engine in (*runs, *others)}
         for _ in range(rounds):
             for engine, run in runs.items():
-                slow = engine in {"Strawberry", "graphql-core"}
-                stretch = max(1, count // (10 if slow else 1))
-                started = time.process_time()
-                for _ in range(stretch):
-                    await run()
-                times[engine].append((time.process_time() - started) / stretch * 1_000)
-            for engine in NODE:
+                times[engine].append(await stretch(run, count // 10 if engine in SLOW else count))
+            for engine in others:
+                assert node is not None
                 times[engine].append(node.ask(engine, what, variables, count)["ms"])
         told[name] = {engine: statistics.median(each) for engine, each in times.items()}
-    node.end()
     return told
 
 
-def table(told: dict[str, dict[str, float]]) -> str:
-    """The figures as Markdown."""
-    lines = ["| engine | " + " | ".join(f"{name}, ms | × ours" for name in told) + " |"]
-    lines.append("|---" * (1 + 2 * len(told)) + "|")
-    engines = dict.fromkeys(engine for figures in told.values() for engine in figures)
-    for engine in engines:
-        cells = []
-        for figures in told.values():
-            known = engine in figures
-            cells.append(f"{figures[engine]:.3f} | {figures[engine] / figures[OURS]:.2f}" if known else " | ")
-        lines.append(f"| {engine} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+async def stretch(run: Run, count: int) -> float:
+    """Milliseconds of CPU a run."""
+    count = max(1, count)
+    started = time.process_time()
+    for _ in range(count):
+        await run()
+    return (time.process_time() - started) / count * 1_000
+
+
+def main() -> None:
+    """Prints JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--share", type=float, default=1.0)
+    parser.add_argument("--without-node", action="store_true")
+    options = parser.parse_args()
+    node = None if options.without_node else Node()
+    tune()  # as every process that serves does; all engines here have it alike
+    print(json.dumps(uvloop.run(measure(options.rounds, options.share, node))))
+    if node:
+        node.end()
 
 
 if __name__ == "__main__":
-    print(table(uvloop.run(measure(int(sys.argv[1]) if len(sys.argv) > 1 else 15))))
+    main()

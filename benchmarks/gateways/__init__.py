@@ -1,0 +1,1 @@
+"""Whole gateways side by side over one upstream."""

@@ -4,7 +4,7 @@
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: help demo demo-replicas test bench soak interop check lint types drift tracked locks examples wheel deployment licences audit sbom site fmt schema lock clean
+.PHONY: help demo demo-replicas test bench soak interop check lint types drift tracked locks examples wheel deployment licences audit sbom site changes properties fmt schema lock clean
 
 BIN := .venv/bin
 RUN := .venv/.run
@@ -74,6 +74,12 @@ sbom: $(SHIP) ## dist/sbom.json, the image's bill of materials (CycloneDX)
 site: $(DOCS) $(DEV) ## the documentation as a site, in dist/site
 	@$(BIN)/python -m tools.reference
 	@NO_MKDOCS_2_WARNING=1 .tools/docs/bin/mkdocs build --strict --quiet
+
+changes: $(DEV) ## what breaks in the schema since the last tag, unless the changelog names it
+	@$(BIN)/python tools/schema_changes.py
+
+properties: $(DEV) ## the proof by properties, counted and timed; ARGS=nightly: 500,000 new cases
+	@$(BIN)/python tools/properties.py $(or $(ARGS),ci)
 
 fmt: $(DEV) ## formats, and mends what can be mended
 	@$(BIN)/ruff format .

@@ -93,7 +93,7 @@ lock: ## resolves every lock anew; ARGS=--upgrade also lifts what still fits
 	$(BOOTSTRAP) lock $(ARGS)
 
 clean: ## removes everything that make has made
-	rm -rf .venv .tools node_modules gateway/web/static dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .tools node_modules */node_modules */*/node_modules docs/reference gateway/web/static dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUN): requirements/run.txt pyproject.toml tools/bootstrap.py

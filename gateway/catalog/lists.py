@@ -107,11 +107,18 @@ class Listings(Generic[R, F]):
         rows, total = await asyncio.gather(
             stretch.take(query.window.count), self._total(request, wanted, reports) if query.total else _no_total()
         )
-        ahead = query.rows and query.ahead and (await stretch.more() or await self._beyond(request, walk, wanted))
+        ahead = behind = False
+        if query.rows and query.ahead:
+            ahead = await stretch.more()
+            if not ahead and walk.stop is not None:
+                ahead = await self._anything(request, walk.onward(), wanted, reports)
         stretch.report(reports)
-        behind = await self._behind(request, walk, wanted, reports) if query.rows and query.behind else False
+        if query.rows and query.behind and walk.start is not None:
+            behind = await self._anything(request, walk.turned(), wanted, reports)
         reports.raise_if_all_failed()
-        return ListPage(page=stretch.page(rows, ahead=ahead), behind=behind, total=total, reports=reports.all())
+        return ListPage(
+            page=stretch.page(rows, query.window.count, ahead=ahead), behind=behind, total=total, reports=reports.all()
+        )
 
     async def lowest(self, request: Request, wanted: F) -> R | None:
         """Of the records that a filter admits the first source's of the lowest id.
@@ -173,20 +180,14 @@ class Listings(Generic[R, F]):
             raise error
         return msgspec.structs.replace(wanted, owner_ids=team.aliases(owners))  # type: ignore[type-var]  # every filter is a struct
 
-    async def _beyond(self, request: Request, walk: Walk, wanted: F) -> bool:
-        """Whether anything lies where the walk stops, or beyond."""
-        onward = walk.onward()
-        return walk.stop is not None and await _Stretch(self._lanes(request, onward, wanted), onward).more()
-
-    async def _behind(self, request: Request, walk: Walk, wanted: F, reports: Reports) -> bool:
-        """Whether anything lies where the walk came from."""
-        if walk.start is None:
-            return False
-        turned = walk.turned()
-        stretch = _Stretch(self._lanes(request, turned, wanted), turned)
+    async def _anything(self, request: Request, walk: Walk, wanted: F, reports: Reports) -> bool:
+        """Whether anything lies along a walk; where that cannot be told, something may."""
+        stretch = _Stretch(self._lanes(request, walk, wanted), walk)
         found = await stretch.more()
-        stretch.report(reports)
-        return found
+        errors = stretch.errors()
+        for source, error in errors.items():
+            reports.partial(source, error)
+        return found or bool(errors)
 
     async def _total(self, request: Request, wanted: F, reports: Reports) -> int | None:
         counts: list[int | None] = []
@@ -234,11 +235,17 @@ class _Stretch(Generic[R]):
             return True
         return bool(await self.take(1)) or merge.stuck
 
-    def page(self, rows: list[R], *, ahead: bool) -> Page[R]:
-        """Rows that were taken as a page, in the list's own order; it ends where the merge had to stop short."""
+    def page(self, rows: list[R], count: int, *, ahead: bool) -> Page[R]:
+        """Rows that were taken as a page, in the list's own order; it ends where the merge had to stop short.
+
+        Args:
+            rows: The rows.
+            count: How many were asked for: where there are as many, more of them may have been read than are shown.
+            ahead: Whether rows follow.
+        """
         place = self._walk.order.position
         far: Position | None = place(rows[-1]) if rows else None
-        if self._merge.stuck and self._merge.frontier is not None:
+        if len(rows) < count and self._merge.stuck and self._merge.frontier is not None:
             far = self._merge.frontier
         near = place(rows[0]) if rows else None
         if self._walk.backward:

@@ -63,6 +63,8 @@ class People:
         by_source: dict[Source, list[Ref]] = {}
         for ref in dict.fromkeys(refs):
             by_source.setdefault(ref.source, []).append(ref)
+        if len(by_source) == 1:
+            return await self._of_source(request, *by_source.popitem())
         answers = await asyncio.gather(*(self._of_source(request, source, part) for source, part in by_source.items()))
         return {ref: person for answer in answers for ref, person in answer.items()}
 

@@ -29,6 +29,8 @@ class Records(Generic[R]):
     async def by_refs(self, request: Request, refs: Sequence[Ref]) -> dict[Ref, R | GatewayError | None]:
         """The records that references name; None for what does not exist or is hidden."""
         sources = {ref.source for ref in refs}
+        if len(sources) == 1:
+            return await self._of_source(request, sources.pop(), refs)
         answers = await asyncio.gather(
             *(self._of_source(request, source, [ref for ref in refs if ref.source is source]) for source in sources)
         )

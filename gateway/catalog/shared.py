@@ -16,7 +16,7 @@ from gateway.errors import GatewayError
 from gateway.model.filters import MeetingFilter, Refs
 from gateway.model.order import Position, Walk
 from gateway.model.records import Meeting, Ref
-from gateway.paging.lane import Chunk, Lane, Problem
+from gateway.paging.lane import Problem
 from gateway.paging.merge import Merge
 from gateway.sources.base import MeetingListing
 from gateway.upstream.request import Request
@@ -189,7 +189,6 @@ class _Leg:
         self.hands = hands
         self.missing = False
         self._fresh = start is None
-        self._listing = shared.listing
         self._link = LINKS[shared.condition]
         self._by_ref = _by_ref(hands, shared.condition)
         wanted = msgspec.structs.replace(hands[0].wanted, **{shared.condition: frozenset(self._by_ref)})
@@ -226,11 +225,9 @@ class _Leg:
         concerned: dict[Hand, None] = {}
         for row in rows:
             for hand in self._by_ref.get(getattr(row, self._link), ()):
-                # A row that has moved meanwhile may come again.
-                if hand.wanted.admits(row) and self._listing.admits(hand.wanted, row):
-                    hand.rows.setdefault(row.source_id, row)
-                    if row.unreadable:
-                        concerned[hand] = None
+                hand.rows.setdefault(row.source_id, row)  # it may have moved meanwhile, and come again
+                if row.unreadable:
+                    concerned[hand] = None
         for track in self._merge.tracks:
             for problem in track.problems:
                 for hand in self.hands if problem.lost or not concerned else concerned:
@@ -246,114 +243,3 @@ def _by_ref(hands: Iterable[Hand], condition: str) -> dict[Ref, list[Hand]]:
         for ref in named or ():
             found.setdefault(ref, []).append(hand)
     return found
-
-
-class Pool:
-    """A listing as several lists of one request share it.
-
-    Args:
-        request: The request.
-        listing: The listing.
-        filters: Each list's filter; none of them is impossible.
-        condition: The one in which they differ; a key of `LINKS`.
-        main: The walk that all of them take, and how many rows each wants of it; any other only for one row.
-    """
-
-    def __init__(
-        self,
-        request: Request,
-        listing: MeetingListing,
-        filters: Sequence[MeetingFilter],
-        condition: str,
-        main: tuple[Walk, int],
-    ) -> None:
-        self.listing = listing
-        self._request = request
-        self._filters = filters
-        self._condition = condition
-        self._main = main
-        self._walks: dict[Walk, SharedWalk] = {}
-
-    def walk(self, walk: Walk) -> SharedWalk:
-        """A walk that they share."""
-        known = self._walks.get(walk)
-        if known is None:
-            main, need = self._main
-            known = self._walks[walk] = SharedWalk(
-                self._request, self.listing, walk, self._filters, self._condition, need if walk == main else 1
-            )
-        return known
-
-    async def everything(self, place: int) -> list[Meeting] | None:
-        """All that there is for one of them, where reading what they want shows it."""
-        walk, need = self._main
-        if not need or walk.start is not None or walk.stop is not None:
-            return None
-        hand = await self.walk(walk).hand(place)
-        return [*hand.rows.values()] if hand.whole else None
-
-
-class Share:
-    """One list's part of a pool.
-
-    Args:
-        pool: The pool.
-        place: Which of its filters is the list's.
-    """
-
-    def __init__(self, pool: Pool, place: int) -> None:
-        self._pool = pool
-        self._place = place
-
-    def lanes(self, request: Request, walk: Walk, wanted: MeetingFilter) -> Sequence[Lane[Meeting]]:  # noqa: ARG002 - see `Walkable`
-        """What it is dealt of a walk, and what is missing of that."""
-        shared = self._pool.walk(walk)
-        return [Dealt(shared, self._place), Undealt(shared, self._place)]
-
-    async def count(self, request: Request, wanted: MeetingFilter) -> int | None:
-        """How many meetings it has: by what was dealt where that is all, else by a call of its own."""
-        rows = await self._pool.everything(self._place)
-        return await self._pool.listing.count(request, wanted) if rows is None else len(rows)
-
-    def admits(self, wanted: MeetingFilter, meeting: Meeting) -> bool:
-        """See `MeetingListing.admits`."""
-        return self._pool.listing.admits(wanted, meeting)
-
-
-class Dealt:
-    """The rows that one list is dealt, as a lane: all of them at once, and no more."""
-
-    def __init__(self, shared: SharedWalk, place: int) -> None:
-        self._shared = shared
-        self._place = place
-        self._given = False
-
-    async def read(self, want: int) -> Chunk[Meeting]:  # noqa: ARG002 - a Lane's signature
-        """The rows; whatever may follow them is for another request."""
-        hand = await self._shared.hand(self._place)
-        error = hand.missing if hand.nothing else hand.error if self._given else None
-        if error is not None:
-            raise error
-        self._given = True
-        return Chunk(
-            rows=[*hand.rows.values()],
-            frontier=None if hand.done else hand.frontier,
-            done=hand.done,
-            paused=not hand.done and hand.error is None,
-            problems=tuple(hand.problems),
-        )
-
-
-class Undealt:
-    """What of the listing never started, as a lane without rows."""
-
-    def __init__(self, shared: SharedWalk, place: int) -> None:
-        self._shared = shared
-        self._place = place
-
-    async def read(self, want: int) -> Chunk[Meeting]:  # noqa: ARG002 - a Lane's signature
-        """Nothing, or why something is missing."""
-        hand = await self._shared.hand(self._place)
-        if hand.missing is not None:
-            raise hand.missing
-        return Chunk(rows=[], done=True)

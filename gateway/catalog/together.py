@@ -14,7 +14,7 @@ import msgspec
 
 from gateway.catalog.answer import Answer, Joined, MeetingPage, MeetingQuery
 from gateway.catalog.search import Walked
-from gateway.catalog.shared import Pool, Share
+from gateway.catalog.share import Pool, Share
 from gateway.catalog.twins import Twins
 from gateway.catalog.window_search import WindowSearch
 from gateway.errors import GatewayError

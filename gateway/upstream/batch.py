@@ -183,9 +183,14 @@ class Batcher(Generic[K, V]):
             batch = self._known.get(key)
             if batch is None:
                 batch = self._known[key] = self._admit(request, key)
-            batch.waiting.join(request)
-            wanted.setdefault(batch, []).append(key)
-        return list(await asyncio.gather(*(self._wait(request, batch, asked) for batch, asked in wanted.items())))
+            asked = wanted.get(batch)
+            if asked is None:
+                batch.waiting.join(request)
+                wanted[batch] = [key]
+            else:
+                asked.append(key)
+        waits = [self._wait(request, batch, asked) for batch, asked in wanted.items()]
+        return [await waits[0]] if len(waits) == 1 else list(await asyncio.gather(*waits))
 
     def fail(self, error: Callable[[], GatewayError]) -> None:
         """Ends all calls with an error."""

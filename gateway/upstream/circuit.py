@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from gateway.errors import UpstreamRateLimited, UpstreamRefused, UpstreamUnavailable
+from gateway.errors import UpstreamMalformed, UpstreamRateLimited, UpstreamRefused, UpstreamUnavailable
 from gateway.upstream.retry import Failure
 
 Outcome = Literal["answered", "failed", "refused"]
@@ -127,4 +127,5 @@ def outcome_of(failure: Failure | None) -> Outcome | None:
         return None
     if isinstance(failure.error, UpstreamRefused):
         return "refused"
-    return "failed" if failure.transient else "answered"
+    # What is too large comes no smaller a moment later, and is a lot to read before that is known.
+    return "failed" if failure.transient or isinstance(failure.error, UpstreamMalformed) else "answered"

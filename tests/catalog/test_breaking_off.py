@@ -21,6 +21,10 @@ from tests.properties import share
 DOWN = UpstreamUnavailable("down", source="SALESLOFT")
 
 
+MOST_READS = 200
+"""Reads that no page of such a small world needs."""
+
+
 class Breaking:
     """Lets each lane's first reads succeed, and a few more; every later one of the same request fails.
 
@@ -37,6 +41,7 @@ class Breaking:
         if name != "salesloft.meetings":
             return None
         self._reads += 1
+        assert self._reads < MOST_READS, "a source that broke off is read on and on"
         if self._reads <= self._allowed:
             return None
         self.broke = True

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
-from collections.abc import Collection, Iterator, Sequence
+import itertools
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from unittest.mock import patch
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +20,7 @@ from gateway.catalog.answer import MeetingPage, MeetingQuery
 from gateway.catalog.reports import ReportStatus
 from gateway.errors import GatewayError, UpstreamTimeout
 from gateway.model.filters import Canceled, MeetingFilter, under
-from gateway.model.order import Order, OrderField, Position, Walk
+from gateway.model.order import Order, OrderField, Position, Walk, micros
 from gateway.model.records import Kind, Meeting, MeetingStatus, Person, Ref, Source, User
 from gateway.paging.window import Window
 from gateway.sources.base import Traits
@@ -113,7 +115,7 @@ def lists(draw: Any) -> Lists:
     return Lists(
         Case(rows, case.drift, case.wanted, case.order),
         list(dict.fromkeys([*about[draw(st.sampled_from([0, 0, 1])) :], *others])),
-        size=draw(st.sampled_from([None, None, 1, 2, 3])),
+        size=draw(st.sampled_from([None, None, None, 1, 2, 3])),
         pushes=draw(st.booleans()),
         many=draw(st.sampled_from(PUSHED)),
         full=draw(st.sampled_from([2, 3, 4, 8, 100])),
@@ -137,7 +139,9 @@ def long_cases(draw: Any) -> Case:
     random = wanted_of(draw(FILTER), [])
     wanted = MeetingFilter(canceled=draw(st.sampled_from([Canceled.INCLUDE, random.canceled])))
     if draw(st.sampled_from([False, False, True])):
-        wanted = msgspec.structs.replace(wanted, person_ids=random.person_ids, owner_ids=random.owner_ids)
+        people, owners = (frozenset(draw(st.lists(st.sampled_from(refs), min_size=1))) for refs in (PEOPLE, TEAM))
+        narrow = draw(st.sampled_from([{"person_ids": people}, {"owner_ids": owners}]))
+        wanted = msgspec.structs.replace(wanted, **narrow)
     return Case(rows, drift, wanted, order)
 
 
@@ -174,8 +178,9 @@ async def ask_together(
 @given(asked=lists(), data=st.data())
 def test_lists_together_are_what_they_are_alone(run: Run, asked: Lists, data: st.DataObject) -> None:
     fake, case = asked.fake(), asked.case
-    places = [None, None, *Oracle(fake.salesloft, fake.drift).listed(MeetingFilter(), case.order)]
-    start, stop = (data.draw(st.sampled_from(places), label=name) for name in ("start", "stop"))
+    rows = Oracle(fake.salesloft, fake.drift).listed(MeetingFilter(), case.order)
+    places = st.sampled_from([None, *rows]) if data.draw(st.booleans(), label="a stretch") else st.none()
+    start, stop = data.draw(places, label="start"), data.draw(places, label="stop")
     walk = Walk(
         case.order,
         backward=data.draw(st.booleans(), label="backward"),
@@ -197,6 +202,9 @@ def test_lists_together_are_what_they_are_alone(run: Run, asked: Lists, data: st
         assert isinstance(together, MeetingPage)
         alone = run(ask(fake, msgspec.structs.replace(query, wanted=under(record, query.wanted))))
         check_same(together, alone, query)
+        if asked.size is None and asked.full > len(case.salesloft):
+            assert len(along(together, query)) == len(along(alone, query))
+            assert together.page.ahead is alone.page.ahead, "one read shows everything"
         if stop is None:
             check_walked_on(run, fake, case, record, query, together)
 
@@ -277,6 +285,106 @@ def check_no_hole(
     elif told == {DRIFT}:
         reached = [key for key in expected[: expected.index(got[-1]) + 1] if key[0] is SALESLOFT] if got else []
         assert [key for key in got if key[0] is SALESLOFT] == reached
+
+
+def long_list(turns: Sequence[int], *, each: int = 1) -> Fake:
+    """A world of meetings an hour apart: whose each is, from the latest on."""
+    rows = [
+        Meeting(
+            source=SALESLOFT,
+            source_id=str(place + 1),
+            start_time=NOW - dt.timedelta(hours=place // each),
+            status=MeetingStatus.BOOKED,
+            person=Ref(SALESLOFT, Kind.PERSON, str(whose)),
+        )
+        for place, whose in enumerate(turns)
+    ]
+    fake = fake_of(Case(rows, [], MeetingFilter()))
+    fake.listing.traits = Traits(many=frozenset({"persons"}))
+    fake.listing.size = 100
+    return fake
+
+
+def shown(answers: Mapping[Ref, MeetingPage | GatewayError], person: int) -> MeetingPage:
+    answer = answers[Ref(SALESLOFT, Kind.PERSON, str(person))]
+    assert isinstance(answer, MeetingPage)
+    return answer
+
+
+def statuses(page: MeetingPage) -> list[ReportStatus]:
+    return [report.status for report in page.reports if report.source is SALESLOFT]
+
+
+TEN = [Ref(SALESLOFT, Kind.PERSON, str(number)) for number in range(10)]
+EIGHT = MeetingQuery(window=Window(Walk(), 8))
+HALF = [0 if place % 2 else 1 + place // 2 % 9 for place in range(400)]
+"""Half of the rows are of one of ten."""
+
+
+def test_who_has_enough_leaves_and_the_others_go_on_from_there(run: Run) -> None:
+    """What the others have by then is kept, not read again."""
+    fake = long_list(HALF)
+    answers = run(ask_together(fake, EIGHT, TEN))
+    assert fake.log.calls.count("salesloft.meetings") == 2
+    for person in range(10):
+        page = shown(answers, person)
+        assert len(page.page.rows) == 8
+        assert page.page.ahead
+        assert statuses(page) == [ReportStatus.OK]
+
+
+def test_those_who_go_on_stop_where_the_walk_does(run: Run) -> None:
+    fake = long_list(HALF)
+    stop = Position(micros(NOW - dt.timedelta(hours=120)), SALESLOFT, "121")
+    query = MeetingQuery(window=Window(Walk(stop=stop), 8))
+    answers = run(ask_together(fake, query, TEN))
+    for record in TEN:
+        alone = run(ask(fake, msgspec.structs.replace(query, wanted=under(record, query.wanted))))
+        page = shown(answers, int(record.id))
+        assert keys(page) == keys(alone)
+        assert page.page.ahead is alone.page.ahead
+
+
+@pytest.mark.parametrize("turns", [HALF, [place % 10 for place in range(400)]], ids=["one leaves", "nobody leaves"])
+def test_what_breaks_off_is_told_by_those_who_wanted_more(run: Run, turns: list[int]) -> None:
+    """Those who had enough before are whole."""
+    fake = long_list(turns)
+    reads = itertools.count()
+
+    def late(name: str, _: int) -> GatewayError | None:
+        return UpstreamTimeout("Late.", source="SALESLOFT") if name.endswith("meetings") and next(reads) else None
+
+    fake.log.failing = late
+    answers = run(ask_together(fake, MeetingQuery(window=Window(Walk(), 12)), TEN))
+    for person in range(10):
+        page = shown(answers, person)
+        if turns is HALF and person == 0:
+            assert (len(page.page.rows), statuses(page)) == (12, [ReportStatus.OK])
+            continue
+        assert 0 < len(page.page.rows) < 12
+        assert page.page.ahead
+        assert statuses(page) == [ReportStatus.PARTIAL]
+
+
+@pytest.mark.parametrize("canceled", [Canceled.INCLUDE, Canceled.EXCLUDE])
+def test_a_part_that_never_started_is_missing_from_every_list(run: Run, canceled: Canceled) -> None:
+    fake = long_list([place % 10 for place in range(200)])
+
+    def refused(name: str, number: int) -> GatewayError | None:
+        return UpstreamTimeout("Late.", source="SALESLOFT") if name.endswith("meetings") and number == 0 else None
+
+    fake.log.failing = refused
+    query = MeetingQuery(
+        window=Window(Walk(), 5), wanted=MeetingFilter(canceled=canceled, sources=frozenset({SALESLOFT}))
+    )
+    answers = run(ask_together(fake, query, TEN))
+    for person in range(10):
+        answer = answers[Ref(SALESLOFT, Kind.PERSON, str(person))]
+        if canceled is Canceled.EXCLUDE:
+            assert isinstance(answer, UpstreamTimeout)
+        else:
+            assert isinstance(answer, MeetingPage)
+            assert statuses(answer) == [ReportStatus.PARTIAL]
 
 
 def test_many_lists_are_asked_for_in_parts(run: Run) -> None:

@@ -125,6 +125,7 @@ def test_one_refusal_may_be_about_one_record() -> None:
         (Failure(error=UpstreamUnavailable("x", source="x"), transient=True), "failed"),
         (Failure(error=UpstreamUnavailable("x", source="x"), transient=False), "answered"),
         (Failure(error=UpstreamMalformed("x", source="x"), transient=True), "failed"),
+        (Failure(error=UpstreamMalformed("x", source="x"), transient=False), "failed"),
         (Failure(error=UpstreamRefused("x", source="x"), transient=False), "refused"),
         (Failure(error=UpstreamRateLimited("x", source="x"), transient=False), None),
     ],

@@ -35,6 +35,8 @@ ANSWERS = {
 }
 """The words for an attendee's answer."""
 
+NO_RECURRENCE = (None, None, None, None)
+
 TIMES = ("start_time", "end_time", "created_at", "updated_at", "canceled_at", "last_occurrence_at")
 NAMES = {
     "event_id": "calendar_event_id",
@@ -108,8 +110,7 @@ def status(sent: wire.Meeting, *, canceled: bool = False) -> MeetingStatus:
 
 def _recurrence(sent: wire.Meeting, last: dt.datetime | None) -> Recurrence | None:
     """How a meeting repeats; left out upstream for single events, but for `recurring: false`."""
-    told = (sent.recurring, sent.recurrence, sent.recurring_interval, last)
-    if all(value is None for value in told):
+    if (sent.recurring, sent.recurrence, sent.recurring_interval, last) == NO_RECURRENCE:
         return None
     return Recurrence(
         recurring=sent.recurring, rules=sent.recurrence, interval=sent.recurring_interval, last_occurrence_at=last

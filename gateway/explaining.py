@@ -17,6 +17,7 @@ from gateway.execution.explanation import explained
 from gateway.graph.access import Principal
 from gateway.graph.cost import Cost, Costs
 from gateway.graph.engine import Engine
+from gateway.graph.federation.subgraph import Subgraph
 from gateway.settings import Limits
 from gateway.upstream.clock import SystemClock
 from gateway.web.limits import guard
@@ -73,7 +74,7 @@ def explanation(query: str, variables: Mapping[str, Any], operation_name: str | 
     Raises:
         BadQuery: It would not run.
     """
-    engine = Engine(Catalog((), SystemClock()), max_tokens=limits.tokens, guard=guard(limits))
+    engine = Engine(Catalog((), SystemClock()), max_tokens=limits.tokens, guard=guard(limits), federation=Subgraph())
     prepared = engine.prepare(query)
     if isinstance(prepared, list):
         raise _bad(prepared)

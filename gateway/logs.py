@@ -3,29 +3,40 @@
 Everything that logs goes through the standard library's `logging`, libraries too, so that there is one format. No line
 holds a query, a variable, a token, a client's or an upstream's text, or a URL of theirs. An exception's message could
 hold any of these: it is told by its type and by where it happened.
+
+A line a request is written while its client waits, so this is counted in microseconds: records are written as they are
+made, without a library's chain of processors.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import sys
 import traceback
 from pathlib import PurePath
 from typing import Literal, TextIO, TypeAlias
 
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+import msgspec
 
 LogFormat: TypeAlias = Literal["text", "json"]
 
 PLACES = 5
 """How many places of an exception's way are told."""
 
-SHARED: tuple[Processor, ...] = (
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.add_logger_name,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-)
+OWN = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime"})
+"""What every record has; all else is what whoever logs adds to it."""
+
+FACTS = "gateway.facts"
+"""Where `tell` leaves what it is told, all in one."""
+
+FOR_TERMINALS = frozenset({"color_message"})
+"""uvicorn's copy of its messages."""
+
+QUOTED = frozenset(' "=\\')
+"""Characters that a text is quoted for, beside those that cannot be printed: it could be taken for more than one."""
+
+ENCODE = msgspec.json.Encoder(enc_hook=str).encode
 
 
 def configure(log_format: LogFormat, *, level: int = logging.INFO, stream: TextIO | None = None) -> None:
@@ -36,18 +47,8 @@ def configure(log_format: LogFormat, *, level: int = logging.INFO, stream: TextI
         level: The least that is told.
         stream: Where to; tests bring their own.
     """
-    out = stream or sys.stderr
-    handler = logging.StreamHandler(out)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*SHARED, structlog.stdlib.ExtraAdder()],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _plain,
-                *_rendering(log_format, out),
-            ],
-        )
-    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JSONLines() if log_format == "json" else TextLines())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
@@ -57,20 +58,66 @@ def configure(log_format: LogFormat, *, level: int = logging.INFO, stream: TextI
     logging.getLogger("uvicorn.access").disabled = True  # holds the query string of a GET; ours does not
 
 
-def _rendering(log_format: LogFormat, out: TextIO) -> list[Processor]:
-    if log_format == "json":
-        return [structlog.processors.EventRenamer("message"), structlog.processors.JSONRenderer(sort_keys=False)]
-    return [structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=0)]
+def tell(log: logging.Logger, level: int, message: str, facts: dict[str, object]) -> None:
+    """Logs a message with what belongs to it, without looking for the line that calls this, which no format tells.
+
+    Args:
+        log: Whose it is.
+        level: How grave.
+        message: What happened; no pattern.
+        facts: What belongs to it.
+    """
+    if log.isEnabledFor(level):
+        record = logging.LogRecord(log.name, level, "", 0, message, None, None)
+        record.__dict__.update(facts)
+        record.__dict__[FACTS] = facts
+        log.handle(record)
 
 
-def _plain(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Takes off what is for terminals, and what an exception says."""
-    event.pop("color_message", None)  # uvicorn's copy of the event for terminals
-    raised = event.pop("exc_info", None)
-    if isinstance(raised, tuple) and isinstance(raised[1], BaseException):
-        event["kind"] = type(raised[1]).__name__
-        event["where"] = where(raised[1])
-    return event
+class JSONLines(logging.Formatter):
+    """Each record as an object on a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        line = {"level": record.levelname.lower(), "logger": record.name, "timestamp": moment(record.created)}
+        return ENCODE({**line, **facts_of(record), "message": record.getMessage()}).decode()
+
+
+class TextLines(logging.Formatter):
+    """Each record as a line for people."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        facts = "".join([f" {name}={word(value)}" for name, value in facts_of(record).items()])
+        message = record.getMessage()
+        told = message if message.isprintable() else word(message)
+        return f"{moment(record.created)} [{record.levelname.lower()}] {told} [{record.name}]{facts}"
+
+
+def moment(seconds: float) -> str:
+    """A time as RFC 3339 has it, in UTC."""
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def word(value: object) -> str:
+    """A value in one word, or in quotes."""
+    if isinstance(value, str):
+        plain = value and value.isprintable() and QUOTED.isdisjoint(value)
+        return value if plain else ENCODE(value).decode()
+    return ENCODE(value).decode()
+
+
+def facts_of(record: logging.LogRecord) -> dict[str, object]:
+    """What was added to a record; of an exception its type, and where it came by."""
+    known: dict[str, object] | None = record.__dict__.get(FACTS)
+    if known is not None:
+        return known
+    facts = {name: value for name, value in record.__dict__.items() if name not in OWN and name not in FOR_TERMINALS}
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None:
+        facts["kind"] = type(error).__name__
+        facts["where"] = where(error)
+    return facts
 
 
 def where(error: BaseException) -> list[str]:

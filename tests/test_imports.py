@@ -41,6 +41,7 @@ ROOMS: Mapping[str, set[str]] = {
         "gateway.environment",
         "gateway.settings",
         "gateway.keys",
+        "gateway.logs",
         "gateway.tracing_settings",
         "gateway.model",
         "gateway.paging",

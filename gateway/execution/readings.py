@@ -21,7 +21,11 @@ class Loader(Protocol):
     """Loads values by key for one request; keys that were loaded are not loaded again."""
 
     def load_level(self, keys: Sequence[Any]) -> asyncio.Future[list[Any]]:
-        """The value, None or exception of each key, in the order of the keys."""
+        """The value, None or exception of each key, in the order of the keys.
+
+        Raises:
+            TypeError: One cannot be hashed.
+        """
         ...
 
 

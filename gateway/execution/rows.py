@@ -132,11 +132,21 @@ class Rows:
             for step in self._steps:
                 step.start(records, rows, run, True)
             return rows
-        rows = [(self._quickly([record], known) or [self._carefully(record, run)])[0] for record in records]
+        rows = self._by_halves(records, run, known)
         made = [(record, row) for record, row in zip(records, rows, strict=True) if not isinstance(row, Fault)]
         for step in self._steps:
             step.start([record for record, _ in made], [row for _, row in made], run, False)
         return rows
+
+    def _by_halves(self, records: Sequence[Any], run: Run, known: bool) -> list[Row | Fault]:
+        """The rows of records of which some are not as expected: few, so that they are closed in on."""
+        if len(records) == 1:
+            return [self._carefully(records[0], run)]
+        middle = len(records) // 2
+        halves = records[:middle], records[middle:]
+        return [
+            row for half in halves if half for row in self._quickly(half, known) or self._by_halves(half, run, known)
+        ]
 
     def _quickly(self, records: Sequence[Any], known: bool) -> list[Row | Fault] | None:
         """The rows of records that are all as expected, else None."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 from graphql import Executor, is_non_null_type
 from graphql.pyutils import Path
 
-from gateway.execution.faults import Fault, Row, Surprise
+from gateway.execution.faults import Fault, Row, Surprise, attempt
 from gateway.execution.plan import Field
 from gateway.execution.readings import Context, Loader
 
@@ -32,6 +32,8 @@ PATIENCE = 1_024
 
 Job: TypeAlias = Callable[[], None]
 Arrived: TypeAlias = Callable[[Sequence[Any]], None]
+Wanted: TypeAlias = tuple[Sequence[Any], Arrived]
+"""Keys, and who takes their outcomes."""
 Place: TypeAlias = Callable[[Sequence[Row], Sequence[Any]], None]
 """Puts values into one slot of as many rows."""
 
@@ -71,7 +73,7 @@ class Run:
         self._made = 0
         self._jobs: deque[Job] = deque()
         self._levels: dict[Loaded, tuple[Sequence[Any], Sequence[Row]]] = {}
-        self._loads: dict[int, tuple[Loader, list[tuple[Sequence[Any], Arrived]]]] = {}
+        self._loads: dict[int, tuple[Loader, list[Wanted]]] = {}
         self._awaitables: list[tuple[Awaitable[Any], Arrived]] = []
         self._pending: set[asyncio.Future[Any]] = set()
         self._wake: asyncio.Future[None] | None = None
@@ -197,10 +199,17 @@ class Run:
         for loader, wanted in loads.values():
             self._leave(loader, wanted)
 
-    def _leave(self, loader: Loader, wanted: Sequence[tuple[Sequence[Any], Arrived]]) -> None:
+    def _leave(self, loader: Loader, wanted: Sequence[Wanted]) -> None:
         """Sends one loader's part of a level on its way."""
         keys = wanted[0][0] if len(wanted) == 1 else [key for part, _ in wanted for key in part]
-        future = loader.load_level(keys)
+        try:
+            future = loader.load_level(keys)
+        except TypeError:
+            parts = [_sifted(*part) for part in wanted]
+            if sum(len(part) for part, _ in parts) == len(keys):
+                raise
+            self._leave(loader, parts)
+            return
         job = partial(_deal, future, len(keys), wanted)
         if future.done():
             self._jobs.append(job)
@@ -243,7 +252,20 @@ class Run:
         self._levels.clear()
 
 
-def _deal(future: asyncio.Future[list[Any]], count: int, wanted: Sequence[tuple[Sequence[Any], Arrived]]) -> None:
+def _sifted(keys: Sequence[Any], then: Arrived) -> Wanted:
+    """The same load without what cannot be a key, since it cannot be hashed: that is its outcome."""
+    outcomes = [attempt(hash, key) for key in keys]
+    places = [place for place, outcome in enumerate(outcomes) if not isinstance(outcome, Exception)]
+
+    def joined(loaded: Sequence[Any]) -> None:
+        for place, outcome in zip(places, loaded, strict=True):
+            outcomes[place] = outcome
+        then(outcomes)
+
+    return [keys[place] for place in places], joined
+
+
+def _deal(future: asyncio.Future[list[Any]], count: int, wanted: Sequence[Wanted]) -> None:
     """Hands the outcomes of a load to those who asked, each their part."""
     outcomes = _outcomes(future, count)
     if len(wanted) == 1:

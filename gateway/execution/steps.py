@@ -69,6 +69,8 @@ class Loaded:
         self.field = field
         self.batch = batch
         self._shape = shape
+        self._plain = not batch.many and batch.pick is None
+        self._key_types: set[type[Any]] = set()
 
     def start(self, records: Sequence[Any], rows: Sequence[Row], run: Run, _sound: bool) -> None:
         """Notes what has to be loaded for these rows; the batch leaves when its level is whole."""
@@ -86,26 +88,30 @@ class Loaded:
 
     def dispatch(self, keys: Sequence[Any], rows: Sequence[Row], run: Run) -> None:
         """Loads a level."""
+        kinds = {*map(type, keys)}
+        if self._plain and kinds <= self._key_types:
+            run.load(self.batch.loader(run.context), keys, partial(self._arrived, rows, run))
+            return
+        if not any(issubclass(kind, NO_KEY) for kind in kinds):
+            self._key_types |= kinds
         wanted, deal = self._wanted(keys)
 
         def arrived(outcomes: Sequence[Any]) -> None:
-            self._shape.finish(deal(outcomes), run, partial(self._place, rows))
+            self._arrived(rows, run, deal(outcomes))
 
         if wanted:
             run.load(self.batch.loader(run.context), wanted, arrived)
         else:
             arrived([])
 
+    def _arrived(self, rows: Sequence[Row], run: Run, outcomes: Sequence[Any]) -> None:
+        self._shape.finish(outcomes, run, partial(self._place, rows))
+
     def _wanted(self, keys: Sequence[Any]) -> tuple[Sequence[Any], Callable[[Sequence[Any]], Sequence[Any]]]:
         """The keys to load, and what makes a value a row of their outcomes."""
         pick = self.batch.pick
         if self.batch.many:
             return _many(keys, pick)
-        kinds = {*map(type, keys)}
-        if any(kind.__hash__ is None for kind in kinds):
-            keys = [key if type(key).__hash__ is not None else attempt(hash, key) for key in keys]
-        elif len(kinds) == 1 and not issubclass(next(iter(kinds)), NO_KEY):
-            return keys, lambda outcomes: outcomes if pick is None else [_picked(pick, each) for each in outcomes]
         wanted = [key for key in keys if not isinstance(key, NO_KEY)]
 
         def deal(outcomes: Sequence[Any]) -> list[Any]:

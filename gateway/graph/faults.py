@@ -58,7 +58,7 @@ def formatted(error: GraphQLError, on_fault: Callable[[Fault], None]) -> dict[st
 
 
 def once_a_field(errors: Iterable[GraphQLError]) -> list[GraphQLError]:
-    """The errors, but of those that say that a scope is missing only the first for a field, not one a row.
+    """The errors, but of those that say that a scope is missing only the first for a field and scope, not one a row.
 
     The first is the first in the answer, not in time, so that equal answers are told alike.
     """
@@ -66,8 +66,8 @@ def once_a_field(errors: Iterable[GraphQLError]) -> list[GraphQLError]:
     first: dict[tuple[str, ...], GraphQLError] = {}
     for error in kept:
         if isinstance(_cause(error), Forbidden):
-            first[_names(error)] = min(first.get(_names(error), error), error, key=_places)
-    return [error for error in kept if not isinstance(_cause(error), Forbidden) or first[_names(error)] is error]
+            first[_refused(error)] = min(first.get(_refused(error), error), error, key=_places)
+    return [error for error in kept if not isinstance(_cause(error), Forbidden) or first[_refused(error)] is error]
 
 
 def _locations(error: GraphQLError) -> Sequence[SourceLocation]:
@@ -80,8 +80,9 @@ def _locations(error: GraphQLError) -> Sequence[SourceLocation]:
     return found or error.locations or ()
 
 
-def _names(error: GraphQLError) -> tuple[str, ...]:
-    return tuple(part for part in error.path or () if isinstance(part, str))
+def _refused(error: GraphQLError) -> tuple[str, ...]:
+    """The field, and what is missing: records of several kinds in one list may lack several scopes."""
+    return (*(part for part in error.path or () if isinstance(part, str)), error.message)
 
 
 def _places(error: GraphQLError) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from gateway.graph.prices import (
     CONTACTS,
     CONTACTS_BY_EMAIL,
     COUNTED,
+    FOLDING,
     MOST_FANNED,
     PAGES,
     PEOPLE,
@@ -22,7 +23,6 @@ from gateway.graph.prices import (
     PROBES,
     SCANNED,
     TEAM,
-    WINDOW,
     Ask,
     Asked,
     How,
@@ -86,6 +86,8 @@ def _together(asked: Asked, conditions: Mapping[str, Any], size: int) -> int:
     else:
         walked = SPARE + math.ceil((rows + parents) / CHUNK) + ENDS + min(parents, FEW) * pages
     alone = 2 * asked.rows if asked.selects("totalCount") or _turns(asked) else 0
+    if PARENT[asked.kind] == "ownerIds":
+        rows = max(rows, _brought(conditions, parents))
     listings = _listings(conditions)
     return math.ceil(asked.rows / MOST_TOGETHER) * (listings * walked + screening(rows)) + listings * alone
 
@@ -107,10 +109,23 @@ def _of_list(asked: Asked, conditions: Mapping[str, Any], rows: int) -> Needs:
     drift = not any(conditions.get(name) is not None for name in UNKNOWN_TO_DRIFT)
     screened = rows
     if by_links:
-        screened = max(screened, ASSUMED.brought)
+        screened = max(screened, _brought(conditions))
     elif total and drift:
         screened = max(screened, COUNTED)
-    return [(PAGES, calls + screening(screened)), (WINDOW, 1), *_meaning(conditions)]
+    return [(PAGES, calls + screening(screened)), *FOLDING, *_meaning(conditions)]
+
+
+def _brought(conditions: Mapping[str, Any], each: int = 1) -> int:
+    """Drift rows that have to be looked up before a page can be put together, since they may bring others in.
+
+    Args:
+        conditions: The filter.
+        each: How many such filters are answered together.
+    """
+    if conditions.get("drift") is not None:
+        return ASSUMED.window
+    named = each * max(1, values(conditions, *OF_USERS))
+    return min(named * ASSUMED.brought, ASSUMED.window)
 
 
 def _listings(conditions: Mapping[str, Any]) -> int:
@@ -175,8 +190,6 @@ def _meaning(conditions: Mapping[str, Any]) -> Needs:
     people = values(conditions, *OF_PEOPLE)
     if people:
         needs += [(PEOPLE, people), (PEOPLE_BY_EMAIL, people), (CONTACTS, people), (CONTACTS_BY_EMAIL, people)]
-    if values(conditions, *OF_USERS):
-        needs += [(ask, 1) for ask in TEAM]
     return needs
 
 

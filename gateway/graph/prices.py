@@ -43,13 +43,15 @@ class Assumed(msgspec.Struct, frozen=True):
         users: Members of the team.
         cadences: Cadences of the team.
         steps: Steps of all its cadences.
-        brought: Drift rows that a filter on whose meeting it is has to look up, beyond the page.
+        window: Meetings that Drift holds, from 30 days ago on.
+        brought: Those of one team member among them, which a filter on whose meeting it is has to look up.
     """
 
     entries: int = 10
     users: int = 500
     cadences: int = 500
     steps: int = 5_000
+    window: int = 1_000
     brought: int = 100
 
 
@@ -109,6 +111,8 @@ FEW: Mapping[str, int] = {"User": ASSUMED.users, "Cadence": ASSUMED.cadences, "S
 """Types of which there are no more records than that, whatever leads to them."""
 
 TEAM = (salesloft("users", "team", How.ONCE), _drift("/users/list", "team", How.ONCE))
+FOLDING = [(ask, 1) for ask in (WINDOW, *TEAM)]
+"""What telling which records are one meeting takes: of several that hold its event the owner's is shown."""
 ALL_CADENCES = salesloft("cadences", "all", How.ONCE, times=ASSUMED.cadences // CHUNK)
 PEOPLE = salesloft("people", "ids")
 PEOPLE_BY_EMAIL = salesloft("people", "addresses", times=1)

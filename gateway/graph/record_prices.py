@@ -13,9 +13,9 @@ from gateway.graph.ids import decode_id
 from gateway.graph.prices import (
     CHUNK,
     CONTACTS_BY_EMAIL,
+    FOLDING,
     PAGES,
     PEOPLE_BY_EMAIL,
-    WINDOW,
     Ask,
     Asked,
     How,
@@ -138,4 +138,4 @@ def _by_refs(ids: Sequence[object]) -> Priced:
 
 def _meetings_by_id(number: int) -> Needs:
     """Among active and cancelled ones, and their twins likewise; Drift's among its window."""
-    return [(PAGES, 2 * math.ceil(number / CHUNK) + screening(number)), (WINDOW, 1)]
+    return [(PAGES, 2 * math.ceil(number / CHUNK) + screening(number)), *FOLDING]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -10,11 +11,20 @@ from typing import Any
 import strawberry
 from graphql import GraphQLInputObjectType, GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.name_converter import NameConverter
 
 from gateway.graph.definition import DEFINITION
 from gateway.graph.query import Query
 from gateway.graph.relation import read
 from gateway.graph.scalars import DateTime
+
+
+class Names(NameConverter):
+    """Strawberry's own names; it asks for those of arguments whenever a resolver is called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.apply_naming_config = functools.cache(super().apply_naming_config)  # type: ignore[method-assign]  # the same, remembered: names are the schema's
 
 
 def build(query: type[Any] = Query, scalars: Mapping[Any, Any] = MappingProxyType({})) -> strawberry.Schema:
@@ -26,7 +36,9 @@ def build(query: type[Any] = Query, scalars: Mapping[Any, Any] = MappingProxyTyp
     """
     return strawberry.Schema(
         query=query,
-        config=StrawberryConfig(default_resolver=read, scalar_map={dt.datetime: DateTime, **scalars}),
+        config=StrawberryConfig(
+            default_resolver=read, scalar_map={dt.datetime: DateTime, **scalars}, name_converter=Names()
+        ),
     )
 
 

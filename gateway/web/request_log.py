@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 import re
+import secrets
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from graphql import GraphQLError
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.graph.faults import Fault, formatted
+from gateway.logs import tell
 from gateway.upstream.request import Ledger
 from gateway.web.notes import Notes, notes_of
 from gateway.web.problem import masked_response
@@ -27,9 +28,12 @@ CLIENT_GONE = 499
 """What logs call an answer that nobody waited for."""
 
 SERVER_ERROR = 500
-ID_HEADER = "X-Request-Id"
-ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+ID_HEADER = b"x-request-id"
+ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 """Ids that are taken over from whoever asks; any other text could be made to look like a line of a log."""
+
+STATES_GOOD = 1.0
+"""Seconds for which sources' states are told again, where nothing has been asked of them."""
 
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 States: TypeAlias = Callable[[], Mapping[str, str]]
@@ -62,20 +66,22 @@ class RequestLog:
         self._states = states
         self._on_fault = on_fault
         self._seconds = seconds
+        self._known: Mapping[str, str] = {}
+        self._good_until = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Calls the application and notes how that went."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers, notes = Headers(scope=scope), notes_of(scope)
-        started, status, request_id = self._seconds(), 0, id_of(headers)
+        started, status, request_id, notes = self._seconds(), 0, id_of(scope), notes_of(scope)
+        header = (ID_HEADER, request_id.encode())
 
         async def sent(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[ID_HEADER] = request_id
+                message["headers"] = [*message.get("headers", ()), header]
             await send(message)
 
         try:
@@ -84,7 +90,7 @@ class RequestLog:
             told = formatted(GraphQLError("", original_error=error), self._on_fault)
             notes.tell([told])
             if not status:  # else the answer is on its way, and the server breaks it off
-                await masked_response(told, headers.get("accept"))(scope, receive, sent)
+                await masked_response(told, Headers(scope=scope).get("accept"))(scope, receive, sent)
         finally:
             if scope["path"] not in QUIET or status >= SERVER_ERROR:
                 self._write(scope, request_id, CLIENT_GONE if notes.gone else status, self._seconds() - started)
@@ -103,14 +109,24 @@ class RequestLog:
             **told(notes),
         }
         if notes.ledger is not None:
-            line["sources"] = self._states()
-        log.log(level, "request", extra=line)
+            line["sources"] = self._states_now(after=notes)
+        tell(log, level, "request", line)
+
+    def _states_now(self, *, after: Notes) -> Mapping[str, str]:
+        """The sources' states; asked for anew where a request could have changed them, else once a second."""
+        now = self._seconds()
+        if now >= self._good_until or after.errors or (after.ledger is not None and after.ledger.calls()):
+            self._known, self._good_until = self._states(), now + STATES_GOOD
+        return self._known
 
 
-def id_of(headers: Headers) -> str:
+def id_of(scope: Scope) -> str:
     """The id that a request comes with, where it may be taken over; else a new one."""
-    given = headers.get(ID_HEADER, "")
-    return given if ID.fullmatch(given) else uuid.uuid4().hex
+    for name, value in scope["headers"]:
+        if name == ID_HEADER and ID.fullmatch(value):
+            given: bytes = value
+            return given.decode()
+    return secrets.token_hex(16)
 
 
 def told(notes: Notes) -> dict[str, object]:

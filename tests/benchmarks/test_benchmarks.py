@@ -27,9 +27,10 @@ def run(*arguments: str, timeout: float) -> str:
 
 @pytest.fixture(scope="module", name="results")
 def results_of_a_moment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Everything that needs no package but the project's own, for a moment."""
+    """What needs no package but the project's own, for a moment; `make bench ARGS=--quick` runs everything."""
     out = tmp_path_factory.mktemp("results")
-    run("benchmarks.run", "--quick", "--without-npm", "--out", str(out), timeout=300)
+    parts = ("--parts", "engine", "gateways", "growth", "emulators")
+    run("benchmarks.run", "--quick", "--without-npm", "--out", str(out), *parts, timeout=600)
     told: dict[str, Any] = json.loads((out / "results.json").read_text())
     told["page"] = (out / "RESULTS.md").read_text()
     told["pictures"] = sorted(path.name for path in (out / "plots").iterdir())
@@ -44,10 +45,6 @@ def test_every_part_runs_and_is_written_down(results: dict[str, Any]) -> None:
     assert results["engine"].keys() == {"M100", "M10", "tiny"}
     assert all(points for points in results["growth"].values())
     assert results["emulators"]
-    assert results["tracing"]["off"] > 0
-    assert "|" in results["tuning"]
-    assert "|" in results["endless"]
-    assert "|" in results["entities"]
     assert results["pictures"] == ["growth.svg"]
     for heading in ("## Goals", "## Engines", "## Gateways", "## Growth", "## Emulators", "## Machine and versions"):
         assert heading in results["page"]

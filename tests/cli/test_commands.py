@@ -241,7 +241,7 @@ def test_schema_prints_and_checks(run: Run, tmp_path: Path) -> None:
     assert run("schema", "--check", str(tmp_path / "none")).returncode == 1
 
 
-@pytest.mark.parametrize("command", ["serve", "demo", "emulate", "check", "schema"])
+@pytest.mark.parametrize("command", ["serve", "demo", "emulate", "check", "schema", "explain"])
 def test_every_command_has_help_with_an_example(run: Run, command: str) -> None:
     shown = run(command, "--help")
     assert shown.returncode == 0

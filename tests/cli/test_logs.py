@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.logs import LogFormat, configure
+from gateway.logs import LogFormat, configure, tell
 
 
 @pytest.fixture(autouse=True)
@@ -61,3 +61,39 @@ def test_no_exception_message_and_no_query_string_is_logged(log_format: LogForma
     assert "ak-secret" not in text
     assert "4711" not in text
     assert "{secret}" not in text
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_no_value_can_pass_for_another_or_for_a_line(log_format: LogFormat) -> None:
+    out = io.StringIO()
+    configure(log_format, stream=out)
+    log = logging.getLogger("gateway.web")
+    log.info("request", extra={"operation": 'a status=500\n2026-01-01 "x', "errors": {"A": 1}, "empty": ""})
+    log.warning("%s gave\nno token", "SALESLOFT")
+    first, second = out.getvalue().splitlines()
+    if log_format == "json":
+        assert json.loads(first)["operation"] == 'a status=500\n2026-01-01 "x'
+        assert json.loads(second)["message"] == "SALESLOFT gave\nno token"
+    else:
+        assert first.endswith(' operation="a status=500\\n2026-01-01 \\"x" errors={"A":1} empty=""')
+        assert '[warning] "SALESLOFT gave\\nno token" [gateway.web]' in second
+
+
+def test_what_is_told_is_what_a_record_has_too() -> None:
+    out = io.StringIO()
+    configure("json", stream=out)
+    log = logging.getLogger("gateway.web")
+    seen: list[logging.LogRecord] = []
+
+    def keep(record: logging.LogRecord) -> bool:
+        seen.append(record)
+        return True
+
+    log.addFilter(keep)
+    try:
+        tell(log, logging.INFO, "request", {"status": 200})
+        tell(log, logging.DEBUG, "request", {"status": 201})
+    finally:
+        log.filters.clear()
+    assert json.loads(out.getvalue())["status"] == 200
+    assert [record.__dict__["status"] for record in seen] == [200]

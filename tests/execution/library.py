@@ -78,11 +78,11 @@ class Loader:
         self.calls: list[list[str]] = []
 
     def load_level(self, keys: Sequence[str]) -> asyncio.Future[list[Any]]:
-        return asyncio.ensure_future(self._load(keys))
+        return asyncio.ensure_future(self._load(keys, dict.fromkeys(keys)))
 
-    async def _load(self, keys: Sequence[str]) -> list[Any]:
+    async def _load(self, keys: Sequence[str], distinct: Mapping[str, None]) -> list[Any]:
         await asyncio.sleep(0)
-        wanted = [key for key in dict.fromkeys(keys) if key not in self._known]
+        wanted = [key for key in distinct if key not in self._known]
         if wanted:
             self.calls.append(wanted)
             if self._gate is not None:

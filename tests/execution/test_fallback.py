@@ -77,8 +77,8 @@ async def test_a_fault_of_the_plan_itself_is_never_the_clients(monkeypatch: pyte
 
 async def test_a_loader_that_loses_keys_is_a_surprise() -> None:
     class Forgetful(Loader):
-        async def _load(self, keys: Any) -> Any:
-            return (await super()._load(keys))[: 1 + len(keys) % 2]
+        async def _load(self, keys: Any, distinct: Any) -> Any:
+            return (await super()._load(keys, distinct))[: 1 + len(keys) % 2]
 
     asked = Context(Shelf([Book("a", author_id="1"), Book("b", author_id="1")]), Forgetful(AUTHORS))
     answer = await Library().ask("{ books { author { name } } }", asked)

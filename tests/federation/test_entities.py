@@ -124,6 +124,9 @@ WRONG: list[tuple[Any, str]] = [
     ({"__typename": "Person", "salesloftId": 10**40}, "representations[1].salesloftId"),
     ({"__typename": "Person", "crmId": ""}, "representations[1].crmId"),
     ({"__typename": "User", "guid": ""}, "representations[1].guid"),
+    ({"__typename": "User", "guid": "no-guid"}, "representations[1].guid"),
+    ({"__typename": "User", "email": "two@at@signs"}, "representations[1].email"),
+    ({"__typename": "Person", "email": "with blank@x.example"}, "representations[1].email"),
     ({"__typename": "User", "email": 5}, "representations[1].email"),
 ]
 
@@ -270,9 +273,16 @@ async def test_a_router_asks_again_and_it_is_compiled(gateway: Asks) -> None:
     id_ = global_id("Account", "SALESLOFT", next(iter(gateway.world.salesloft.accounts)))
     engine = gateway.engine()
     before = engine.operations.counts["compiled"]
-    for _ in range(4):
-        await gateway.entities([{"__typename": "Account", "id": id_}], "... on Account { id name owner { name } }")
+    asked = [{"__typename": "Account", "id": id_}, 5, {"__typename": "Account", "id": "x"}, {"__typename": "Account"}]
+    first, *others = [
+        await gateway.entities(
+            asked, "... on Account { id called: name owner { name } meetings(first: 1) { nodes { id } } }"
+        )
+        for _ in range(4)
+    ]
     assert engine.operations.counts["compiled"] >= before + 2
+    assert [error["path"] for error in first.errors] == [["_entities", place] for place in (1, 2, 3)]
+    assert all((other.data, other.errors) == (first.data, first.errors) for other in others), "and answers the same"
 
 
 async def test_folded_records_are_found_by_each_of_their_ids(gateway: Asks) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -136,6 +137,9 @@ async def test_scopes_hold_for_every_key_of_every_type(little: World) -> None:
         answer = await ask(caller, ENTITIES % "", key=MEETINGS, representations=cases)
         shown = [entity and entity["__typename"] for entity in answer["data"]["_entities"]]
         assert shown == [case["__typename"] if case["__typename"] == "Meeting" else None for case in cases]
+        lacking = sorted(error["message"].partition("scope ")[2] for error in answer["errors"])
+        wanted = ("accounts", "cadences", "conversations", "people", "tasks", "users")
+        assert lacking == [f"{each}:read." for each in wanted], "an error a scope, however many records lack it"
 
 
 async def test_personal_fields_need_their_scope_on_entities_too(little: World) -> None:
@@ -245,3 +249,12 @@ def test_the_command_prints_the_text_that_the_settings_choose(
 def test_a_weak_key_of_a_router_is_warned_of() -> None:
     (warning,) = Settings.read({"GATEWAY_ROUTER_KEYS": "short"}).warnings
     assert warning == "GATEWAY_ROUTER_KEYS has a key of less than 16 characters, which can be guessed"
+
+
+def test_a_routers_query_can_be_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    named = json.dumps({"representations": [{"__typename": "Person", "email": "somebody@x.example"}]})
+    assert main(["explain", ENTITIES % "... on Person { name owner { name } }", "--variables", named]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("compiled: ")
+    assert "_entities.owner" in said
+    assert "SALESLOFT /v2/people" in said

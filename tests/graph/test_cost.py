@@ -71,6 +71,14 @@ QUERIES: dict[str, tuple[str, dict[str, Any]]] = {
         {},
     ),
     "the team and what it holds": ("{ users(first: 5) { nodes { name meetings(first: 5) { nodes { title } } } } }", {}),
+    "the whole team and what it holds": (
+        "{ users(first: 25) { nodes { name meetings(first: 5) { nodes { title } } } } }",
+        {},
+    ),
+    "whatever drift holds": (
+        '{ meetings(first: 5, filter: {drift: {status: ["ACTIVE"]}}) { nodes { title } } }',
+        {},
+    ),
     "cadences and their steps": ("{ cadences(first: 20) { totalCount nodes { name steps { name } } } }", {}),
     "accounts and theirs": (
         "{ accounts(first: 4) { totalCount nodes { name meetings(first: 2) { nodes { id } } } } }",

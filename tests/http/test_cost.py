@@ -51,6 +51,19 @@ async def test_the_trace_tells_it_too(limited: Caller) -> None:
     assert told["execution"]["compiled"] in {True, False}
 
 
+async def test_the_trace_tells_how_it_ran_and_why_no_plan_did(limited: Caller) -> None:
+    asked = [("query ($n: Int) { meetings(first: $n) { nodes { id } } }", n) for n in (1, 2)]
+    asked.append(("query ($n: Int) { meetings(first: $n) { nodes { id } } __schema { queryType { name } } }", 1))
+    replies = [await ask(limited, query, told={"X-Gateway-Trace": "1"}, n=n) for query, n in asked]
+    assert [reply.json["extensions"]["execution"] for reply in replies] == [
+        {"compiled": False, "reason": "it is new"},
+        {"compiled": True},
+        {"compiled": False, "reason": "it is new"},
+    ]
+    again = await ask(limited, asked[2][0], told={"X-Gateway-Trace": "1"}, n=2)
+    assert again.json["extensions"]["execution"]["reason"] == "it asks about the schema"
+
+
 async def test_what_costs_too_much_is_refused(limited: Caller) -> None:
     refused = await ask(limited, PAGE, told={"X-Gateway-Trace": "1"}, n=100)
     (error,) = refused.json["errors"]

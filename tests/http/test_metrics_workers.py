@@ -77,7 +77,15 @@ def workers_of(process: subprocess.Popen[str]) -> set[int]:
     """The processes that listen, without multiprocessing's own helper."""
     children = Path(f"/proc/{process.pid}/task").glob("*/children")
     pids = {int(pid) for file in children for pid in file.read_text().split()}
-    return {pid for pid in pids if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes().decode()}
+    return {pid for pid in pids if b"spawn_main" in command_of(pid)}
+
+
+def command_of(pid: int) -> bytes:
+    """A process's command line; nothing where it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def test_whichever_worker_answers_tells_of_all(gateway: tuple[subprocess.Popen[str], str]) -> None:

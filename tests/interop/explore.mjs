@@ -53,7 +53,7 @@ const first = await run(page);
 equal(first.errors, undefined, "the first query works as it stands");
 equal(first.data.meetings.nodes.length, 20, "twenty meetings");
 const summary = await page.locator(".graphiql-footer .upstream-summary").textContent();
-check(/^\d+ upstream calls \(.*SALESLOFT \d+.*\) · \d+ units · \d+ waves · \d+ from the cache$/.test(summary), `the trace beside it: ${summary}`);
+check(/^\d+ upstream calls \(.*SALESLOFT \d+.*\) · \d+ units of \d+ expected · \d+ waves · \d+ from the cache$/.test(summary), `the trace beside it: ${summary}`);
 
 await page.getByRole("button", { name: "Show Upstream calls" }).click();
 const endpoints = await page.locator(".upstream-calls tbody tr").allTextContents();

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from gateway.demo import emulated, variables
+from gateway.emulator.faults import Hang
 from tests.operations.children import LONGEST, Child, Load, serving
 
 QUERY = "{ meetings(first: 5) { nodes { title startTime person { name } } pageInfo { hasNextPage } } }"
@@ -70,6 +71,26 @@ async def test_what_is_running_is_finished_and_the_upstream_pools_are_closed(tmp
         assert child.ended() == 0
         assert faults(child) == []
         assert not emulators.salesloft.listener._state.connections, "a connection to the vendor outlived the gateway"
+
+
+async def test_a_vendor_that_hangs_holds_nobody_past_the_deadline(tmp_path: Path) -> None:
+    settings = {"GATEWAY_DRAIN": "0", "GATEWAY_DEADLINE": "0.5"}
+    with emulated() as emulators, serving(tmp_path, {**variables(emulators), **settings}) as child:
+        await ready(child)
+        for vendor in (emulators.salesloft, emulators.drift):
+            vendor.faults.add(Hang())
+        async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
+            asking = group.create_task(codes(session, child))
+            await until(lambda: len(emulators.salesloft.calls) > 0, child)
+            child.process.send_signal(signal.SIGTERM)
+        assert asking.result() <= {"DEADLINE_EXCEEDED", "UPSTREAM_TIMEOUT"}
+        assert asking.result()
+        assert child.ended() == 0
+
+
+async def codes(session: aiohttp.ClientSession, child: Child) -> set[str]:
+    async with session.post(f"{child.url}/graphql", json={"query": QUERY}) as response:
+        return {error["extensions"]["code"] for error in (await response.json())["errors"]}
 
 
 async def ask(session: aiohttp.ClientSession, child: Child, query: str) -> int:

@@ -32,8 +32,8 @@ def run(
         share = second / SECONDS
         wiggle = WIGGLE[second % len(WIGGLE)]
         memory = 200 + min(share * 300, 40) + grows * share + wiggle
-        gauges.samples.append(Sample(second, memory, int(80 + opens * share + wiggle), 20 + wiggle))
-    gauges.resting = [Sample(0, 200, 40, 7), Sample(0, 240, 40, left)]
+        gauges.samples.append(Sample(second, memory, 8, int(80 + opens * share + wiggle), 20 + wiggle))
+    gauges.resting = [Sample(0, 200, 0, 40, 7), Sample(0, 240, 8, 40, left)]
     took = [(float(second), 50 + second % 10 + slows * second / SECONDS) for second in range(SECONDS)]
     given = {"took": took, "asked": SECONDS, **outcomes}
     rows = judge(Outcomes(**given), gauges, seconds, code=code, faults=faults)

@@ -21,9 +21,10 @@ from gateway.emulator.world import World
 from gateway.settings import Settings
 from gateway.sources.drift.emulator import DriftOptions
 from gateway.sources.salesloft.emulator import SalesloftOptions
-from gateway.upstream.clock import ManualClock
+from gateway.upstream.clock import ManualClock, Timer
 from gateway.upstream.session import Session, open_session
 from tests.http.harness import Caller, calling
+from tests.upstream.replicas.conftest import CountedLink
 
 T = TypeVar("T")
 
@@ -34,6 +35,12 @@ PLENTY = {"GATEWAY_CLIENT_RATE": "1000000", "GATEWAY_CLIENT_COST": "1000000"}
 
 MUCH = 1_000_000
 UNLIMITED = {"SALESLOFT_RATE_LIMIT": str(MUCH), "DRIFT_RATE_LIMIT": str(MUCH)}
+
+LONGEST = 10.0
+"""Seconds that a Redis is waited for."""
+
+HOUR = 3600.0
+"""Seconds of the machine's own time that an operation may take: deadlines are told by the clock that tests move."""
 
 SOON = 0.1
 """Seconds within which a timer of the event loop counts as work: batches are open for less."""
@@ -78,6 +85,7 @@ class Product:
     emulators: Emulators
     clock: ManualClock
     session: Session
+    links: list[CountedLink] = dataclasses.field(default_factory=list)
 
     async def ask(self, query: str, headers: Mapping[str, str] | None = None, **values: Any) -> Reply:
         """Asks by POST, with the trace."""
@@ -121,10 +129,10 @@ class Product:
     async def drive(self, works: Sequence[Awaitable[T]]) -> list[T]:
         """What works come to; time moves on whenever nothing but time is waited for."""
         tasks = [asyncio.ensure_future(work) for work in works]
-        waiting = set(tasks)
+        together = asyncio.gather(*tasks, return_exceptions=True)
         quiet = 0
-        while waiting:
-            _, waiting = await asyncio.wait(waiting, timeout=0.001)
+        while not together.done():
+            await asyncio.wait([together], timeout=0.001)
             wait = self.clock.next_due()
             quiet = quiet + 1 if wait is not None and self._idle() else 0
             if quiet >= 3 and wait is not None:
@@ -144,6 +152,7 @@ class Product:
         now = loop.time()
         ready, timers = loop._ready, loop._scheduled  # type: ignore[attr-defined]  # what the loop has still to do
         busy = any(vendor.listener._state.tasks for vendor in self.vendors)
+        busy = busy or any(link.asking for link in self.links)
         return not ready and not busy and not any(now < timer.when() < now + SOON for timer in timers)
 
 
@@ -179,6 +188,7 @@ async def product(
         more: Settings that go by where the vendors are.
     """
     clock = ManualClock(world.now.timestamp(), jumps=jumps)
+    links: list[CountedLink] = []
     async with (
         Emulators.start(
             clock=lambda: dt.datetime.fromtimestamp(clock.time(), dt.UTC),
@@ -194,9 +204,10 @@ async def product(
                 **(settings or {}),
                 **(more(emulators) if more is not None else {}),
             },
+            links=links,
         ) as (caller, session),
     ):
-        yield Product(caller, emulators, clock, session)
+        yield Product(caller, emulators, clock, session, links)
 
 
 def by_name(emulators: Emulators) -> dict[str, str]:
@@ -217,9 +228,13 @@ def client_of(emulators: Emulators) -> dict[str, str]:
 
 @contextlib.asynccontextmanager
 async def gateway(
-    emulators: Emulators, clock: ManualClock, settings: Mapping[str, str] | None = None
+    emulators: Emulators,
+    clock: ManualClock,
+    settings: Mapping[str, str] | None = None,
+    *,
+    links: list[CountedLink] | None = None,
 ) -> AsyncIterator[tuple[Caller, Session]]:
-    """A process over the vendors, and its pool of connections to them."""
+    """A process over the vendors, and its pool of connections to them; its links to a Redis are added to `links`."""
     known = {**PLENTY, **UNLIMITED, **variables(emulators), **(settings or {})}
     sessions: list[Session] = []
 
@@ -227,6 +242,17 @@ async def gateway(
         sessions.append(open_session())
         return sessions[-1]
 
-    with mock.patch("gateway.upstreams.open_session", opening):
+    def linked(url: str, clock: Timer) -> CountedLink:
+        """Patient, since the machine may be busier than the Redis; one that is gone says so at once."""
+        made = CountedLink(url, clock, patience=LONGEST)
+        if links is not None:
+            links.append(made)
+        return made
+
+    with (
+        mock.patch("gateway.upstreams.open_session", opening),
+        mock.patch("gateway.upstreams.Link", linked),
+        mock.patch("gateway.web.endpoint.GRACE", HOUR),
+    ):
         async with calling(create_app(Settings.read(known), clock=clock)) as caller:
             yield caller, sessions[0]

@@ -181,10 +181,10 @@ async def test_on_a_stale_cache(small: World, source: str, trouble: Trouble, mon
     assert reply.headers["Cache-Control"] == "public, no-cache"
     assert behind == behind_expected(source, trouble)
     assert nodes(again) == nodes(before)
-    # What is stale is not tried again by every reader. That an event is in no record is: it is old by now, and an
-    # endpoint whose answers arrive whole is not left alone, whatever is in them.
-    readable = source == "SALESLOFT" and trouble.name in {"bad json", "huge"}
-    assert no_more == (2 if readable else 0)
+    # What is stale is not tried again by every reader. That an event is in no record is: it is old by now, and three
+    # failures of six do not suffice for the endpoint to be left alone.
+    tried = source == "SALESLOFT" and trouble.name in {"bad json", "huge"}
+    assert no_more == (2 if tried else 0)
 
 
 @pytest.mark.parametrize("source", ["SALESLOFT", "DRIFT"])

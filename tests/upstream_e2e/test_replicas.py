@@ -42,9 +42,9 @@ async def replicas(
         stages, stacks = [first], [contextlib.AsyncExitStack()]
         for _ in range(3):
             stack = contextlib.AsyncExitStack()
-            made = gateway(first.emulators, first.clock, settings)
+            made = gateway(first.emulators, first.clock, settings, links=first.links)
             caller, session = await stack.enter_async_context(made)
-            stages.append(Product(caller, first.emulators, first.clock, session))
+            stages.append(Product(caller, first.emulators, first.clock, session, first.links))
             stacks.append(stack)
         try:
             yield stages, stacks

@@ -10,7 +10,7 @@ import msgspec
 
 from gateway.errors import BadUserInput
 from gateway.graph.ids import KINDS, SOURCES, decode_id
-from gateway.graph.texts import address, number, short_text
+from gateway.graph.texts import address, guid, number, short_text
 from gateway.model.records import Kind, Ref, Source, UserKey
 
 BIG = 2**64
@@ -65,7 +65,7 @@ def _by_salesloft_id(kind: Kind, values: Mapping[str, str], place: str) -> tuple
 
 
 def _by_guid(kind: Kind, values: Mapping[str, str], place: str) -> tuple[By, Ref | str]:
-    return By.REF, Ref(Source.SALESLOFT, kind, short_text(values["guid"], f"{place}.guid"), UserKey.GUID)
+    return By.REF, Ref(Source.SALESLOFT, kind, guid(values["guid"], f"{place}.guid"), UserKey.GUID)
 
 
 def _by_source_id(kind: Kind, values: Mapping[str, str], place: str) -> tuple[By, Ref | str]:

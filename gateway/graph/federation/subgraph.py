@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Annotated, Any, NewType, TypeAlias
 
 import msgspec
@@ -91,14 +90,11 @@ Representations = Annotated[
 
 def subgraph_query(subgraph: Subgraph) -> type[Any]:
     """`Query` with what a router asks for."""
-
-    @functools.cache
-    def text() -> ServiceText:
-        return ServiceText(subgraph_sdl(subgraph.options))
+    told = ServiceText(subgraph_sdl(subgraph.options))  # a tenth of a second, better spent at the start
 
     def service(info: ContextInfo) -> Any:
         subgraph.check_service(info.context)
-        return text()
+        return told
 
     async def of_representations(info: ContextInfo, representations: Representations) -> list[Any]:
         subgraph.check_entities(info.context)

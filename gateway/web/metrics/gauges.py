@@ -126,7 +126,7 @@ class Gauges:
         self._tasks = gauge("gateway_tasks", "asyncio tasks.")
         self._memory = gauge("gateway_resident_memory_bytes", "Resident memory.")
         self._descriptors = gauge("gateway_open_file_descriptors", "Open file descriptors.")
-        gauge("gateway_workers", "Live worker processes behind this address.").set(1)
+        self._workers = gauge("gateway_workers", "Live worker processes behind this address.")
         gauge("gateway_start_time_seconds", "When the oldest live worker started, in Unix time.", mode="livemin").set(
             time.time()
         )
@@ -155,6 +155,7 @@ class Gauges:
             self._memory.set(int(STATM.read_bytes().split()[1]) * PAGE_SIZE)
         with contextlib.suppress(OSError):
             self._descriptors.set(len(os.listdir(DESCRIPTORS)))  # noqa: PTH208 - the names are not wanted
+        self._workers.set(1)  # last: who is counted has told everything
 
     def _execution(self, execution: Execution) -> None:
         now: Totals[str] = Totals()

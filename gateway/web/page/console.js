@@ -31,7 +31,8 @@
   async function fetcher(params, options) {
     const answer = await ask(params, options);
     if (params.operationName !== "IntrospectionQuery") {
-      trace.set((answer.extensions && answer.extensions.upstream) || null);
+      const { upstream, cost } = answer.extensions || {};
+      trace.set(upstream ? { ...upstream, expected: cost && cost.expected } : null);
     }
     return answer;
   }
@@ -44,7 +45,7 @@
     const sources = Object.entries(taken.bySource).map(([name, part]) => `${name} ${part.calls}`);
     const parts = [
       `${count(taken.calls, "upstream call")}${sources.length ? ` (${sources.join(", ")})` : ""}`,
-      count(taken.cost, "unit"),
+      count(taken.cost, "unit") + (taken.expected === undefined ? "" : ` of ${taken.expected} expected`),
       count(taken.waves, "wave"),
       `${taken.cacheHits} from the cache`,
     ];

@@ -62,7 +62,7 @@ class Stand:
             queries = {x: queries[x] for x in (min(queries), max(queries))}
         runs: dict[float, list[Point]] = {x: [] for x in queries}
         for query in queries.values():
-            load(self._server, query, connections, self._plan.seconds / 2)
+            load(self._server, query, connections, self._plan.seconds / 2, varied=True)
         for _ in range(self._plan.rounds):
             for x, query in queries.items():
                 runs[x].append(self._run(query, connections))
@@ -74,7 +74,7 @@ class Stand:
     def _run(self, query: str, connections: int) -> Point:
         self._upstream.calls()
         before = self._server.cpu()
-        told = load(self._server, query, connections, self._plan.seconds)
+        told = load(self._server, query, connections, self._plan.seconds, varied=True)
         if told["refused"] or told["unlike"]:
             raise AssertionError(f"{told['refused']} queries refused, {told['unlike']} unlike the others: {query}")
         count = told["count"]

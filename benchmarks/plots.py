@@ -5,12 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-WIDTH, BAR, GAP = 720, 20, 8
-LABELS, HEAD = 250, 34
+WIDTH, BAR, GAP = 760, 20, 8
+LABELS, HEAD = 310, 34
 PANEL, HIGH = 330, 190
 COLOURS = ("#4c78a8", "#e45756", "#54a24b", "#b279a2", "#f58518", "#72b7b2")
 OURS, THEIRS = COLOURS[0], "#9aa5b1"
 STYLE = "<style>text {font: 12px sans-serif} .t {font-weight: bold}</style>"
+
+ROOM = 1.15
+"""Of the highest value, so that names stand above the lines."""
+
+WHOLE = 100
+"""From here on numbers have no decimals."""
 
 Line = Sequence[tuple[float, float]]
 
@@ -43,11 +49,11 @@ def lines(panels: Sequence[tuple[str, str, Mapping[str, Line]]]) -> str:
 
 def _panel(title: str, axis: str, curves: Mapping[str, Line]) -> list[str]:
     points = [point for line in curves.values() for point in line]
-    right, top = max([x for x, _ in points] or [1.0]) or 1.0, max([y for _, y in points] or [1.0]) or 1.0
+    right, top = max([x for x, _ in points] or [1.0]) or 1.0, ROOM * max([y for _, y in points] or [1.0]) or 1.0
     parts = [
         f'<text class="t" y="-10">{title}</text>',
         f'<rect width="{PANEL}" height="{HIGH}" fill="#f6f6f6"/>',
-        f'<text x="-4" y="10" text-anchor="end">{top:.3g}</text><text x="-4" y="{HIGH}" text-anchor="end">0</text>',
+        f'<text x="-4" y="10" text-anchor="end">{_short(top)}</text><text x="-4" y="{HIGH}" text-anchor="end">0</text>',
         f'<text y="{HIGH + 16}">0</text><text x="{PANEL}" y="{HIGH + 16}" text-anchor="end">{right:,.0f}</text>',
         f'<text x="{PANEL / 2}" y="{HIGH + 16}" text-anchor="middle">{axis}</text>',
     ]
@@ -59,6 +65,10 @@ def _panel(title: str, axis: str, curves: Mapping[str, Line]) -> list[str]:
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in at]
         parts.append(f'<text x="8" y="{16 + place * 16}" fill="{colour}">{name}</text>')
     return parts
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= WHOLE else f"{value:.3g}"
 
 
 def _picture(width: float, height: float, parts: Sequence[str]) -> str:

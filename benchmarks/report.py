@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 PYTHON = ("strawberry-graphql", "graphql-core", "msgspec", "aiohttp", "aiodataloader", "starlette", "uvicorn", "uvloop")
 LOCKS = ("node", "hive", "tailcall")
 ENGINE = "this project"
-MARKDOWN = {"tuning": "Start-up", "endless": "Endless distinct documents"}
+MARKDOWN = {"entities": "Entities for a router", "tuning": "Start-up", "endless": "Endless distinct documents"}
 """Parts that write their own tables."""
 
 AXES = {
@@ -100,7 +100,7 @@ def markdown(results: Mapping[str, Any], pictures: Iterable[str]) -> str:
         parts += [f"## {page.parent.name.title()}", page.read_text(encoding="utf-8").strip()]
     parts += [f"Not measured: {part}, since it failed." for part in results.get("failed", {})]
     parts += ["## Machine and versions"]
-    parts.append(grid(["", ""], [[name, version] for name, version in results["machine"].items()]))
+    parts.append(grid(["", ""], [[name, version] for name, version in results["machine"].items()], words=1))
     return "\n\n".join(parts) + "\n"
 
 
@@ -112,7 +112,8 @@ ENGINES = """Milliseconds of CPU for one answer as JSON, in process, document pa
 (Strawberry's by its caches). M100 is 100 meetings with everything around them: 3,907 fields, 106 KB; M10 is
 ten; tiny is one field. `by hand` is a function that knows nothing but this query. JSON is msgspec's for
 Python's engines (as fast as orjson), `JSON.stringify` for Node.js's. Ids are made in base64, instants
-formatted, and people, cadences and users loaded in batches by all of them."""
+formatted, and people, cadences and users loaded in batches by all of them. Python's collector is set as a
+serving process sets it (`gateway/tuning.py`), for all of Python's engines."""
 
 GATEWAYS = f"""The same query and the same answer (compared before anything is measured) over one upstream
 that speaks Salesloft's lists; one process each. `c` is how many clients ask at a time; CPU is that of the whole
@@ -123,7 +124,7 @@ page's last instant go on."""
 GROWTH = """This project alone, one client at a time but for `workers`, over the same upstream with no
 delay: milliseconds of CPU a query (cpu), milliseconds to the answer (p50), upstream calls a query. A step of
 nesting adds a relation or a level below 25 meetings. `depth` is how many meetings lie before the page of 25
-that is asked for."""
+that is asked for. No query is asked twice, so that no answer is given again."""
 
 
 def picture(name: str) -> str:
@@ -131,9 +132,9 @@ def picture(name: str) -> str:
     return f"![{name}](plots/{name}.svg)"
 
 
-def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table, numbers to the right."""
-    lines = ["| " + " | ".join(head) + " |", "|---" + "|--:" * (len(head) - 1) + "|"]
+def grid(head: Sequence[str], rows: Iterable[Sequence[str]], words: int = 0) -> str:
+    """A table, numbers to the right; the last columns may hold words."""
+    lines = ["| " + " | ".join(head) + " |", "|---" + "|--:" * (len(head) - 1 - words) + "|---" * words + "|"]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
 
@@ -174,9 +175,9 @@ def _gateways(told: Mapping[str, Any], shown: set[str]) -> list[str]:
         head = ["gateway", "queries/s", "p50 ms", "p99 ms", "CPU ms a query", "upstream calls a query", "wrong"]
         parts += [f"### Upstream {delay} ms, c = {connections}", grid(head, rows)]
     peaks = [
-        [name, told["how"][name], f"{told['peaks'][name]:.0f}" if name in told["peaks"] else ""] for name in told["how"]
+        [name, f"{told['peaks'][name]:.0f}" if name in told["peaks"] else "", told["how"][name]] for name in told["how"]
     ]
-    parts += ["### Configuration and memory", grid(["gateway", "configuration", "peak MB"], peaks)]
+    parts += ["### Configuration and memory", grid(["gateway", "peak MB", "configuration"], peaks, words=1)]
     parts += [f"Not measured: {name}, which {reason}." for name, reason in told["missing"].items()]
     return parts
 

@@ -25,10 +25,13 @@ from benchmarks.gateways.peers import OURS
 from tools import bootstrap
 
 HERE = Path(__file__).resolve().parent
-PARTS = ("engine", "tracing", "tuning", "endless", "gateways", "growth", "emulators")
+PARTS = ("engine", "entities", "tracing", "tuning", "endless", "gateways", "growth", "emulators")
 NPM = ("node", "hive", "tailcall")
 MOST_TOLD = 500
 """Characters of why a part could not be measured."""
+
+ENGINE_ROUNDS = 5
+"""Rounds of the engines for one of the gateways."""
 
 ENGINE_LIMIT = 900
 """Seconds that the engines may take."""
@@ -55,9 +58,14 @@ def prepare() -> dict[str, str]:
     return unable
 
 
-def engine(unable: dict[str, str], *, quick: bool) -> dict[str, Any]:
+def engine(unable: dict[str, str], rounds: int, *, quick: bool) -> dict[str, Any]:
     """The engines, in a process of their own."""
-    command = [sys.executable, str(HERE / "engine" / "bench.py"), "--rounds", "1" if quick else "15"]
+    command = [
+        sys.executable,
+        str(HERE / "engine" / "bench.py"),
+        "--rounds",
+        "1" if quick else str(rounds * ENGINE_ROUNDS),
+    ]
     command += ["--share", "0.01" if quick else "1"]
     reason = unable.get("node")
     command += ["--without-node"] if reason else []
@@ -79,15 +87,16 @@ def tracing(*, quick: bool) -> dict[str, Any]:
     return {"tracing": json.loads(told.splitlines()[0])}
 
 
-def measure(parts: Sequence[str], unable: dict[str, str], *, quick: bool) -> dict[str, Any]:
+def measure(parts: Sequence[str], unable: dict[str, str], rounds: int, *, quick: bool) -> dict[str, Any]:
     """What was measured, by part."""
-    plan = bench.Plan(rounds=1, seconds=0.2, warming=0.1, connections=(1, 8)) if quick else bench.Plan()
-    growing = growth.Plan(rounds=1, seconds=0.05, ends=True) if quick else growth.Plan()
+    plan = bench.Plan(rounds=1, seconds=0.2, warming=0.1, connections=(1, 8)) if quick else bench.Plan(rounds)
+    growing = growth.Plan(rounds=1, seconds=0.05, ends=True) if quick else growth.Plan(rounds)
     how: dict[str, Callable[[], dict[str, Any]]] = {
-        "engine": lambda: engine(unable, quick=quick),
+        "engine": lambda: engine(unable, rounds, quick=quick),
+        "entities": lambda: {"entities": script("entities", *(("1",) if quick else ()))},
         "tracing": lambda: tracing(quick=quick),
-        "tuning": lambda: {"tuning": script("tuning", *(("1", "0.05") if quick else ()))},
-        "endless": lambda: {"endless": script("endless", *(("50",) if quick else ()))},
+        "tuning": lambda: {"tuning": script("tuning", *(("1", "0.05") if quick else ("4", "0.6")))},
+        "endless": lambda: {"endless": script("endless", "50" if quick else "1000")},
         "gateways": lambda: {"gateways": bench.measure(plan, unable)},
         "growth": lambda: {"growth": growth.measure(growing)},
         "emulators": lambda: {"emulators": emulators.run(2 if quick else 20)},
@@ -121,11 +130,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--quick", action="store_true", help="everything for a moment")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each cell is measured (3)")
     parser.add_argument("--without-npm", action="store_true", help="only what needs no Node.js")
     parser.add_argument("--out", type=Path, help="where to write; here, or nowhere with --quick")
     options = parser.parse_args()
     unable = dict.fromkeys(NPM, "was left out (--without-npm)") if options.without_npm else prepare()
-    results = measure(options.parts, unable, quick=options.quick)
+    results = measure(options.parts, unable, options.rounds, quick=options.quick)
     out = options.out or (None if options.quick else HERE)
     if out is not None:
         kept = out / "results.json"

@@ -3,7 +3,7 @@
 python benchmarks/tuning.py [ROUNDS [SECONDS]]      prints a table
 
 Each variant is the real application in a process of its own over the emulated upstreams, asked by 32 connections for
-100 meetings with what is around them, and for one meeting. Rounds are interleaved; figures are medians of CPU a request
+100 meetings with what is around them, and for nothing. Rounds are interleaved; figures are medians of CPU a request
 (the process's own, which other load does not change) and of the 99th percentile of a request's time.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import json
 import os
 import statistics
@@ -35,9 +36,14 @@ from gateway.tuning import THRESHOLDS, tune  # noqa: E402
 FIELDS = """title startTime endTime status sources person { name email account { name } } owner { name }
   cadence { name } attendees { email name status }"""
 WORK = {
-    "100 meetings": f"{{ meetings(first: 100) {{ nodes {{ {FIELDS} }} }} }}",
-    "1 meeting": "{ meetings(first: 1) { nodes { title } } }",
+    "100 meetings": f"""query Q($first: Int!, $b: Int!, $c: Int!) {{
+      meetings(first: $first) {{ nodes {{ {FIELDS} }} }}
+      b: meetings(first: $b) {{ nodes {{ id }} }} c: meetings(first: $c) {{ nodes {{ id }} }}
+    }}""",
+    "nothing": "{ __typename }",
 }
+"""What is asked: 90 to 99 meetings, and a few more by turns, lest an answer is given again; and what is HTTP alone."""
+MORE = 30
 VARIANTS: dict[str, tuple[str, str, str]] = {
     "as served": ("uvloop", "httptools", "both"),
     "collector as Python has it": ("uvloop", "httptools", "none"),
@@ -48,6 +54,7 @@ VARIANTS: dict[str, tuple[str, str, str]] = {
 }
 CONNECTIONS = 32
 GOOD = 200
+TURNS = itertools.count()
 
 
 def freeze() -> None:
@@ -82,12 +89,14 @@ def cpu(process: subprocess.Popen[str]) -> float:
 
 async def load(session: aiohttp.ClientSession, url: str, query: str, seconds: float) -> list[float]:
     """Times of all requests of that many seconds, each connection one after another."""
-    body = json.dumps({"query": query}).encode()
     headers = {"Content-Type": "application/json"}
     ends, times = time.perf_counter() + seconds, list[float]()
 
     async def ask() -> None:
         while (began := time.perf_counter()) < ends:
+            turn = next(TURNS)
+            given = {"first": 90 + turn % 10, "b": 1 + turn % MORE, "c": 1 + turn // MORE % MORE}
+            body = json.dumps({"query": query, "variables": given})
             async with session.post(url, data=body, headers=headers) as response:
                 text = await response.read()
                 assert response.status == GOOD, text[:200]

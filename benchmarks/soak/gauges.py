@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import aiohttp
 
-TASKS = re.compile(r"^gateway_tasks ([0-9.e+]+)$", re.MULTILINE)
+GAUGE = re.compile(r"^gateway_(tasks|cache_bytes) ([0-9.e+]+)$", re.MULTILINE)
 READY = 60.0
 """Seconds that the workers may take to start."""
 
@@ -27,12 +27,14 @@ class Sample(NamedTuple):
     Attributes:
         second: Seconds from the start.
         memory: Megabytes of resident memory of all workers.
+        kept: Megabytes that kept records take of it, as the gateway estimates it.
         files: Their open file descriptors.
         tasks: Their asyncio tasks.
     """
 
     second: float
     memory: float
+    kept: float
     files: int
     tasks: float
 
@@ -89,8 +91,8 @@ class Gauges:
     async def _look(self, session: aiohttp.ClientSession) -> Sample:
         async with session.get(self._url) as response:
             page = await response.text()
-        told = TASKS.search(page)
-        assert told is not None
+        told = dict(GAUGE.findall(page))
         pages = sum(int((worker / "statm").read_text().split()[1]) for worker in self._workers)
         files = sum(len(list((worker / "fd").iterdir())) for worker in self._workers)
-        return Sample(asyncio.get_running_loop().time() - self._started, pages * PAGE / 1e6, files, float(told[1]))
+        second = asyncio.get_running_loop().time() - self._started
+        return Sample(second, pages * PAGE / 1e6, float(told["cache_bytes"]) / 1e6, files, float(told["tasks"]))

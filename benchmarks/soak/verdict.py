@@ -23,7 +23,7 @@ NOISE = 3.0
 FEW = 8
 """Files and tasks more or less, whatever the noise: a connection to a vendor comes and goes."""
 
-TASKS = 4
+TASKS = 8
 """Tasks more than before that may be left at rest: those that keep a connection, each for 30 s."""
 
 LONG = 300.0
@@ -137,8 +137,8 @@ def _latency(outcomes: Outcomes, seconds: float) -> Row:
 
 
 def _flat(what: str, points: Sequence[tuple[float, float]], seconds: float, slack: float) -> Row:
-    """Whether something no longer grows, once caches and pools are full: after the first third."""
-    line = trend([(second, value) for second, value in points if second >= seconds / 3])
-    told = f"{line.growth:+.1f} on {line.mean:.0f} over the last two thirds, ±{line.noise:.1f}"
+    """Whether something no longer grows, once caches and pools are full: in the second half."""
+    line = trend([(second, value) for second, value in points if second >= seconds / 2])
+    told = f"{line.growth:+.1f} on {line.mean:.0f} over the second half, ±{line.noise:.1f}"
     met = line.growth <= max(line.mean * GROWS, NOISE * line.noise, slack) if seconds >= LONG else None
     return Row(f"{what} flat, once caches and pools are full", told, met)

@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import TypeAlias
 
@@ -61,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog=PROGRAM, description="One GraphQL graph over meetings booked in Salesloft and Drift."
     )
+    top.add_argument("--version", action="version", version=f"{PROGRAM} {version(PROGRAM)}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Command, does: str, example: str) -> argparse.ArgumentParser:

@@ -253,3 +253,10 @@ def test_wrong_usage(run: Run) -> None:
     assert done.returncode == 2
     assert "not a whole number from 0 to 65535" in done.stderr
     assert run("sreve").returncode == 2
+
+
+def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert re.fullmatch(r"meeting-gateway \d+\.\d+\.\d+\n", capsys.readouterr().out)

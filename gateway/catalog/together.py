@@ -18,7 +18,7 @@ from gateway.catalog.share import Pool, Share
 from gateway.catalog.twins import Twins
 from gateway.catalog.window_search import WindowSearch
 from gateway.errors import GatewayError
-from gateway.model.filters import under
+from gateway.model.filters import MeetingFilter, under
 from gateway.model.records import Kind, Meeting, Ref, Source
 from gateway.sources.base import MeetingListing
 from gateway.upstream.request import Request
@@ -111,21 +111,34 @@ def _share(
     request: Request, source: Source, listing: MeetingListing, answers: Sequence[Answer], condition: str
 ) -> None:
     """Lets the lists walk a source together, as far as it may hold any of their rows."""
-    members = [
-        (answer, walked)
-        for answer in answers
-        for walked in answer.search.listings
-        if walked.source is source and _walks(request, answer, walked)
-    ]
-    if len(members) < 2:  # noqa: PLR2004 - one has nobody to share with
-        return
+    alike: list[tuple[MeetingFilter, list[tuple[Answer, Walked]]]] = []
+    for answer in answers:
+        for walked in answer.search.listings:
+            if walked.source is source and _walks(request, answer, walked):
+                rest = _rest(walked.wanted, condition)
+                same = next((members for other, members in alike if other == rest), None)
+                if same is None:
+                    alike.append((rest, [(answer, walked)]))
+                else:
+                    same.append((answer, walked))
+    for _, members in alike:
+        if len(members) > 1:
+            _pool(request, listing, members, condition)
+
+
+def _pool(request: Request, listing: MeetingListing, members: Sequence[tuple[Answer, Walked]], condition: str) -> None:
     query = members[0][0].query
     need = query.window.count + query.ahead if query.rows else 0
     filters = [walked.wanted for _, walked in members]
     pool = Pool(request, listing, filters, condition, (query.window.walk, need))
     for place, (answer, walked) in enumerate(members):
-        share = Walked(source, Share(pool, place), walked.wanted, walked.exact)
+        share = Walked(walked.source, Share(pool, place), walked.wanted, walked.exact)
         answer.search.listings = [share if each is walked else each for each in answer.search.listings]
+
+
+def _rest(wanted: MeetingFilter, condition: str) -> MeetingFilter:
+    """What has to be the same for all who share a walk: where a look-up has failed for one, they may mean others."""
+    return msgspec.structs.replace(wanted, person_ids=None, owner_ids=None, under=None, **{condition: None})
 
 
 def _walks(request: Request, answer: Answer, walked: Walked) -> bool:

@@ -220,7 +220,7 @@ def check_same(together: MeetingPage, alone: MeetingPage, query: MeetingQuery) -
         assert [getattr(row, name) for name in seen] == [getattr(other, name) for name in seen]
     assert len(rows) <= len(expected)
     assert len(rows) == len(expected) or (short and together.page.ahead)
-    assert together.page.ahead is alone.page.ahead or (short and together.page.ahead)
+    assert together.page.ahead or not alone.page.ahead  # that nothing follows may not be known yet
     assert together.behind is alone.behind or together.behind
     assert together.total == alone.total
     assert [(each.source, each.status, each.message) for each in together.reports] == [
@@ -364,6 +364,23 @@ def test_what_breaks_off_is_told_by_those_who_wanted_more(run: Run, turns: list[
         assert 0 < len(page.page.rows) < 12
         assert page.page.ahead
         assert statuses(page) == [ReportStatus.PARTIAL]
+
+
+def test_a_look_up_that_failed_for_one_list_is_no_condition_of_the_others(run: Run) -> None:
+    """Found by the property: whom the filter means was not known for the first list, which the second one took over."""
+    fake = long_list([1] * 8)
+    fake.salesloft.meetings = [
+        msgspec.structs.replace(row, cadence=CADENCES[place % 2]) for place, row in enumerate(fake.salesloft.meetings)
+    ]
+    fake.listing.traits = Traits(many=frozenset({"cadence_ids"}))
+    fake.log.failing = lambda _, number: UpstreamTimeout("Late.", source="DRIFT") if number == 0 else None
+    wanted = MeetingFilter(person_ids=frozenset({PEOPLE[1], PEOPLE[2]}))
+    answers = run(ask_together(fake, MeetingQuery(window=Window(Walk(), 5), wanted=wanted), CADENCES))
+    pages = [answer for answer in answers.values() if isinstance(answer, MeetingPage)]
+    assert [(len(page.page.rows), statuses(page)) for page in pages] == [
+        (0, [ReportStatus.PARTIAL]),
+        (4, [ReportStatus.OK]),
+    ]
 
 
 @pytest.mark.parametrize("canceled", [Canceled.INCLUDE, Canceled.EXCLUDE])

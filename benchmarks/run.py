@@ -108,7 +108,8 @@ def measure(parts: Sequence[str], unable: dict[str, str], rounds: int, *, quick:
         try:
             results |= how[part]()
         except (subprocess.SubprocessError, AssertionError, OSError) as error:
-            results["failed"] = {**results.get("failed", {}), part: f"{type(error).__name__}: {error}"[:MOST_TOLD]}
+            why = f"{type(error).__name__}: {error}".replace(sys.executable, "python").replace(f"{HERE.parent}/", "")
+            results["failed"] = {**results.get("failed", {}), part: why[:MOST_TOLD]}
         print(f"    {time.monotonic() - began:.0f} s", flush=True)
     return results
 

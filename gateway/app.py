@@ -190,7 +190,7 @@ def tracing_by(settings: Settings) -> Exporting | None:
 def execution_of(engine: Engine) -> Execution:
     """What an engine's executor has done so far."""
     plans = engine.operations.plans
-    counts = {**engine.operations.counts, "reused": engine.reuse.given}
+    counts = {**engine.operations.counts, "reused": engine.reuse.given, "joined": engine.joining.joined}
     return Execution(counts, len(plans), plans.weight)
 
 

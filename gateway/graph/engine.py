@@ -30,6 +30,7 @@ from gateway.graph.cost import Costs
 from gateway.graph.declarations import GraphDeclarations
 from gateway.graph.faults import Fault, fault_of, formatted, once_a_field
 from gateway.graph.federation.subgraph import SCALARS, Subgraph, subgraph_query
+from gateway.graph.joining import Joining
 from gateway.graph.reuse import Asked, Reuse
 from gateway.graph.schema import build, core
 from gateway.graph.status import SourceStatus
@@ -66,6 +67,13 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     started: bool = True
     interpreted: str | None = None
     expected: int = 0
+
+
+def written_once(answer: Answer) -> Answer:
+    """The same answer, for several to be given: its data written, where nobody has to look into it."""
+    if answer.errors or isinstance(answer.data, msgspec.Raw):
+        return answer
+    return msgspec.structs.replace(answer, data=msgspec.Raw(msgspec.json.encode(answer.data)))
 
 
 Known: TypeAlias = tuple[int, Prepared | list[GraphQLError]]
@@ -123,6 +131,7 @@ class Engine:
         if not introspection:
             self._rules.append(NoSchemaIntrospectionCustomRule)
         self.reuse = Reuse()
+        self.joining: Joining[Answer] = Joining(written_once)
         self._documents: LRUCache[str, Known] = LRUCache(DOCUMENT_TEXT, getsizeof=itemgetter(0))
 
     def prepare(self, query: str) -> Prepared | list[GraphQLError]:
@@ -159,7 +168,8 @@ class Engine:
         """
         scopes = None if principal is None else principal.scopes
         asked = Asked(self._catalog, prepared, variables, operation_name, scopes, router)
-        kept = await self.reuse.find(asked, request)
+        key = asked.key()
+        kept = await self.reuse.find(key, request)
         if kept is not None:
             return Answer(data=kept.data, errors=[], interpreted=kept.interpreted, expected=kept.expected)
         expected = self.costs.expected(prepared.document, variables, operation_name).units
@@ -169,23 +179,22 @@ class Engine:
                 measured=expected,
                 allowed=self._max_cost,
             )
-        context = Context(self._catalog, request, self._statuses, principal, router=router)
-        try:
-            outcome = await self.operations.execute(
-                prepared.document,
-                context=context,
-                variables=variables,
-                operation_name=operation_name,
-            )
-        finally:
-            await context.close()
-        errors = [formatted(error, self._on_fault) for error in once_a_field(outcome.errors)]
-        data = outcome.data
-        if outcome.started and not errors:
-            data = self.reuse.keep(asked, request, data, expected=expected, interpreted=outcome.interpreted)
-        return Answer(
-            data=data, errors=errors, started=outcome.started, interpreted=outcome.interpreted, expected=expected
-        )
+
+        async def run(shared: Request) -> Answer:
+            context = Context(self._catalog, shared, self._statuses, principal, router=router)
+            try:
+                outcome = await self.operations.execute(
+                    prepared.document, context=context, variables=variables, operation_name=operation_name
+                )
+            finally:
+                await context.close()
+            errors = [formatted(error, self._on_fault) for error in once_a_field(outcome.errors)]
+            data, interpreted = outcome.data, outcome.interpreted
+            if outcome.started and not errors:
+                data = self.reuse.keep(key, asked, shared, data, expected=expected, interpreted=interpreted)
+            return Answer(data=data, errors=errors, started=outcome.started, interpreted=interpreted, expected=expected)
+
+        return await self.joining.run(key, request, run)
 
     def _prepare(self, query: str) -> Prepared | list[GraphQLError]:
         try:

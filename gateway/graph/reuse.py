@@ -95,9 +95,8 @@ class Reuse:
         self._largest = most // MOST_OF_ALL
         self.given = 0
 
-    async def find(self, asked: Asked, request: Request) -> Kept | None:
+    async def find(self, key: Key | None, request: Request) -> Kept | None:
         """The answer, if it would be the same now; the use of its records is then noted with the request."""
-        key = asked.key()
         kept = self._kept.get(key) if key is not None else None
         if key is None or kept is None:
             return None
@@ -110,9 +109,11 @@ class Reuse:
         self.given += 1
         return kept
 
-    def keep(self, asked: Asked, request: Request, data: object, *, expected: int, interpreted: str | None) -> object:
+    def keep(
+        self, key: Key | None, asked: Asked, request: Request, data: object, *, expected: int, interpreted: str | None
+    ) -> object:
         """Keeps a faultless answer that was made of kept records alone; its data, written where that had to be done."""
-        uses, key = request.uses.all(), asked.key()
+        uses = request.uses.all()
         if not uses or key is None:
             return data
         raw = msgspec.Raw(msgspec.json.encode(data))

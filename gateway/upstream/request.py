@@ -134,6 +134,14 @@ class Freshness:
         """Notes that something could not be had: what is made of the rest is good for this moment only."""
         self.max_age = 0.0
 
+    def take(self, other: Freshness) -> None:
+        """Notes all that was used for another answer, of which this one is made."""
+        for source, as_of in other._as_of.items():
+            self._as_of[source] = min(as_of, self._as_of.get(source, as_of))
+        self._stale |= other._stale
+        if other.max_age is not None:
+            self.max_age = other.max_age if self.max_age is None else min(self.max_age, other.max_age)
+
     def as_of(self, source: str) -> float | None:
         """When the oldest of what was used was fetched, in seconds since 1970; None where nothing was."""
         return self._as_of.get(source)

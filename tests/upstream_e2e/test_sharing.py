@@ -60,6 +60,18 @@ async def test_32_equal_queries_at_once_cost_what_one_does(large: World) -> None
     assert sum(reply.upstream["calls"] for reply in replies) == sum(cost_of_one.values())
 
 
+async def test_32_queries_that_differ_in_a_name_share_every_call(large: World) -> None:
+    """Equal operations are run once; these are not equal, so that it is their calls which are shared."""
+    async with product(large) as stage:
+        await stage.ask(EVERYTHING)
+        cost_of_one = asked(stage)
+    renamed = [EVERYTHING.replace("meetings(", f"m{turn}: meetings(", 1) for turn in range(32)]
+    async with product(large) as stage:
+        replies = await asyncio.gather(*map(stage.ask, renamed))
+        assert asked(stage) == cost_of_one
+    assert [len(reply.ok[f"m{turn}"]["nodes"]) for turn, reply in enumerate(replies)] == [100] * 32
+
+
 async def test_8_queries_for_8_pages_share_their_look_ups(large: World) -> None:
     first = 12  # few enough that what all of them refer to fits into a call
     starts = await cursors(large, 8, first)

@@ -21,7 +21,7 @@ EVERY = 0.5
 LAG_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
 REASONS = ("failed", "refused")
 COMPILED, INTERPRETED = "compiled", "interpreted"
-PATHS = (COMPILED, "first_sighting", INTERPRETED, "surprise", "reused")
+PATHS = (COMPILED, "first_sighting", INTERPRETED, "surprise", "reused", "joined")
 """What runs an operation: its plan; graphql-core, where it is new, cannot have a plan, or its plan broke; or nothing,
 its last answer being as good as new."""
 

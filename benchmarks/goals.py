@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.gateways.peers import HIVE, JIT, OURS, OURS_VARIED, OURS_WARM, STRAWBERRY, TAILCALL
+from benchmarks.gateways.peers import HIVE, JIT, OURS, OURS_ALONE, OURS_VARIED, OURS_WARM, STRAWBERRY, TAILCALL
 
 BUSY = (0, 32)
 """Upstream delay and clients at a time of most comparisons."""
@@ -91,6 +91,8 @@ GOALS = (
         True,
         _gateway("per_second", OURS, STRAWBERRY),
     ),
+    Goal(f"the same, no query twice: to {JIT}'s", 1.2, True, _gateway("per_second", OURS_ALONE, JIT)),
+    Goal(f"the same, no query twice: our CPU a query to {JIT}'s", 0.8, False, _gateway("cpu", OURS_ALONE, JIT)),
     Goal(
         f"warm records, 0 ms, c = 32: our queries a second to {JIT}'s", 4, True, _gateway("per_second", OURS_WARM, JIT)
     ),

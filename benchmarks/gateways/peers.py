@@ -42,7 +42,7 @@ HIVE_QUERY = """{
 """The same answer: Mesh's fields have their upstream names, which aliases change."""
 
 OURS, OURS_WARM, JIT = "this project", "this project, warm records", "graphql-yoga + graphql-jit"
-OURS_VARIED = f"{OURS_WARM}, no query twice"
+OURS_ALONE, OURS_VARIED = (f"{name}, no query twice" for name in (OURS, OURS_WARM))
 TAILCALL, HIVE, STRAWBERRY = "Tailcall", "Hive Gateway + Mesh", "Strawberry"
 NOTHING = "0,0,0"
 KINDS = ("PAGES", "WINDOW", "DIRECTORIES", "PEOPLE", "USERS", "CADENCES", "STEPS", "ACCOUNTS", "TASKS", "CONVERSATIONS")
@@ -141,10 +141,17 @@ def _strawberry(upstream: str, _: Path) -> Server:
 
 PEERS_OF_OURS: tuple[Peer, ...] = (
     Peer(OURS, "every lifetime 0: nothing is kept, what runs at the same time is shared", "", ours(COLD)),
+    Peer(
+        OURS_ALONE,
+        "the same, each query with other variables, so that no operation is run for several",
+        "",
+        ours(COLD),
+        varied=True,
+    ),
     Peer(OURS_WARM, "default lifetimes", "", ours({})),
     Peer(
         OURS_VARIED,
-        "the same, each query with other variables, so that no answer is given again",
+        "likewise, so that no answer is given again",
         "",
         ours({}),
         varied=True,

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import goals, report
 from benchmarks.gateways import bench, rows
-from benchmarks.gateways.peers import JIT, OURS, OURS_VARIED, OURS_WARM, STRAWBERRY
+from benchmarks.gateways.peers import JIT, OURS, OURS_ALONE, OURS_VARIED, OURS_WARM, STRAWBERRY
 from benchmarks.gateways.upstream import World
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +39,7 @@ def results_of_a_moment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, A
 
 def test_every_part_runs_and_is_written_down(results: dict[str, Any]) -> None:
     cells = results["gateways"]["cells"]
-    assert {cell["peer"] for cell in cells} == {OURS, OURS_WARM, OURS_VARIED, STRAWBERRY}
+    assert {cell["peer"] for cell in cells} == {OURS, OURS_ALONE, OURS_WARM, OURS_VARIED, STRAWBERRY}
     assert {(cell["delay"], cell["connections"]) for cell in cells} == {(d, c) for d in (0, 50) for c in (1, 8)}
     assert all(cell["count"] > 0 and cell["wrong"] == 0 for cell in cells)
     assert results["engine"].keys() == {"M100", "M10", "tiny"}

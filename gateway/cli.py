@@ -162,6 +162,8 @@ def check(args: argparse.Namespace) -> int:
     logs.configure("text", level=logging.ERROR)
     settings = Settings.read(os.environ)
     settings.require_source()
+    for warning in settings.warnings:
+        print(f"{PROGRAM}: {warning}", file=sys.stderr)
     found = asyncio.run(findings(settings))
     if args.json:
         print(msgspec.json.encode(found).decode())

@@ -54,8 +54,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What an operation came to.
 
     Attributes:
-        data: The answer, as `msgspec.json` writes it, or already written; None where a null went all
-            the way up.
+        data: The answer, as `msgspec.json` writes it, or already written; None where a null went all the way up.
         errors: As they are sent: message, locations, path, extensions with a code.
         started: Whether it ran; where not, there is no `data` at all and the request was wrong.
         interpreted: Why it was not a compiled plan that ran; None where it was one.
@@ -159,7 +158,8 @@ class Engine:
             prepared: The document.
             variables: As the client sent them.
             operation_name: Which operation, where there are several.
-            request: The request as upstream calls see it; closed when this returns or is cancelled.
+            request: The request as upstream calls see it; what it started, and nobody else waits for, has ended when
+                this returns or is cancelled.
             principal: Who asks; None where access control is off.
             router: Whether a router asks that has proved to be one.
 

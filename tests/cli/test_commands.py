@@ -260,3 +260,11 @@ def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--version"])
     assert ended.value.code == 0
     assert re.fullmatch(r"meeting-gateway \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+def test_check_tells_of_a_setting_that_is_none(run: Run) -> None:
+    done = run("check", SALESLOFT_TOKEN=TOKEN, SALESLOFT_URL="http://127.0.0.1:9", SALESLOFT_TIMEOUTS="3")
+    assert done.returncode == 1
+    assert "SALESLOFT_TIMEOUTS" in done.stderr
+    assert "SALESLOFT_TIMEOUT" in done.stderr.replace("SALESLOFT_TIMEOUTS", ""), "what may have been meant"
+    assert TOKEN not in done.stderr + done.stdout

@@ -18,7 +18,6 @@ PACKAGE = Path(__file__).parent.parent / "gateway"
 ERRORS = "gateway.errors"
 REQUEST = "gateway.upstream.request"  # the type that every port takes: a request's deadline and ledger
 SPAN = "gateway.upstream.span"  # what a request tells a trace
-EMULATOR = "gateway.sources.<s>.emulator*"
 
 ROOMS: Mapping[str, set[str]] = {
     # The chain: model <- paging <- catalog <- graph <- web <- app.
@@ -64,8 +63,6 @@ ROOMS: Mapping[str, set[str]] = {
     "gateway.sources.<s>": {ERRORS, "gateway.model", "gateway.paging", "gateway.sources", "gateway.upstream"},
     # Emulators, written from the vendors' documents alone: else both sides would agree on one mistake.
     "gateway.emulator": {ERRORS},
-    "gateway.emulator.server": {ERRORS, "gateway.emulator", EMULATOR},  # starts them all over one world
-    EMULATOR: {ERRORS, "gateway.emulator"},
     # What everyone may know, and what knows everyone.
     "gateway": set(),
     ERRORS: set(),
@@ -121,7 +118,7 @@ TOP = {
     "gateway.__main__",
 }
 GRAPHQL = {"gateway.graph", "gateway.graph.<s>", "gateway.execution", "gateway.web", *TOP}
-SERVING = {"gateway.web", "gateway.emulator", "gateway.emulator.server", EMULATOR, *TOP}
+SERVING = {"gateway.web", "gateway.emulator", *TOP}
 OUTSIDE: Mapping[str, set[str]] = {
     "aiohttp": {"gateway.upstream"},
     "prometheus_client": {"gateway.web"},
@@ -235,9 +232,10 @@ def test_every_import_goes_the_way_of_the_table() -> None:
 NAMES = """
     __init__ errors settings app cli __main__ model.__init__ model.records paging.merge
     upstream.__init__ upstream.client upstream.request catalog.meetings
-    sources.__init__ sources.base sources.one.__init__ sources.one.wire sources.one.source sources.one.emulator
-    sources.one.emulator_filters sources.two.__init__ sources.two.wire sources.two.source
-    graph.__init__ graph.meeting graph.relation graph.one execution.plan web.page emulator.world emulator.server
+    sources.__init__ sources.base sources.one.__init__ sources.one.wire sources.one.source
+    sources.two.__init__ sources.two.wire sources.two.source
+    graph.__init__ graph.meeting graph.relation graph.one execution.plan web.page emulator.world
+    emulator.one emulator.one_filters
 """
 
 
@@ -256,9 +254,8 @@ def made_up(module: str, source: str) -> House:
         ("sources.one.source", "from gateway.sources.one import wire"),
         ("sources.one.source", "from gateway.upstream.client import Client"),
         ("sources.one.source", "from gateway.sources.base import MeetingSource"),
-        ("sources.one.emulator", "from gateway.emulator.world import World\nimport starlette.routing"),
-        ("sources.one.emulator", "from gateway.sources.one.emulator_filters import admits"),
-        ("emulator.server", "from gateway.sources.one.emulator import app"),
+        ("emulator.one", "from gateway.emulator.world import World\nimport starlette.routing"),
+        ("emulator.one", "from gateway.emulator.one_filters import admits"),
         ("sources.base", "from gateway.upstream.request import Request"),
         ("catalog.meetings", "from gateway.sources.base import MeetingSource"),
         ("graph.meeting", "import strawberry\nfrom gateway.upstream.request import Request"),
@@ -285,15 +282,14 @@ def test_what_the_table_allows_passes(module: str, source: str) -> None:
         ("upstream.client", "import gateway.settings", "knows gateway.settings"),
         ("sources.one.source", "from gateway.sources.two.wire import X", "knows gateway.sources.two.wire"),
         ("sources.one.source", "from ..two import wire", "knows gateway.sources.two.wire"),
-        ("sources.one.source", "from gateway.sources.one import emulator", "knows gateway.sources.one.emulator"),
+        ("sources.one.source", "from gateway.emulator import one", "knows gateway.emulator.one"),
         ("sources.one.source", "import aiohttp", "uses aiohttp"),
         ("sources.base", "from gateway.sources.one import wire", "knows gateway.sources.one.wire"),
         ("sources.base", "from gateway.upstream.client import Client", "knows gateway.upstream.client"),
-        ("sources.one.emulator", "from .wire import Meeting", "knows gateway.sources.one.wire"),
-        ("sources.one.emulator_filters", "from . import source", "knows gateway.sources.one.source"),
-        ("sources.one.emulator", "from gateway.model.records import Source", "knows gateway.model.records"),
-        ("emulator.world", "from gateway.sources.one import emulator", "knows gateway.sources.one.emulator"),
-        ("emulator.server", "from gateway.sources.one import wire", "knows gateway.sources.one.wire"),
+        ("emulator.one", "from gateway.sources.one.wire import Meeting", "knows gateway.sources.one.wire"),
+        ("emulator.one_filters", "from gateway.sources.one import source", "knows gateway.sources.one.source"),
+        ("emulator.one", "from gateway.model.records import Source", "knows gateway.model.records"),
+        ("emulator.world", "from gateway.sources.one import wire", "knows gateway.sources.one.wire"),
         ("catalog.meetings", "from gateway.sources.one.source import One", "knows gateway.sources.one.source"),
         ("catalog.meetings", "from gateway.upstream.client import Client", "knows gateway.upstream.client"),
         ("graph.meeting", "from gateway.sources.one.wire import Meeting", "knows gateway.sources.one.wire"),

@@ -19,16 +19,16 @@ import msgspec
 import pytest
 
 from gateway.catalog.catalog import Catalog
-from gateway.emulator.exchange import Call
+from gateway.emulator.door import Call
+from gateway.emulator.drift import DriftOptions
+from gateway.emulator.salesloft.api import SalesloftOptions
 from gateway.emulator.server import Emulated, Emulators
 from gateway.emulator.world import World
 from gateway.graph.engine import Answer, Engine, Prepared
 from gateway.graph.faults import Fault
 from gateway.sources.base import Ports
 from gateway.sources.drift import source as drift
-from gateway.sources.drift.emulator import DriftOptions
 from gateway.sources.salesloft import source as salesloft
-from gateway.sources.salesloft.emulator import SalesloftOptions
 from gateway.upstream.budget import Budget
 from gateway.upstream.client import Client
 from gateway.upstream.clock import ManualClock

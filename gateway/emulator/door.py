@@ -1,16 +1,18 @@
-"""The ASGI side of an emulated API: reads a request, keeps the log, lets faults happen, sends the answer."""
+"""The ASGI side of an emulated API: reads a request, writes the log, injects faults, charges the minute, answers."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
+from typing import Protocol
+from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
-from gateway.emulator.exchange import Answer, Ask, Call, Vendor
 from gateway.emulator.faults import (
     BadRows,
     Empty,
@@ -24,6 +26,72 @@ from gateway.emulator.faults import (
     Status,
     Truncated,
 )
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A request, read whole. Header names have no case; `params` keep their order and repetitions."""
+
+    method: str
+    path: str
+    params: tuple[tuple[str, str], ...]
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def bearer(self) -> str | None:
+        """The bearer token, if one came."""
+        scheme, _, token = self.headers.get("authorization", "").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else None
+
+    @staticmethod
+    def params_of(query: bytes) -> tuple[tuple[str, str], ...]:
+        """Read a query string, or a form."""
+        return tuple(parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response before it is encoded; `endpoint`, `cost` and `unknown_params` are for the log."""
+
+    endpoint: str
+    status: int
+    body: object
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cost: int = 0
+    unknown_params: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Call:
+    """What the log keeps of a call.
+
+    Attributes:
+        endpoint: a stable name, as `meetings`, `people/{id}` or `users/meetings/org`; `unknown` for any other path.
+        path: as asked.
+        params: in order, decoded.
+        status: as answered, faults included; 0 where a fault let no answer out.
+        cost: units charged; always 0 for Drift.
+        unknown_params: names that the vendor would have ignored in silence.
+    """
+
+    endpoint: str
+    path: str
+    params: list[tuple[str, str]]
+    status: int
+    cost: int
+    unknown_params: tuple[str, ...]
+
+
+class Vendor(Protocol):
+    """An emulated API without its HTTP."""
+
+    def answer(self, ask: Ask) -> Answer:
+        """Answer a request; whatever is wrong with it is an answer too."""
+
+    def error_body(self, status: int) -> object:
+        """Give the body that the vendor sends with an error status."""
+
 
 Clock = Callable[[], datetime]
 """Tells the time, with a time zone."""
@@ -192,3 +260,31 @@ async def _left(receive: Receive, seconds: float | None) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+class Throttle:
+    """Cost units of one fixed clock minute; None is no limit."""
+
+    def __init__(self, per_minute: int | None) -> None:
+        self.per_minute = per_minute
+        self._minute = -1
+        self._spent = 0
+
+    def spend(self, cost: int, now: datetime) -> bool:
+        """Charge a call, unless the minute has too little left for it.
+
+        Returns:
+            Whether the call may go on.
+        """
+        minute = int(now.timestamp() // 60)
+        if minute != self._minute:
+            self._minute, self._spent = minute, 0
+        if self.per_minute is not None and self._spent + cost > self.per_minute:
+            return False
+        self._spent += cost
+        return True
+
+    @property
+    def remaining(self) -> int:
+        """What is left of the minute of the last call; 0 where there is no limit to tell."""
+        return 0 if self.per_minute is None else self.per_minute - self._spent

@@ -5,8 +5,7 @@ from random import Random
 
 from gateway.emulator import names
 from gateway.emulator.calendar import before, eastern_text
-from gateway.emulator.draw import nth, stub
-from gateway.emulator.table import Row
+from gateway.emulator.table import Row, nth, stub
 
 FIRST_PERSON_ID = 2_147_470_000  # most of the ids after it do not fit a signed 32-bit integer
 _LINKEDIN = "https://linkedin.example"

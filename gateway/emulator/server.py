@@ -14,12 +14,11 @@ from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from gateway.emulator.door import Clock
-from gateway.emulator.exchange import Call
+from gateway.emulator.door import Call, Clock
+from gateway.emulator.drift import DriftEmulator, DriftOptions
 from gateway.emulator.faults import Faults
+from gateway.emulator.salesloft.api import SalesloftEmulator, SalesloftOptions
 from gateway.emulator.world import World
-from gateway.sources.drift.emulator import DriftEmulator, DriftOptions
-from gateway.sources.salesloft.emulator import SalesloftEmulator, SalesloftOptions
 
 LOG = logging.getLogger("gateway.emulator")
 _GRACE = 1.0

@@ -1,7 +1,8 @@
-"""A table of the world: rows by key, with a version that every change moves."""
+"""A table of the world: rows by key, with a version that every change moves; and its makers' small choices."""
 
 from collections import UserDict
 from collections.abc import Mapping
+from random import Random
 from typing import Any, TypeVar
 
 Row = dict[str, Any]
@@ -50,3 +51,21 @@ class Table(UserDict[K, Row]):
     def touch(self) -> None:
         """Say that a row was changed in place."""
         self.version += 1
+
+
+_API = "https://api.salesloft.com/v2"
+
+
+def nth(number: int, every: int, at: int = 0) -> bool:
+    """Say whether this is one of every so many, starting with `at`."""
+    return number % every == at
+
+
+def chance(rng: Random, share: float) -> bool:
+    """Be true in that share of the cases."""
+    return rng.random() < share
+
+
+def stub(kind: str, key: int | str | None) -> Row | None:
+    """Make Salesloft's reference to another record, or None for none."""
+    return None if key is None else {"_href": f"{_API}/{kind}/{key}", "id": key}

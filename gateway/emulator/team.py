@@ -6,8 +6,7 @@ from uuid import UUID
 
 from gateway.emulator import names
 from gateway.emulator.calendar import before, eastern_text
-from gateway.emulator.draw import chance, nth, stub
-from gateway.emulator.table import Row
+from gateway.emulator.table import Row, chance, nth, stub
 
 TEAM_ID = 104_779
 GROUPS = ((31, "Enterprise"), (32, "Mid-market"), (39, "Project Kite"))

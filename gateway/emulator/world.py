@@ -4,12 +4,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
 
-from gateway.emulator import agenda, agents, prospects, team
-from gateway.emulator.bookings import BookingMaker
-from gateway.emulator.draw import nth
+from gateway.emulator import chat, meetings, prospects, team
+from gateway.emulator.chat import BookingMaker, Visitors
 from gateway.emulator.meetings import Staff
-from gateway.emulator.table import Row, Table
-from gateway.emulator.visitors import Visitors
+from gateway.emulator.table import Row, Table, nth
 
 
 @dataclass
@@ -106,10 +104,10 @@ class World:
         )
         task_rows = prospects.tasks(stream("tasks"), now, tasks, team_rows, person_rows)
         staff = Staff(team_rows, person_rows, cadence_rows, step_rows, task_rows)
-        meeting_rows = agenda.fill(stream("meetings"), now, salesloft_meetings, staff)
+        meeting_rows = meetings.fill(stream("meetings"), now, salesloft_meetings, staff)
 
-        agent_rows = agents.users(stream("agents"), now, team_rows)
-        drift_accounts = agents.accounts(stream("drift accounts"), now, companies, agent_rows)
+        agent_rows = chat.users(stream("agents"), now, team_rows)
+        drift_accounts = chat.accounts(stream("drift accounts"), now, companies, agent_rows)
         visitors = Visitors(stream("visitors"), now, strangers=drift_meetings)
         maker = BookingMaker(stream("bookings"), now, team_rows, agent_rows, visitors)
         bookings = maker.fill(drift_meetings, meeting_rows, by_id(person_rows))
@@ -125,7 +123,7 @@ class World:
                 cadences=Table(by_id(cadence_rows)),
                 steps=Table(by_id(step_rows)),
                 tasks=Table(by_id(task_rows)),
-                meetings=Table(agenda.number(meeting_rows)),
+                meetings=Table(meetings.number(meeting_rows)),
                 hidden_users={row["id"] for row in team_rows if (row["group"] or {}).get("id") == team.PRIVATE_GROUP},
                 hidden_people={row["id"] for number, row in enumerate(person_rows) if nth(number, 180, 11)},
                 hidden_cadences={row["id"] for number, row in enumerate(cadence_rows) if nth(number, 30, 7)},

@@ -7,9 +7,9 @@ import aiohttp
 import pytest
 
 from gateway.emulator.calendar import millis
+from gateway.emulator.drift import DriftOptions
 from gateway.emulator.server import Emulators
 from gateway.emulator.world import World
-from gateway.sources.drift.emulator import DriftOptions
 from tests.emulator.conftest import NOW, Client, Clock
 
 MEETINGS = "/users/meetings/org"

@@ -8,9 +8,9 @@ import aiohttp
 import pytest
 
 from gateway.emulator.calendar import instant, utc_text
+from gateway.emulator.salesloft.api import SalesloftOptions
 from gateway.emulator.server import Emulators
 from gateway.emulator.world import World
-from gateway.sources.salesloft.emulator import SalesloftOptions
 from tests.emulator.conftest import NOW, Client, Clock
 
 Row = dict[str, Any]

@@ -4,9 +4,9 @@ import aiohttp
 import pytest
 
 from gateway.emulator.calendar import utc_text
+from gateway.emulator.salesloft.api import SalesloftOptions
 from gateway.emulator.server import Emulators
 from gateway.emulator.world import World
-from gateway.sources.salesloft.emulator import SalesloftOptions
 from tests.emulator.conftest import NOW, Client, Clock
 
 LISTS = ["meetings", "people", "users", "cadences", "steps", "accounts", "tasks"]

@@ -9,12 +9,12 @@ import time
 import aiohttp
 import pytest
 
-from gateway.emulator.exchange import Call
+from gateway.emulator.door import Call
+from gateway.emulator.drift import DriftOptions
 from gateway.emulator.faults import Hang, Status
+from gateway.emulator.salesloft.api import SalesloftOptions
 from gateway.emulator.server import Emulators, serve
 from gateway.emulator.world import World
-from gateway.sources.drift.emulator import DriftOptions
-from gateway.sources.salesloft.emulator import SalesloftOptions
 from tests.emulator.conftest import NOW, Client, Clock
 
 

@@ -16,12 +16,12 @@ from graphql import GraphQLArgument, GraphQLField, GraphQLObjectType, GraphQLSch
 
 from gateway.app import create_app
 from gateway.demo import variables
+from gateway.emulator.salesloft.api import SalesloftOptions
 from gateway.emulator.server import Emulators
 from gateway.graph.access import PERSONAL as DECLARED
 from gateway.graph.definition import declared
 from gateway.graph.schema import build, core
 from gateway.settings import Settings
-from gateway.sources.salesloft.emulator import SalesloftOptions
 from tests.http.harness import Caller, calling
 from tests.http.not_personal import NOT_PERSONAL
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from gateway.emulator.salesloft.api import SalesloftOptions
 from gateway.emulator.server import Emulators
 from gateway.emulator.world import World
 from gateway.model.filters import MeetingFilter
@@ -15,7 +16,6 @@ from gateway.model.order import Walk
 from gateway.model.records import Kind, Meeting, Ref, Source, UserKey
 from gateway.sources.base import MeetingListing, Ports
 from gateway.sources.salesloft import source
-from gateway.sources.salesloft.emulator import SalesloftOptions
 from gateway.upstream.budget import Budget
 from gateway.upstream.client import Client
 from gateway.upstream.clock import ManualClock

@@ -17,9 +17,9 @@ import pytest
 
 from gateway.demo import variables
 from gateway.emulator.faults import SlowBody
+from gateway.emulator.salesloft.api import SalesloftOptions
 from gateway.emulator.server import Emulators
 from gateway.emulator.world import World
-from gateway.sources.salesloft.emulator import SalesloftOptions
 from tests.upstream.replicas.redis_server import redis_server
 from tests.upstream_e2e.test_replicas import PAGE
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 import aiohttp
 import pytest
 
-from gateway.sources.salesloft.emulator import SalesloftOptions
+from gateway.emulator.salesloft.api import SalesloftOptions
 from tests.upstream.replicas.redis_server import RedisServer, redis_server
 from tests.upstream_e2e.stage import NOW, Product, Reply, gateway, product, world
 from tests.upstream_e2e.test_storm import check, storm

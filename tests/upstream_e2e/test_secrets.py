@@ -21,7 +21,7 @@ from tests.upstream_e2e.faults import TROUBLES, WRONG_TYPES, Trouble
 from tests.upstream_e2e.stage import Product, client_of, product, world
 from tests.upstream_e2e.test_sharing import EVERYTHING
 
-EMULATORS = ("gateway.emulator.", "gateway.sources.salesloft.emulator", "gateway.sources.drift.emulator")
+EMULATORS = ("gateway.emulator.", "gateway.emulator.salesloft.api", "gateway.emulator.drift")
 """What has to know the tokens, in order to tell good ones from others."""
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 
 import msgspec
 
-from gateway.sources.salesloft.emulator import SalesloftOptions
+from gateway.emulator.salesloft.api import SalesloftOptions
 from tests.upstream_e2e.stage import NOW, Product, product, world
 
 PAGE = """

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from gateway.emulator.salesloft.api import SalesloftOptions
 from gateway.model.filters import Canceled, MeetingFilter, TimeRange
 from gateway.model.order import Order, OrderField, Walk
 from gateway.model.records import MeetingStatus, Source
-from gateway.sources.salesloft.emulator import SalesloftOptions
 from gateway.sources.salesloft.wire import MeetingConditions
 from tests.sources.salesloft_stand import NOW, Stand
 from tests.sources.salesloft_stand import stand as stand  # a fixture

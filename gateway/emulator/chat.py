@@ -1,12 +1,15 @@
-"""The meetings as Drift holds them (Drift: Meeting model): some of Salesloft's events, some that it alone knows."""
+"""What Drift holds: its users, accounts, contacts, conversations and meetings (Drift: Meeting model, User, Contact).
+
+Some meetings are Salesloft's events too, some Drift alone knows.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from random import Random
+from uuid import UUID
 
 from gateway.emulator import names
-from gateway.emulator.agents import ORG_ID
 from gateway.emulator.calendar import (
     before,
     google_event_id,
@@ -17,10 +20,190 @@ from gateway.emulator.calendar import (
     utc_text,
     working_slot,
 )
-from gateway.emulator.draw import chance, nth
 from gateway.emulator.meetings import REACH_AHEAD, REACH_BACK
-from gateway.emulator.table import Row
-from gateway.emulator.visitors import Visitors
+from gateway.emulator.table import Row, chance, nth
+
+FIRST_CONTACT_ID = 10_200_000_000
+FIRST_CONVERSATION_ID = 4_019_061_071
+
+
+class Visitors:
+    """Makes contacts and conversations as meetings need them, and keeps what it made."""
+
+    def __init__(self, rng: Random, now: datetime, strangers: int) -> None:
+        self.contacts: dict[int, Row] = {}
+        self.conversations: dict[int, Row] = {}
+        self.bare_emails: set[str] = set()
+        self._rng = rng
+        self._now = now
+        self._of_person: dict[int, Row] = {}
+        self._strangers = iter(names.people_names(rng, strangers))
+
+    def contact_of(self, person: Row) -> Row:
+        """Give the contact of one of Salesloft's people, the same each time; sometimes a second contact of that e-mail.
+
+        The address is the person's first, second or private one, now and then in capitals; where there is none at all,
+        the contact has none either.
+        """
+        known = self._of_person.get(person["id"])
+        if known is not None and not chance(self._rng, 0.1):
+            return known
+        number = len(self.contacts)
+        email = person["email_address"]
+        if nth(number, 2) and person["secondary_email_address"]:
+            email = person["secondary_email_address"]
+        elif not email or (nth(number, 3) and person["personal_email_address"]):
+            email = person["personal_email_address"]
+        if email and nth(number, 9):
+            email = email.strip().upper()
+        contact = self._contact(person["display_name"], email)
+        self._of_person[person["id"]] = contact
+        return contact
+
+    def stranger(self) -> Row:
+        """Make a contact whom Salesloft does not know; every twelfth left no e-mail address."""
+        first, last, mailbox = next(self._strangers)
+        email = None if nth(len(self.contacts), 12) else f"{mailbox}@visitor-{len(self.contacts)}.example"
+        return self._contact(f"{first} {last}", email)
+
+    def _contact(self, name: str, email: str | None) -> Row:
+        rng, number = self._rng, len(self.contacts)
+        seen = before(rng, self._now, days=60)
+        attributes = _attributes(number, name, millis(seen), ip=f"192.0.2.{rng.randrange(1, 255)}")
+        if email:
+            attributes["email"] = email
+            if nth(number, 25, 1):
+                self.bare_emails.add(email.strip().lower())
+        if nth(number, 2):
+            attributes["phone"] = f"+1558{number:07d}"
+            attributes["last_contacted"] = millis(seen)
+        if nth(number, 3):
+            attributes["externalId"] = f"a12-{number}"
+        contact: Row = {"id": FIRST_CONTACT_ID + number * 1_009, "createdAt": millis(seen), "attributes": attributes}
+        self.contacts[contact["id"]] = contact
+        return contact
+
+    def conversation(self, contact: int, agents: list[int], at: datetime) -> int:
+        """Make the conversation that led to a meeting.
+
+        Returns:
+            Its id.
+        """
+        rng, number = self._rng, len(self.conversations)
+        tags = [{"color": "0960C5", "name": "pricing"}, {"color": "7695A5", "name": "enterprise"}]
+        row: Row = {
+            "id": FIRST_CONVERSATION_ID + number * 7,
+            "orgId": ORG_ID,
+            "status": ("closed", "open", "pending", "bulk_sent")[number % 4],
+            "participants": agents,
+            "contactId": contact,
+            "inboxId": 116_983,
+            "conversationTags": tags[: number % 3],
+            "createdAt": millis(at),
+            "updatedAt": millis(before(rng, self._now, days=5)),
+        }
+        if nth(number, 2):
+            row["relatedPlaybookId"] = 63_505 + number % 9
+        self.conversations[row["id"]] = row
+        return int(row["id"])
+
+
+def _attributes(number: int, name: str, seen: int, *, ip: str) -> Row:
+    """Make what the chat widget gathers, most of it no one's business."""
+    return {
+        "_END_USER_VERSION": 87,
+        "_end_user_version": 87,
+        "_calculated_version": 87,
+        "ip": ip,
+        "original_ip": ip,
+        "last_context_location": '{"city":"Springfield","region":"Oregon","latitude":44.05,"longitude":-123.02}',
+        "recent_entrance_page_url": "https://www.brightquay.example/pricing",
+        "recent_entrance_page_title": "Pricing",
+        "original_entrance_page_url": "https://www.brightquay.example",
+        "original_entrance_page_title": "Brightquay",
+        "socialProfiles": {"linkedin": f"https://linkedin.example/in/visitor-{number}"} if nth(number, 4) else {},
+        "events": {"pricing-page": seen} if nth(number, 3) else {},
+        "tags": [{"name": "hot", "color": "F00000"}] if nth(number, 6) else [],
+        ("name" if nth(number, 2) else "first_name"): name,
+        "start_date": seen,
+        "last_active": seen,
+    }
+
+
+ORG_ID = 48_210
+FIRST_USER_ID = 2_322_700
+_OWN = 4
+
+
+def users(rng: Random, now: datetime, team: list[Row]) -> list[Row]:
+    """Make Drift's users: two thirds of the Salesloft users, by one or another of their addresses, and a few others.
+
+    The last of the others is a bot, without an e-mail address.
+    """
+    rows = [
+        _user(rng, number, now, user["name"], _address(user, number))
+        for number, user in enumerate(team)
+        if not nth(number, 3, 2)
+    ]
+    for number, (first, last, mailbox) in enumerate(names.people_names(rng, _OWN)):
+        row = _user(rng, len(team) + number, now, f"{first} {last}", f"{mailbox}@chat.{names.TEAM_DOMAIN}")
+        if number == _OWN - 1:
+            row["name"], row["bot"] = "Brightquay Bot", True
+            del row["email"]
+        rows.append(row)
+    return rows
+
+
+def _address(user: Row, number: int) -> str:
+    email = user["from_address"] or user["email_client_email_address"]
+    return str(email).upper() if nth(number, 7, 3) else str(email)
+
+
+def _user(rng: Random, number: int, now: datetime, name: str, email: str) -> Row:
+    created = before(rng, now - timedelta(days=300), days=500)
+    row: Row = {
+        "id": FIRST_USER_ID + number * 3,
+        "orgId": ORG_ID,
+        "name": name,
+        "alias": email.partition("@")[0],
+        "email": email,
+        "phone": f"555-{number:03d}-0100",
+        "locale": "en-US",
+        "availability": ("AVAILABLE", "OFFLINE", "ON_CALL", "ONLINE")[number % 4],
+        "role": ("admin", "member", "agent")[number % 3],
+        "timeZone": names.PLACES[number % len(names.PLACES)][4],
+        "avatarUrl": f"https://avatars.example/{number}.png",
+        "verified": True,
+        "bot": False,
+        "createdAt": millis(created),
+        "updatedAt": millis(before(rng, now, days=100)),
+    }
+    for at, key in enumerate(("alias", "phone", "timeZone", "avatarUrl")):
+        if nth(number, 5, at):
+            del row[key]
+    return row
+
+
+def accounts(rng: Random, now: datetime, companies: list[Row], owners: list[Row]) -> list[Row]:
+    """Make Drift's accounts: every other company of Salesloft's; every fifteenth is deleted."""
+    rows = []
+    for number, company in enumerate(companies[::2]):
+        created = before(rng, now - timedelta(days=40), days=400)
+        rows.append(
+            {
+                "accountId": str(UUID(int=rng.getrandbits(128), version=4)),
+                "ownerId": owners[number % len(owners)]["id"],
+                "name": company["name"],
+                "domain": company["domain"],
+                "deleted": nth(number, 15, 14),
+                "customProperties": [{"label": "Tier", "name": "tier", "value": number % 3, "type": "NUMBER"}],
+                "targeted": nth(number, 4),
+                "createDateTime": millis(created),
+                "updateDateTime": millis(before(rng, now, days=40)),
+            }
+        )
+    return rows
+
 
 HORIZON = timedelta(days=30)
 _SLUG = "abcdefghjkmnpqrstuvwxyz23456789"

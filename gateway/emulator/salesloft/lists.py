@@ -7,11 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from gateway.emulator.calendar import utc_text
+from gateway.emulator.salesloft.filters import Keep, Param, Scene, Sent, Shape, flag, number, read, within, word
+from gateway.emulator.salesloft.kinds import KINDS, Kind, without_settings
 from gateway.emulator.table import Row, Table
-from gateway.sources.salesloft.emulator_filters import Keep, Scene, within
-from gateway.sources.salesloft.emulator_kinds import KINDS, Kind
-from gateway.sources.salesloft.emulator_meetings import without_settings
-from gateway.sources.salesloft.emulator_params import Param, Sent, Shape, flag, number, read, word
 
 PER_PAGE, PER_PAGE_MOST, COUNT_MOST = 25, 100, 10_000
 _COSTS = ((501, 30), (251, 10), (151, 8), (101, 3))

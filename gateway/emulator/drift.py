@@ -10,10 +10,8 @@ from zlib import crc32
 from starlette.types import Receive, Scope, Send
 
 from gateway.emulator.calendar import millis
-from gateway.emulator.door import Clock, Door
-from gateway.emulator.exchange import Answer, Ask
+from gateway.emulator.door import Answer, Ask, Clock, Door, Throttle
 from gateway.emulator.table import Row
-from gateway.emulator.throttle import Throttle
 from gateway.emulator.world import World
 
 HORIZON = timedelta(days=30)

@@ -1,0 +1,1 @@
+"""Salesloft's API, emulated from the vendor's documents."""

@@ -4,28 +4,37 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Annotated
 
 import pytest
-from graphql import ObjectTypeDefinitionNode, parse
+import strawberry
+from graphql import GraphQLSchema, ObjectTypeDefinitionNode, build_schema, is_object_type, parse
 
 from gateway.graph.federation.options import options
-from gateway.graph.federation.sdl import subgraph_sdl
+from gateway.graph.federation.sdl import LEFT_OUT, PII_TAG, personal_fields, subgraph_sdl
+from gateway.graph.relation import field
+from gateway.graph.schema import build, core
 from tests.federation.node import run
 
 COMPOSERS = ["apollo", "guild", "wundergraph"]
 ACCESS = ("authenticated", "requiresScopes")
 
 
-async def composed(
-    composer: str, folder: Path, *others: str, version: str = "", directives: tuple[str, ...] = ()
-) -> str:
-    """The supergraph of our subgraph and some of others."""
+async def subgraphs(folder: Path, *others: str, version: str = "", directives: tuple[str, ...] = ()) -> list[str]:
+    """Our subgraph and some of others, as the scripts take them."""
     texts = {"meetings": subgraph_sdl(options(version, directives))}
     for other in others:
         texts[other] = await run("foreign.mjs", other)
     for name, text in texts.items():
         (folder / f"{name}.graphql").write_text(text, encoding="utf-8")
-    given = [f"{name}={folder / f'{name}.graphql'}" for name in texts]
+    return [f"{name}={folder / f'{name}.graphql'}" for name in texts]
+
+
+async def composed(
+    composer: str, folder: Path, *others: str, version: str = "", directives: tuple[str, ...] = ()
+) -> str:
+    """The supergraph of our subgraph and some of others."""
+    given = await subgraphs(folder, *others, version=version, directives=directives)
     told = json.loads(await run("compose.mjs", composer, *given))
     assert told["errors"] == []
     return str(told["supergraph"])
@@ -72,3 +81,56 @@ async def test_costs_and_list_sizes_arrive_in_the_supergraph(tmp_path: Path) -> 
     assert 'slicingArguments: ["first", "last"]' in supergraph
     assert "@cost(weight: 3)" in supergraph
     assert '@tag(name: "pii")' in supergraph
+
+
+def coordinates(schema: GraphQLSchema) -> set[tuple[str, str]]:
+    kinds = [kind for kind in schema.type_map.values() if is_object_type(kind) and not kind.name.startswith("_")]
+    return {(kind.name, name) for kind in kinds for name in kind.fields}
+
+
+@pytest.mark.parametrize("others", [(), ("shop", "coach")], ids=["alone", "with others"])
+@pytest.mark.parametrize("maker", ["apollo", "hive", "cosmo"])
+async def test_a_contract_leaves_personal_data_out_and_nothing_else(
+    maker: str, others: tuple[str, ...], tmp_path: Path
+) -> None:
+    told = json.loads(await run("contract.mjs", maker, PII_TAG, *await subgraphs(tmp_path, *others)))
+    assert told["errors"] == []
+    ours = core(build())
+    personal = personal_fields(ours)
+    assert {("Person", "email"), ("SalesloftMeeting", "ownedByMeetingsSettings")} <= personal
+    left = coordinates(build_schema(told["schema"]))
+    assert left & personal == set()
+    assert coordinates(ours) - personal - LEFT_OUT <= left
+
+
+@strawberry.type
+class Letter:
+    text: str = field("Its text.", personal=True)
+
+
+@strawberry.type
+class Letterbox:
+    letters: list[Letter] = field("Those in it.")
+    first: Letter | None = field("The first of them.")
+
+
+@strawberry.type
+class House:
+    letterbox: Letterbox | None = field("Its letterbox.")
+    box_or_letter: Annotated[Letterbox | Letter, strawberry.union("BoxOrLetter")] = field("Either.")
+    number: int = field("Its number.")
+
+
+@strawberry.type
+class Street:
+    houses: list[House] = field("Those in it.")
+
+
+def test_what_leads_to_personal_data_alone_is_tagged_however_deep_it_lies() -> None:
+    assert personal_fields(core(build(Street))) == {
+        ("Letter", "text"),
+        ("Letterbox", "letters"),
+        ("Letterbox", "first"),
+        ("House", "letterbox"),
+        ("House", "boxOrLetter"),
+    }

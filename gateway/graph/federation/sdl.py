@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import cast
 
 from graphql import (
     ConstDirectiveNode,
     DefinitionNode,
     FieldDefinitionNode,
+    GraphQLAbstractType,
     GraphQLField,
     GraphQLObjectType,
     GraphQLSchema,
@@ -20,6 +21,7 @@ from graphql import (
     ScalarTypeDefinitionNode,
     get_named_type,
     get_nullable_type,
+    is_abstract_type,
     is_list_type,
     is_object_type,
     parse,
@@ -81,6 +83,7 @@ class _Printer:
     def __init__(self, schema: GraphQLSchema, options: Options) -> None:
         self.used: set[str] = set()
         self._schema = schema
+        self._personal = personal_fields(schema)
         self._printed = options.directives | {"key", "shareable"}
 
     def definition(self, node: DefinitionNode) -> DefinitionNode:
@@ -94,7 +97,8 @@ class _Printer:
         )
 
     def _field(self, kind: GraphQLObjectType, node: FieldDefinitionNode) -> FieldDefinitionNode:
-        found = _of_field(kind.name, node.name.value, kind.fields[node.name.value])
+        field = kind.fields[node.name.value]
+        found = _of_field(kind.name, node.name.value, field, personal=(kind.name, node.name.value) in self._personal)
         return dataclasses.replace(node, directives=(*(node.directives or ()), *self._parsed(found)))
 
     def _parsed(self, directives: Iterable[str]) -> tuple[ConstDirectiveNode, ...]:
@@ -118,11 +122,37 @@ def _of_type(name: str) -> Iterator[str]:
         yield f'@requiresScopes(scopes: [["{TYPE_SCOPES[name]}"]])'
 
 
-def _of_field(parent: str, name: str, field: GraphQLField) -> Iterator[str]:
+def personal_fields(schema: GraphQLSchema) -> frozenset[tuple[str, str]]:
+    """The fields that bear the tag, by type and name: those of personal data, and those that lead to nothing else.
+
+    A contract leaves a type out together with the last of its fields; a field that led to it would then lead nowhere,
+    and the contract would not compose.
+    """
+    kinds = [kind for kind in schema.type_map.values() if is_object_type(kind) and not kind.name.startswith("__")]
+    fields = [(kind.name, name, field) for kind in kinds for name, field in kind.fields.items()]
+    found = {(kind, name) for kind, name, field in fields if PII in scopes_of(field)}
+    known = -1
+    while known != len(found):
+        known = len(found)
+        empty = {kind.name for kind in kinds if all((kind.name, name) in found for name in kind.fields)}
+        empty |= {
+            kind.name for kind in schema.type_map.values() if is_abstract_type(kind) and _all(schema, kind, empty)
+        }
+        found |= {(kind, name) for kind, name, field in fields if get_named_type(field.type).name in empty}
+    return frozenset(found)
+
+
+def _all(schema: GraphQLSchema, kind: GraphQLAbstractType, names: Collection[str]) -> bool:
+    """Whether all the types that an abstract one may be are among some."""
+    return all(each.name in names for each in schema.get_possible_types(kind))
+
+
+def _of_field(parent: str, name: str, field: GraphQLField, *, personal: bool) -> Iterator[str]:
     if parent == "Query":
         yield "@authenticated"
-    if PII in scopes_of(field):
+    if personal:
         yield f'@tag(name: "{PII_TAG}")'
+    if PII in scopes_of(field):
         yield f'@requiresScopes(scopes: [["{PII}"]])'
     leads_to = get_named_type(field.type)
     composite = is_object_type(leads_to)

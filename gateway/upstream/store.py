@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
@@ -9,6 +10,8 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 import msgspec
 
 V = TypeVar("V")
+
+log = logging.getLogger(__name__)
 
 
 class Shelf(msgspec.Struct, frozen=True, cache_hash=True):
@@ -77,6 +80,18 @@ ENTRY_BYTES = 400
 EXPANSION = 3
 """Bytes of memory that a byte of an encoded record takes as objects; measured, see docs/upstreams.md."""
 
+UNKNOWN_BYTES = 64 * 1024
+"""What a record is taken for that cannot be encoded."""
+
+
+def encoded(codec: AnyCodec, value: Any) -> bytes | None:
+    """A record as bytes; None where it cannot be encoded, which never keeps it from being shown."""
+    try:
+        return codec.encode(value)
+    except Exception as error:  # noqa: BLE001 - whatever an upstream has sent, it is not worth an answer
+        log.warning("a record of type %s cannot be encoded: %s", type(value).__name__, type(error).__name__)
+        return None
+
 
 class MemoryStore:
     """Keeps records in this process, those used last longest; whether one is too old is for its reader to say.
@@ -118,8 +133,8 @@ class MemoryStore:
     ) -> None:
         """Keeps records until there is no room for them."""
         for key, kept in items.items():
-            encoded = 0 if kept.value is None else len(codec.encode(kept.value))
-            size = ENTRY_BYTES + EXPANSION * encoded
+            data = b"" if kept.value is None else encoded(codec, kept.value)
+            size = ENTRY_BYTES + (UNKNOWN_BYTES if data is None else EXPANSION * len(data))
             _, before = self._kept.pop((shelf, key), (None, 0))
             self._kept[shelf, key] = (kept, size)
             self.size += size - before

@@ -10,7 +10,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from gateway.upstream.replicas.link import Link
-from gateway.upstream.store import AnyCodec, AnyKept, Kept, MemoryStore, Shelf
+from gateway.upstream.store import AnyCodec, AnyKept, Kept, MemoryStore, Shelf, encoded
 
 LARGEST = 4 * 1024 * 1024
 """Bytes of a record that goes to Redis at most: a larger one takes longer than the link is patient."""
@@ -55,9 +55,9 @@ class SharedStore:
     async def put(self, shelf: Shelf, items: Mapping[Any, AnyKept], codec: AnyCodec, *, seconds: float) -> None:
         """Keeps records for so many seconds at most."""
         await self._near.put(shelf, items, codec, seconds=seconds)
-        encoded = {self._name(shelf, key): self._encode(kept, codec) for key, kept in items.items()}
         milliseconds = max(1, round(seconds * 1000))
-        small = {name: data for name, data in encoded.items() if len(data) <= LARGEST}
+        all_of_them = {self._name(shelf, key): self._encode(kept, codec) for key, kept in items.items()}
+        small = {name: data for name, data in all_of_them.items() if data is not None and len(data) <= LARGEST}
         if not small:
             return
 
@@ -75,9 +75,12 @@ class SharedStore:
         asked = hashlib.blake2b(msgspec.msgpack.encode(key), digest_size=16).hexdigest()
         return f"{self._link.prefix}:{self._release}:{shelf.identity}:{shelf.source}:{shelf.kind}:{asked}"
 
-    def _encode(self, kept: AnyKept, codec: AnyCodec) -> bytes:
-        value = None if kept.value is None else codec.encode(kept.value)
-        return self._encoder.encode((kept.as_of, value))
+    def _encode(self, kept: AnyKept, codec: AnyCodec) -> bytes | None:
+        """A record as Redis is given it; None where it cannot be encoded, so that only this process keeps it."""
+        if kept.value is None:
+            return self._encoder.encode((kept.as_of, None))
+        value = encoded(codec, kept.value)
+        return None if value is None else self._encoder.encode((kept.as_of, value))
 
     def _decode(self, data: bytes, codec: AnyCodec) -> AnyKept | None:
         try:

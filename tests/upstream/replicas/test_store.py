@@ -153,3 +153,23 @@ async def test_a_link_asks_a_silent_server_once_in_a_while(
     clock.advance(1)
     assert await ping()
     assert link.up
+
+
+async def test_a_record_that_cannot_be_encoded_stays_with_the_process_that_fetched_it(
+    make_link: MakeLink, make_client: MakeClient, fetched: list[str], ask: Version
+) -> None:
+    class Beyond(Typed[Thing]):
+        def encode(self, value: Thing, /) -> bytes:
+            raise OverflowError(value.id)
+
+    async def fetch(_: Request, keys: Sequence[str]) -> Mapping[str, Thing]:
+        fetched.extend(keys)
+        return {key: Thing(key, 1) for key in keys}
+
+    kind = msgspec.structs.replace(THINGS, codec=Beyond(Thing))
+    one, other = (
+        Records(make_client(store=SharedStore(make_link(patience=5.0), MemoryStore(), release="1")), kind, fetch)
+        for _ in range(2)
+    )
+    assert [await ask(records, "1") for records in (one, one, other)] == [1, 1, 1]
+    assert fetched == ["1", "1"]

@@ -135,7 +135,7 @@ def create_app(
         log_fault,
         origins=settings.access.origins,
         metrics=metrics,
-        outermost=() if tracing is None else tracing.middlewares(GRAPHQL, names=bool(settings.trusted_documents)),
+        observers=() if tracing is None else [tracing.observer(GRAPHQL, names=bool(settings.trusted_documents))],
     )
 
 

@@ -59,7 +59,7 @@ def named_query(first: int | None, after: str | None, last: int | None, before: 
 
 def _position(text: str | None, name: str, order_field: OrderField) -> Position | None:
     known = given(text)
-    if known is None:
+    if not known:  # clients that have no cursor yet send an empty one
         return None
     try:
         return cursor.decode(known, order_field)
@@ -69,7 +69,7 @@ def _position(text: str | None, name: str, order_field: OrderField) -> Position 
 
 def _place(text: str | None, name: str) -> named.NamePlace | None:
     known = given(text)
-    if known is None:
+    if not known:  # clients that have no cursor yet send an empty one
         return None
     try:
         return named.decode(known)

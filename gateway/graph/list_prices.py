@@ -179,7 +179,7 @@ def _order(asked: Asked) -> object:
 def _turns(asked: Asked) -> bool:
     """Whether the page flag is selected that faces the side which the walk comes from."""
     backward = asked.arguments.get("last") is not None
-    if asked.arguments.get("before" if backward else "after") is None:
+    if not asked.arguments.get("before" if backward else "after"):
         return False
     return asked.selects("pageInfo", "hasNextPage" if backward else "hasPreviousPage")
 

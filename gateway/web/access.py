@@ -58,12 +58,11 @@ def credential(headers: Headers) -> str | None:
     Raises:
         Unauthenticated: It cannot be told which is meant.
     """
-    key = headers.get("x-api-key")
-    authorization = headers.getlist("authorization")
-    if len(authorization) + (key is not None) > 1:
+    keys, authorization = headers.getlist("x-api-key"), headers.getlist("authorization")
+    if len(authorization) + len(keys) > 1:
         raise Unauthenticated("More than one credential.")
-    if key is not None:
-        return key
+    if keys:
+        return keys[0]
     if not authorization:
         return None
     scheme, _, token = authorization[0].partition(" ")
@@ -78,10 +77,10 @@ def is_router(headers: Headers, keys: Sequence[ApiKey]) -> bool:
     Raises:
         Unauthenticated: It says that it is one, with a key that is not accepted.
     """
-    presented = headers.get(ROUTER_HEADER)
-    if not keys or presented is None:
+    presented = headers.getlist(ROUTER_HEADER)
+    if not keys or not presented:
         return False
-    if matching(presented, keys) is None:
+    if len(presented) > 1 or matching(presented[0], keys) is None:
         raise Unauthenticated("The router's key is not accepted.")
     return True
 

@@ -23,7 +23,7 @@ from gateway.web.body import ClientGone
 from gateway.web.csrf import needs_preflight
 from gateway.web.documents import Documents, Named
 from gateway.web.explorer import Explorer
-from gateway.web.message import Message
+from gateway.web.message import Message, RequestHeaders
 from gateway.web.negotiation import MediaType, answer_type, prefers_html
 from gateway.web.notes import notes_of
 from gateway.web.operation import UnsupportedOperation, check_kinds, chosen, short_name
@@ -73,7 +73,7 @@ class GraphQLEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request."""
         try:
-            response = await self._respond(scope, Headers(scope=scope), receive)
+            response = await self._respond(scope, RequestHeaders(scope=scope), receive)
             await response(scope, receive, send)
         except ClientGone:
             notes_of(scope).gone = True

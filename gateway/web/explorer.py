@@ -16,8 +16,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.web.assets import AssetsMissing, manifest
+from gateway.web.message import RequestHeaders
 from gateway.web.negotiation import takes_encoding
 from gateway.web.problem import HTTPProblem
+from gateway.web.writing import same
 
 log = logging.getLogger(__name__)
 
@@ -105,10 +107,11 @@ class Explorer:
         file = self._files.get(request.path_params["name"])
         if file is None:
             raise HTTPProblem(404, "There is no such file.")
-        packed = takes_encoding(request.headers.get("accept-encoding"), "gzip")
+        asked = RequestHeaders(scope=request.scope)
+        packed = takes_encoding(asked.get("accept-encoding"), "gzip")
         etag = file.gzip_etag if packed else file.etag
         headers = {"Cache-Control": FOR_EVER, "ETag": etag, "Vary": "Accept-Encoding"}
-        if etag in request.headers.get("if-none-match", ""):
+        if same(etag, asked.get("if-none-match")):
             return Response(b"", 304, headers)
         if packed:
             headers["Content-Encoding"] = "gzip"

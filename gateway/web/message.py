@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Literal
 from urllib.parse import parse_qsl
 
 import msgspec
+from starlette.datastructures import Headers
 
 from gateway.web.problem import HTTPProblem
 
 MOST_PARAMETERS = 32
 """Parameters of a query string that are looked at; GraphQL knows four."""
+
+
+class RequestHeaders(Headers):
+    """A request's headers, of which several lines of one name count as one (RFC 9110, 5.3)."""
+
+    def __getitem__(self, key: str) -> str:
+        values = self.getlist(key)
+        if not values:
+            raise KeyError(key)
+        return ", ".join(values)
 
 
 class Message(msgspec.Struct, frozen=True, rename="camel"):
@@ -27,7 +39,22 @@ class Message(msgspec.Struct, frozen=True, rename="camel"):
     id: str | None = None
 
 
-DECODER = msgspec.json.Decoder(Message)
+class Body(msgspec.Struct, frozen=True, rename="camel"):
+    """A message as a body has it, where clients also send an empty text for what is not there."""
+
+    query: str | None = None
+    operation_name: str | None = None
+    variables: dict[str, object] | Literal[""] | None = None
+    extensions: dict[str, object] | Literal[""] | None = None
+    document_id: str | None = None
+    doc_id: str | None = msgspec.field(default=None, name="doc_id")
+    id: str | None = None
+
+
+DECODER = msgspec.json.Decoder(Body)
+PARAMETERS = frozenset(field.encode_name for field in msgspec.structs.fields(Message))
+"""The parameters that mean something here; any other is ignored, however often it comes."""
+
 OBJECT: msgspec.json.Decoder[dict[str, object] | None] = msgspec.json.Decoder(dict[str, object] | None)
 
 
@@ -40,13 +67,22 @@ def from_body(body: bytes) -> Message:
     if body.lstrip()[:1] == b"[":
         raise HTTPProblem(400, "Batches are not supported: send one operation a request.")
     try:
-        return DECODER.decode(body)
+        sent = DECODER.decode(body)
     except msgspec.ValidationError as error:
         raise HTTPProblem(400, f"The request is not as GraphQL over HTTP has it: {error}.") from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise HTTPProblem(400, "The body is not JSON in UTF-8.") from None
     except RecursionError:
         raise HTTPProblem(400, "The body is nested too deeply.") from None
+    return Message(
+        query=sent.query,
+        operation_name=sent.operation_name or None,
+        variables=sent.variables or None,
+        extensions=sent.extensions or None,
+        document_id=sent.document_id,
+        doc_id=sent.doc_id,
+        id=sent.id,
+    )
 
 
 def from_query_string(query_string: bytes) -> Message:
@@ -61,9 +97,13 @@ def from_query_string(query_string: bytes) -> Message:
         )
     except (UnicodeDecodeError, ValueError):
         raise HTTPProblem(400, "The query string cannot be read.") from None
-    given = dict(pairs)
-    if len(given) < len(pairs):
-        raise HTTPProblem(400, "A parameter is given twice.")
+    given: dict[str, str] = {}
+    for name, value in pairs:
+        if name not in PARAMETERS:
+            continue
+        if name in given:
+            raise HTTPProblem(400, f"The parameter {name} is given twice.")
+        given[name] = value
     return Message(
         query=given.get("query"),
         operation_name=given.get("operationName") or None,

@@ -24,6 +24,7 @@ class Notes:
     """One request's.
 
     Attributes:
+        request_id: The id that logs and the answer have.
         operation: The operation's name.
         type: `query`, `mutation` or `subscription`; `unknown` where it could not be told.
         text: The operation's document.
@@ -37,6 +38,7 @@ class Notes:
         trace_id: The trace's id; None where none is kept.
     """
 
+    request_id: str = ""
     operation: str | None = None
     type: str = "unknown"
     text: str | None = None

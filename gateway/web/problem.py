@@ -20,8 +20,14 @@ STATUS: Mapping[str, int] = {
 """The statuses of answers without data; every other code's is 400."""
 
 
+BAD_REQUEST = 400
+NO_STORE = "no-store"
+
+
 class HTTPProblem(Exception):
     """A request that is refused before its operation is looked at.
+
+    Beside 400, a status says all that a code could: an error that is only one of HTTP's has none.
 
     Args:
         status: The HTTP status, 4xx.
@@ -34,9 +40,11 @@ class HTTPProblem(Exception):
         self.status = status
         self.headers = dict(headers or {})
         self.error: Mapping[str, object] = (
-            {"message": problem, "extensions": {"code": BadUserInput.code}}
-            if isinstance(problem, str)
-            else {"message": problem.message, "extensions": problem.extensions()}
+            {"message": problem.message, "extensions": problem.extensions()}
+            if isinstance(problem, GatewayError)
+            else {"message": problem, "extensions": {"code": BadUserInput.code}}
+            if status == BAD_REQUEST
+            else {"message": problem}
         )
 
 
@@ -83,4 +91,4 @@ def _response(
 ) -> Response:
     kind = answer_type(accept) or MediaType.JSON
     body = msgspec.json.encode({"errors": errors})
-    return Response(body, status, dict(headers), media_type=f"{kind.value}; charset=utf-8")
+    return Response(body, status, {"Cache-Control": NO_STORE, **headers}, media_type=f"{kind.value}; charset=utf-8")

@@ -1,4 +1,4 @@
-"""The log line of each request, its id, and its last safety net."""
+"""The log line of each request, and its id."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from graphql import GraphQLError
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
-from gateway.graph.faults import Fault, formatted
 from gateway.logs import tell
 from gateway.upstream.request import Ledger
-from gateway.web.notes import Notes, notes_of
-from gateway.web.problem import masked_response
+from gateway.web.middleware import End
+from gateway.web.notes import Notes
 
 log = logging.getLogger(__name__)
 
@@ -40,68 +37,40 @@ States: TypeAlias = Callable[[], Mapping[str, str]]
 
 
 class RequestLog:
-    """Logs each request in one line under its id, and answers for what nobody else caught.
+    """Logs each request in one line under its id.
 
     The id is the one that the client, or a proxy before it, sends as `X-Request-Id`, else a new one; the answer has it
-    too. An exception that gets here is a fault of ours: `on_fault` is told where it happened, the client an id alone.
+    too.
 
     Args:
-        app: What is called.
         paths: The paths that may be logged as they are; any other could hold anything.
         states: How each source that is on is doing.
-        on_fault: Told of the exceptions.
-        seconds: A clock for durations.
+        seconds: A clock for how long that is known.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        paths: frozenset[str],
-        states: States,
-        on_fault: Callable[[Fault], None],
-        seconds: Callable[[], float] = time.perf_counter,
-    ) -> None:
-        self._app = app
+    def __init__(self, paths: frozenset[str], states: States, seconds: Callable[[], float] = time.perf_counter) -> None:
         self._paths = paths
         self._states = states
-        self._on_fault = on_fault
         self._seconds = seconds
         self._known: Mapping[str, str] = {}
         self._good_until = 0.0
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Calls the application and notes how that went."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started, status, request_id, notes = self._seconds(), 0, id_of(scope), notes_of(scope)
-        header = (ID_HEADER, request_id.encode())
+    def __call__(self, scope: Scope, notes: Notes) -> End:
+        """Gives a request its id, and a line when it has ended."""
+        notes.request_id = id_of(scope)
 
-        async def sent(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message.get("headers", ()), header]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, sent)
-        except Exception as error:  # noqa: BLE001 - the last net; whatever it is, the client gets an answer
-            told = formatted(GraphQLError("", original_error=error), self._on_fault)
-            notes.tell([told])
-            if not status:  # else the answer is on its way, and the server breaks it off
-                await masked_response(told, Headers(scope=scope).get("accept"))(scope, receive, sent)
-        finally:
+        def end(status: int, seconds: float) -> None:
             if scope["path"] not in QUIET or status >= SERVER_ERROR:
-                self._write(scope, request_id, CLIENT_GONE if notes.gone else status, self._seconds() - started)
+                self._write(scope, notes, CLIENT_GONE if notes.gone else status, seconds)
 
-    def _write(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
+        return end
+
+    def _write(self, scope: Scope, notes: Notes, status: int, seconds: float) -> None:
         level = logging.WARNING if status >= SERVER_ERROR else logging.INFO
         if not log.isEnabledFor(level):
             return
-        notes = notes_of(scope)
         line: dict[str, object] = {
-            "requestId": request_id,
+            "requestId": notes.request_id,
             "method": scope["method"] if scope["method"] in METHODS else "other",
             "path": scope["path"] if scope["path"] in self._paths else "other",
             "status": status,

@@ -19,9 +19,9 @@ from gateway.web import explorer
 from gateway.web.cors import CrossOrigin
 from gateway.web.explorer import Explorer
 from gateway.web.health import Health
-from gateway.web.metrics.operations import Measured
+from gateway.web.message import RequestHeaders
 from gateway.web.metrics.page import Metrics
-from gateway.web.middleware import CommonHeaders
+from gateway.web.middleware import EveryRequest, Observer
 from gateway.web.notes import notes_of
 from gateway.web.problem import HTTPProblem, problem_response
 from gateway.web.request_log import RequestLog
@@ -41,7 +41,7 @@ def site(
     *,
     origins: frozenset[str] = frozenset(),
     metrics: Metrics | None = None,
-    outermost: Sequence[Middleware] = (),
+    observers: Sequence[Observer] = (),
 ) -> Starlette:
     """The application: `/graphql`, `/healthz`, `/readyz`, and where there are any, `/metrics` and the explorer's files.
 
@@ -52,7 +52,7 @@ def site(
         on_fault: Told of errors that are nobody's but ours.
         origins: Origins that may call from a browser.
         metrics: What is counted; None where nothing is.
-        outermost: What requests pass before all else.
+        observers: Who follows requests, beside the log and the metrics.
     """
     routes = [
         Route(GRAPHQL, Endpoint()),
@@ -64,16 +64,19 @@ def site(
     if page is not None:
         routes += [Route("/", to_explorer), Route(f"{explorer.PREFIX}/{{name}}", page.file)]
     paths = frozenset(route.path for route in routes)
+    counted = [] if metrics is None else [metrics.requests.observer(paths)]
     application = Starlette(
         routes=routes,
         lifespan=lifespan,
         exception_handlers={HTTPProblem: refused, HTTPException: refused},
         middleware=[
-            *outermost,
-            *([Middleware(Measured, requests=metrics.requests, paths=paths)] if metrics is not None else []),
-            Middleware(RequestLog, paths=paths, states=health.states, on_fault=on_fault),
-            Middleware(CommonHeaders, closing=lambda: health.closing),
-            *([Middleware(CrossOrigin, origins=origins)] if origins else []),
+            Middleware(
+                EveryRequest,
+                observers=[*observers, *counted, RequestLog(paths, health.states)],
+                cors=CrossOrigin(origins),
+                closing=lambda: health.closing,
+                on_fault=on_fault,
+            )
         ],
     )
     application.router.redirect_slashes = False  # its redirects name the scheme and host that a proxy was asked by
@@ -99,4 +102,4 @@ async def refused(request: Request, error: Exception) -> Response:
         error = HTTPProblem(error.status_code, f"{error.detail}.", error.headers)
     assert isinstance(error, HTTPProblem)
     notes_of(request.scope).tell([error.error])
-    return problem_response(error, request.headers.get("accept"))
+    return problem_response(error, RequestHeaders(scope=request.scope).get("accept"))

@@ -12,10 +12,13 @@ from starlette.responses import Response
 from gateway.graph.engine import Answer
 from gateway.web.compression import compressed
 from gateway.web.negotiation import MediaType
-from gateway.web.problem import Refusal, status_of
+from gateway.web.problem import BAD_REQUEST, NO_STORE, Refusal, status_of
 
-BAD_REQUEST = 400
-NO_STORE = "no-store"
+VARY = (
+    "Accept, Accept-Encoding, Authorization, X-API-Key, Router-Authorization, X-Gateway-Trace, X-Gateway-Cost, "
+    "Apollo-Federation-Include-Trace"
+)
+"""Every request header that an answer's body depends on."""
 
 
 def cache_control(max_age: float | None, *, good: bool, private: bool) -> str:
@@ -64,8 +67,9 @@ def written(
             status = 200  # what clients of that age expect (GraphQL over HTTP: "application/json")
     if extensions:
         answer["extensions"] = extensions
+        caching = NO_STORE  # they tell how this one answer was made
     body = msgspec.json.encode(answer)
-    sent = {"Vary": "Accept, Accept-Encoding, Authorization, X-API-Key", "Cache-Control": caching}
+    sent = {"Vary": VARY, "Cache-Control": caching}
     if get and caching != NO_STORE:
         sent["ETag"] = tag = f'W/"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
         if same(tag, headers.get("if-none-match")):

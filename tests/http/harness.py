@@ -152,8 +152,8 @@ class Reply:
 
     @property
     def code(self) -> str:
-        """The code of the first error."""
-        return str(self.json["errors"][0]["extensions"]["code"])
+        """The code of the first error; empty where it is only one of HTTP's."""
+        return str(self.json["errors"][0].get("extensions", {"code": ""})["code"])
 
 
 @dataclass

@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+from multidict import CIMultiDict
 
 from gateway.environment import BadSetting
 from gateway.graph.access import SCOPES
@@ -195,6 +196,21 @@ async def test_a_credential_that_is_none(gateway: Caller, engine: PlainEngine, h
     assert (reply.status, reply.code) == (401, "UNAUTHENTICATED")
     assert reply.headers["WWW-Authenticate"] == 'Bearer realm="meeting-gateway", error="invalid_token"'
     assert engine.executed == 0
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [("X-API-Key", KEY), ("X-API-Key", OTHER)],
+        [("X-API-Key", KEY), ("X-API-Key", KEY)],
+        [("Authorization", f"Bearer {KEY}"), ("Authorization", f"Bearer {KEY}")],
+        [("X-API-Key", KEY), ("Authorization", f"Bearer {KEY}")],
+    ],
+)
+async def test_two_credentials_are_refused(gateway: Caller, engine: PlainEngine, lines: list[tuple[str, str]]) -> None:
+    reply = await gateway.ask("POST", json={"query": "{ hello }"}, headers=CIMultiDict(lines))
+    assert (reply.status, reply.code, engine.executed) == (401, "UNAUTHENTICATED", 0)
+    assert "More than one" in reply.json["errors"][0]["message"]
 
 
 Forge = Callable[[Issuer, ManualClock], str]

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 
 import brotli  # type: ignore[import-untyped]  # ships no types
 import pytest
-import zstandard
 
 from gateway.keys import read_keys
 from gateway.upstream.request import Request
@@ -20,7 +19,6 @@ LARGE = b'{"data": "' + b"meeting " * 1000 + b'"}'
 UNPACK = {
     "gzip": gzip.decompress,
     "br": brotli.decompress,
-    "zstd": lambda body: zstandard.ZstdDecompressor().decompress(body),
 }
 
 
@@ -38,12 +36,15 @@ async def gateway(engine: PlainEngine) -> AsyncIterator[Caller]:
 @pytest.mark.parametrize(
     ("accepted", "coding"),
     [
-        ("gzip, deflate, br, zstd", "zstd"),
+        ("gzip, deflate, br, zstd", "br"),
+        ("zstd, br;q=0.9, gzip;q=0.1", "br"),
+        ("zstd", None),
+        ("zstd, *;q=0.5", "br"),
         ("gzip, br", "br"),
         ("gzip", "gzip"),
         ("br;q=0.5, gzip;q=0.8", "gzip"),
-        ("*", "zstd"),
-        ("zstd;q=0, *", "br"),
+        ("*", "br"),
+        ("br;q=0, *", "gzip"),
         ("gzip;q=0.1, identity", None),
         ("deflate", None),
         ("identity", None),
@@ -112,6 +113,23 @@ async def test_what_was_made_for_one_client_is_private(engine: PlainEngine) -> N
         reply = await gateway.ask("GET", "/graphql?query={hello}", headers={"X-API-Key": "a-long-enough-key"})
     assert reply.headers["Cache-Control"] == "private, no-cache"
     assert {"Authorization", "X-API-Key"} <= {name.strip() for name in reply.headers["Vary"].split(",")}
+
+
+@pytest.mark.parametrize("header", ["X-Gateway-Trace", "X-Gateway-Cost"])
+async def test_what_tells_how_it_was_made_is_kept_by_nobody(gateway: Caller, engine: PlainEngine, header: str) -> None:
+    engine.meddle = lambda request: request.freshness.note("DRIFT", as_of=1.0, stale=False, max_age=600)
+    told = await gateway.ask("GET", "/graphql?query={hello}", headers={header: "1"})
+    assert "extensions" in told.json
+    assert (told.headers["Cache-Control"], "ETag" in told.headers) == ("no-store", False)
+    plain = await gateway.ask("GET", "/graphql?query={hello}")
+    assert plain.headers["Cache-Control"] == "public, max-age=600"
+    assert header in {name.strip() for name in plain.headers["Vary"].split(",")}
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/graphql"])
+async def test_a_refusal_is_kept_by_nobody(gateway: Caller, path: str) -> None:
+    reply = await gateway.ask("GET", path)
+    assert (reply.status in {400, 404}, reply.headers["Cache-Control"]) == (True, "no-store")
 
 
 def test_cache_control() -> None:

@@ -160,6 +160,9 @@ def check(reply: Reply) -> None:
     answer = json.loads(reply.body)
     assert set(answer) <= {"data", "errors", "extensions"}
     assert answer
+    if reply.status == 406:
+        assert reply.code == ""
+        return
     codes = {error["extensions"]["code"] for error in answer.get("errors", [])}
     assert codes <= CODES
     if "extensions" in answer:

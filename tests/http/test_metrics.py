@@ -89,7 +89,6 @@ async def test_operations_by_type_outcome_and_name(small: World) -> None:
         (("code", "GRAPHQL_VALIDATION_FAILED"),): 2,
         (("code", "GRAPHQL_PARSE_FAILED"),): 1,
         (("code", "UPSTREAM_UNAVAILABLE"),): 1,
-        (("code", "BAD_USER_INPUT"),): 1,
     }
     assert total(series, "gateway_http_responses_total", path="/graphql", status="405") == 1
 

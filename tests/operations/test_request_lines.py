@@ -106,7 +106,7 @@ async def test_health_is_quiet_and_refusals_tell_their_code(written: io.StringIO
         await gateway.ask("PUT", json={})
         await gateway.post("{ goodbye }")
     refused, invalid = lines(written)
-    assert (refused["status"], refused["errors"]) == (405, {"BAD_USER_INPUT": 1})
+    assert (refused["status"], refused.get("errors")) == (405, None)  # its status says all
     assert list(invalid["errors"].values()) == [1]
     assert refused["level"] == "info"
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import cast
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 from gateway import errors
 from gateway.graph.engine import Answer
 from gateway.upstream.request import Ledger
-from gateway.web.notes import Notes, notes_of
+from gateway.web.middleware import End, Observer
+from gateway.web.notes import Notes
 from gateway.web.problem import Refusal
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
@@ -136,7 +136,7 @@ class Requests:
             ("path", "status"),
             registry=registry,
         )
-        self.in_flight = Gauge(
+        self._in_flight = Gauge(
             "gateway_http_requests_in_flight",
             "Requests that are being answered.",
             registry=registry,
@@ -147,15 +147,25 @@ class Requests:
         self._units, self._calls = kept(units.labels), kept(calls.labels)
         self._told, self._responses = kept(told.labels), kept(responses.labels)
 
-    def ended(self, path: str, status: int, notes: Notes, seconds: float) -> None:
-        """Counts a request.
+    def observer(self, paths: frozenset[str]) -> Observer:
+        """Counts each request as being answered, and when it has ended, how that went.
 
         Args:
-            path: Its path, one of a few.
-            status: The answer's; 0 where there was none.
-            notes: What it left behind.
-            seconds: From its arrival to the end of its answer.
+            paths: The paths that are told as they are; any other could be anything.
         """
+
+        def begin(scope: Scope, notes: Notes) -> End:
+            self._in_flight.inc()
+
+            def end(status: int, seconds: float) -> None:
+                self._in_flight.dec()
+                self._ended(scope["path"] if scope["path"] in paths else OTHER, status, notes, seconds)
+
+            return end
+
+        return begin
+
+    def _ended(self, path: str, status: int, notes: Notes, seconds: float) -> None:
         gone = notes.gone or not status
         self._responses(path, str(CLIENT_GONE if gone else status)).inc()
         for code, times in notes.errors.items():
@@ -169,47 +179,3 @@ class Requests:
         self._seconds(name).observe(seconds)
         self._units(name).observe(sum(entry.cost for entry in ledger.entries))
         self._calls(name).observe(len(ledger.calls()))
-
-
-class Measured:
-    """Counts every request when it ends.
-
-    Args:
-        app: What is called.
-        requests: The metrics.
-        paths: The paths that are told as they are; any other could be anything.
-        seconds: A clock for durations.
-    """
-
-    def __init__(
-        self,
-        app: ASGIApp,
-        requests: Requests,
-        paths: frozenset[str],
-        seconds: Callable[[], float] = time.perf_counter,
-    ) -> None:
-        self._app = app
-        self._requests = requests
-        self._paths = paths
-        self._seconds = seconds
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Calls the application and counts how that went."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started, status = self._seconds(), 0
-
-        async def sent(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        self._requests.in_flight.inc()
-        try:
-            await self._app(scope, receive, sent)
-        finally:
-            self._requests.in_flight.dec()
-            path = scope["path"] if scope["path"] in self._paths else OTHER
-            self._requests.ended(path, status, notes_of(scope), self._seconds() - started)

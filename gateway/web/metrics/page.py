@@ -17,6 +17,7 @@ from starlette.responses import Response
 from gateway.errors import Unauthenticated
 from gateway.web.access import Access, challenge
 from gateway.web.compression import compressed
+from gateway.web.message import RequestHeaders
 from gateway.web.metrics.gauges import Execution, Gauges, Reading
 from gateway.web.metrics.operations import Names, Requests
 from gateway.web.metrics.upstream import UpstreamMetrics
@@ -62,18 +63,19 @@ class Metrics:
         Raises:
             HTTPProblem: 401, where a key is asked for.
         """
+        headers = RequestHeaders(scope=request.scope)
         try:
-            await self._access.principal(request.headers)
+            await self._access.principal(headers)
         except Unauthenticated as error:
-            raise HTTPProblem(401, error, {"WWW-Authenticate": challenge(request.headers)}) from None
+            raise HTTPProblem(401, error, {"WWW-Authenticate": challenge(headers)}) from None
         async with self._writing:  # whoever asks for many at once gets one after the other
             self._read()
             text = await asyncio.to_thread(self._written)
-        body, coding = compressed(text, request.headers.get("accept-encoding"))
-        headers = {"Cache-Control": "no-store", "Vary": "Accept-Encoding, Authorization, X-API-Key"}
+        body, coding = compressed(text, headers.get("accept-encoding"))
+        sent = {"Cache-Control": "no-store", "Vary": "Accept-Encoding, Authorization, X-API-Key"}
         if coding is not None:
-            headers["Content-Encoding"] = coding
-        return Response(body, 200, {**headers, "Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+            sent["Content-Encoding"] = coding
+        return Response(body, 200, {**sent, "Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
     def _written(self) -> bytes:
         if self._folder is None:

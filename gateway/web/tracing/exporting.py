@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from starlette.middleware import Middleware
 
 from gateway.tracing_settings import TracingSettings
-from gateway.web.tracing.requests import Traced
+from gateway.web.middleware import Observer
+from gateway.web.tracing.requests import Traces
 
 NAME = "meeting-gateway"
 UNNAMED = "unknown_service"
@@ -41,12 +41,10 @@ class Exporting:
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         self._tracer = self._provider.get_tracer(NAME, release)
 
-    def middlewares(self, path: str, *, names: bool) -> Sequence[Middleware]:
+    def observer(self, path: str, *, names: bool) -> Observer:
         """What traces requests to a path, with operations' names as names of spans where these are few."""
         documents, propagate = self._settings.documents, self._settings.propagate
-        return [
-            Middleware(Traced, path=path, tracer=self._tracer, documents=documents, names=names, propagate=propagate)
-        ]
+        return Traces(path, self._tracer, documents=documents, names=names, propagate=propagate)
 
     @contextlib.asynccontextmanager
     async def closing(self) -> AsyncIterator[None]:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
-from gateway.web.notes import Notes, notes_of
+from gateway.web.message import RequestHeaders
+from gateway.web.middleware import End
+from gateway.web.notes import Notes
 from gateway.web.tracing.spans import NOWHERE, PROPAGATOR, Live
 
 SERVER_ERROR = 500
@@ -24,11 +25,10 @@ BY_CLIENTS = frozenset(
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"})
 
 
-class Traced:
+class Traces:
     """Begins a span with each request to one path, as part of the trace that its `traceparent` names, if any.
 
     Args:
-        app: What is called.
         path: The path; others are not traced.
         tracer: Begins spans.
         documents: Whether a span has the operation's text.
@@ -36,38 +36,27 @@ class Traced:
         propagate: Whether upstream calls bear a `traceparent`.
     """
 
-    def __init__(
-        self, app: ASGIApp, path: str, tracer: Tracer, *, documents: bool, names: bool, propagate: bool
-    ) -> None:
-        self._app = app
+    def __init__(self, path: str, tracer: Tracer, *, documents: bool, names: bool, propagate: bool) -> None:
         self._path = path
         self._tracer = tracer
         self._documents = documents
         self._names = names
         self._propagate = propagate
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Calls the application within a span."""
-        if scope["type"] != "http" or scope["path"] != self._path:
-            await self._app(scope, receive, send)
-            return
-        live, status = self._begin(scope), 0
-        notes = notes_of(scope)
+    def __call__(self, scope: Scope, notes: Notes) -> End:
+        """Begins a request's span, and ends it with the request."""
+        if scope["path"] != self._path:
+            return lambda _status, _seconds: None
+        live = self._begin(scope)
         if live.trace_id is not None or self._propagate:
             notes.span, notes.trace_id = live, live.trace_id
 
-        async def sent(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, sent)
-        finally:
+        def end(status: int, _seconds: float) -> None:
             if live.span.is_recording():
                 self._tell(live, notes, status)
             live.span.end()
+
+        return end
 
     def _begin(self, scope: Scope) -> Live:
         method = scope["method"] if scope["method"] in METHODS else "_OTHER"
@@ -98,7 +87,7 @@ class Traced:
 
 def parent_of(scope: Scope) -> Context:
     """The span that a request names as its cause; no span where it names none, or none that can be read."""
-    headers = Headers(scope=scope)
+    headers = RequestHeaders(scope=scope)
     carrier = {name: headers[name] for name in ("traceparent", "tracestate") if name in headers}
     return PROPAGATOR.extract(carrier, NOWHERE)
 

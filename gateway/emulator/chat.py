@@ -23,8 +23,9 @@ from gateway.emulator.calendar import (
 from gateway.emulator.meetings import REACH_AHEAD, REACH_BACK
 from gateway.emulator.table import Row, chance, nth
 
-FIRST_CONTACT_ID = 10_200_000_000
-FIRST_CONVERSATION_ID = 4_019_061_071
+FIRST_ID = 10_200_000_000
+"""Where contacts and conversations begin: one number names a record of each."""
+STEP = 1_009
 
 
 class Visitors:
@@ -79,7 +80,7 @@ class Visitors:
             attributes["last_contacted"] = millis(seen)
         if nth(number, 3):
             attributes["externalId"] = f"a12-{number}"
-        contact: Row = {"id": FIRST_CONTACT_ID + number * 1_009, "createdAt": millis(seen), "attributes": attributes}
+        contact: Row = {"id": FIRST_ID + number * STEP, "createdAt": millis(seen), "attributes": attributes}
         self.contacts[contact["id"]] = contact
         return contact
 
@@ -92,7 +93,7 @@ class Visitors:
         rng, number = self._rng, len(self.conversations)
         tags = [{"color": "0960C5", "name": "pricing"}, {"color": "7695A5", "name": "enterprise"}]
         row: Row = {
-            "id": FIRST_CONVERSATION_ID + number * 7,
+            "id": FIRST_ID + number * STEP,
             "orgId": ORG_ID,
             "status": ("closed", "open", "pending", "bulk_sent")[number % 4],
             "participants": agents,

@@ -17,7 +17,7 @@ from gateway.emulator.calendar import (
     utc_text,
     working_slot,
 )
-from gateway.emulator.table import Row, chance, nth, stub
+from gateway.emulator.table import FIRST_ID, Row, chance, nth, stub
 
 REACH_BACK = timedelta(days=270)
 REACH_AHEAD = timedelta(days=90)
@@ -249,7 +249,6 @@ class MeetingMaker:
         return copy
 
 
-FIRST_ID = 660_445
 _SERIES_LENGTH = 8
 _CLUSTERS = ((-201, 120), (-96, 30), (-12, 8), (3, 6), (40, 12))
 """Days from now, and how many meetings all start at one instant of that day."""

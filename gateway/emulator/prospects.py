@@ -5,9 +5,8 @@ from random import Random
 
 from gateway.emulator import names
 from gateway.emulator.calendar import before, eastern_text
-from gateway.emulator.table import Row, nth, stub
+from gateway.emulator.table import FIRST_ID, FIRST_LARGE_ID, Row, nth, stub
 
-FIRST_PERSON_ID = 2_147_470_000  # most of the ids after it do not fit a signed 32-bit integer
 _LINKEDIN = "https://linkedin.example"
 
 _DETAILS = (
@@ -62,7 +61,7 @@ def accounts(rng: Random, now: datetime, count: int, owners: list[Row]) -> list[
 
 def _bare_account(number: int, name: str, domain: str, owner: Row) -> Row:
     return {
-        "id": 35_092_358 + number * 19,
+        "id": FIRST_LARGE_ID + number * 11,
         "name": name,
         "domain": domain,
         **dict.fromkeys(_DETAILS),
@@ -145,7 +144,7 @@ def _person(rng: Random, number: int, first: str, last: str, company: Row | None
     title, seniority, function = names.JOBS[rng.randrange(len(names.JOBS))]
     crm_id = f"003Qy{number:010d}AAQ" if nth(number, 3) else None
     return {
-        "id": FIRST_PERSON_ID + number * 11,
+        "id": FIRST_LARGE_ID + number * 11,
         "first_name": first,
         "last_name": last if number % 61 else None,
         "display_name": f"{first} {last}" if number % 61 else first,
@@ -221,7 +220,7 @@ def _history(rng: Random, row: Row, number: int, *, now: datetime, owner: Row, c
         person_stage=stub("person_stages", 10_147 + number % 3),
         most_recent_cadence=stub("cadences", last),
         last_completed_step_cadence=stub("cadences", last) if nth(number, 4, 1) else None,
-        last_completed_step=stub("steps", 198_394) if last and nth(number, 4, 1) else None,
+        last_completed_step=stub("steps", FIRST_ID) if last and nth(number, 4, 1) else None,
         cadences=[stub("cadences", cadence["id"]) for cadence in cadence_rows],
         counts={
             "emails_sent": rng.randrange(20),
@@ -244,7 +243,7 @@ def tasks(rng: Random, now: datetime, count: int, owners: list[Row], persons: li
         done = due < now and not nth(number, 4, 0)
         rows.append(
             {
-                "id": 123_599 + number * 2,
+                "id": FIRST_ID + number * 2,
                 "subject": f"{('Call', 'Write to', 'Prepare meeting with')[number % 3]} {person['display_name']}",
                 "description": "See the notes of the last meeting" if nth(number, 3) else None,
                 "task_type": ("call", "email", "general")[number % 3],

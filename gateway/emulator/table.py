@@ -10,6 +10,12 @@ Row = dict[str, Any]
 
 K = TypeVar("K", bound=int | str)
 
+FIRST_ID = 6_970
+"""Where Salesloft's users, cadences, steps, tasks and meetings begin: every table counts for itself, so that one number
+names a record of each."""
+FIRST_LARGE_ID = 2_147_470_000
+"""Where its people and accounts begin: most of the ids after it do not fit a signed 32-bit integer."""
+
 
 class Table(UserDict[K, Row]):
     """Rows by key. Inserting and deleting move `version`; so do `change` and `touch`.

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from gateway.emulator import names
 from gateway.emulator.calendar import before, eastern_text
-from gateway.emulator.table import Row, chance, nth, stub
+from gateway.emulator.table import FIRST_ID, Row, chance, nth, stub
 
 TEAM_ID = 104_779
 GROUPS = ((31, "Enterprise"), (32, "Mid-market"), (39, "Project Kite"))
@@ -62,7 +62,7 @@ def users(rng: Random, now: datetime, count: int) -> list[Row]:
 def _user(rng: Random, number: int, *, name: tuple[str, str], email: str, created: datetime) -> Row:
     first, last = name
     full = f"{first} {last}"
-    key = 6970 + number * 13
+    key = FIRST_ID + number * 13
     group = None if nth(number, 4) else GROUPS[number % 2]
     if nth(number, 13, 11):
         group = GROUPS[2]
@@ -119,7 +119,7 @@ def cadences(rng: Random, now: datetime, count: int, owners: list[Row]) -> list[
         wave = number // len(names.CADENCE_THEMES)
         rows.append(
             {
-                "id": 25_591 + number * 17,
+                "id": FIRST_ID + number * 13,
                 "created_at": eastern_text(created),
                 "updated_at": eastern_text(updated),
                 "archived": archived,
@@ -167,7 +167,7 @@ def steps(rng: Random, now: datetime, cadence_rows: list[Row]) -> list[Row]:
         day = 1
         for position in range(1, 3 + rng.randrange(5) + 1):
             kind = _STEP_TYPES[0 if position == 1 else rng.randrange(len(_STEP_TYPES))]
-            key = 198_394 + len(rows) * 3
+            key = FIRST_ID + len(rows) * 3
             created = before(rng, now - timedelta(days=60), days=300)
             rows.append(
                 {

@@ -196,6 +196,15 @@ def test_some_twins_share_only_uid_and_start(
     assert len(uid_alone) > 10  # a shared UID that is not the same event
 
 
+def test_one_number_names_a_record_of_several_tables(world: World) -> None:
+    """As in real accounts, where each table counts for itself."""
+    hub, chat = world.salesloft, world.drift
+    small = [set(table) for table in (hub.users, hub.cadences, hub.steps, hub.tasks, hub.meetings)]
+    assert set.intersection(*small)
+    assert set(hub.people) & set(hub.accounts)
+    assert set(chat.contacts) & set(chat.conversations)
+
+
 def test_one_event_in_two_drift_records(bookings: list[Row]) -> None:
     counts = Counter(row["eventId"] for row in bookings if "eventId" in row)
     assert sum(count > 1 for count in counts.values()) >= 3

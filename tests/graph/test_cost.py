@@ -46,7 +46,8 @@ def calls(query: str, **variables: Any) -> dict[str, int]:
 QUERIES: dict[str, tuple[str, dict[str, Any]]] = {
     "everything of a page": (
         """query ($first: Int) { meetings(first: $first) { pageInfo { hasNextPage hasPreviousPage endCursor } nodes {
-        id title salesloft { id } drift { slug } notes timeZone person { name emails } owner { name drift { id } }
+        id title salesloft { vendorId } drift { slug } notes timeZone person { name emails }
+        owner { name drift { vendorId } }
         bookedBy { name } cadence { name owner { name } } step { name } account { name owner { name } }
         attendees { person { name } user { name } } task { subject } conversation { status } } } }""",
         {"first": 100},
@@ -62,7 +63,7 @@ QUERIES: dict[str, tuple[str, dict[str, Any]]] = {
         {},
     ),
     "people and theirs": (
-        """{ people(first: 10) { nodes { name drift { id } owner { name } account { name } cadences { name }
+        """{ people(first: 10) { nodes { name drift { vendorId } owner { name } account { name } cadences { name }
         meetings(first: 3) { nodes { title owner { name } } } } } }""",
         {},
     ),
@@ -85,7 +86,7 @@ QUERIES: dict[str, tuple[str, dict[str, Any]]] = {
         {},
     ),
     "no-shows": ("{ meetings(first: 10, filter: {noShow: true}) { nodes { cadence { name } } } }", {}),
-    "a page deep down": ("{ users(first: 3) { nodes { name drift { id } } } sources { state } }", {}),
+    "a page deep down": ("{ users(first: 3) { nodes { name drift { vendorId } } } sources { state } }", {}),
 }
 
 
@@ -111,7 +112,7 @@ async def test_records_by_id_cost_no_more_than_expected(gateway: Gateway) -> Non
     ids = [row["id"] for row in rows[:50]]
     ids += [row[name]["id"] for name in ("person", "owner") for row in rows[50:] if row[name]]
     query = """query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Meeting { person { name } account { name } }
-        ... on Person { owner { name } drift { id } } } }"""
+        ... on Person { owner { name } drift { vendorId } } } }"""
     asked = await gateway.ask(query, ids=ids[:100])
     compare(asked.request, expected(query, ids=ids[:100]))
 
@@ -179,7 +180,7 @@ def test_what_is_left_out_costs_nothing() -> None:
     assert calls(query, b=True)["DRIFT /contacts/{id}"] == 9
     assert "DRIFT /contacts/{id}" not in calls(query, b=False)
     assert calls("{ sources { state } __typename }") == {}
-    assert calls("{ people(first: 0) { nodes { drift { id } } } }").keys() == {"SALESLOFT /v2/people"}
+    assert calls("{ people(first: 0) { nodes { drift { vendorId } } } }").keys() == {"SALESLOFT /v2/people"}
 
 
 def test_defaults_of_variables_count() -> None:

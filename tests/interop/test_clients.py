@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.emulator.table import FIRST_ID, FIRST_LARGE_ID
 from gateway.graph.schema import sdl
 from tests.interop.conftest import HERE, PACKAGES, RunNode
 
@@ -25,11 +26,21 @@ async def test_a_client_as_people_set_it_up(node: RunNode, url: str, client: str
     assert (await node(HERE / f"{client}.mjs", url)).endswith("done\n")
 
 
-async def test_relay_compiles_and_runs(node: RunNode, url: str, tmp_path: Path) -> None:
+@pytest.fixture
+async def relay(node: RunNode, tmp_path: Path) -> Path:
+    """An application written with Relay, compiled against the schema."""
     app = tmp_path / "app"
     shutil.copytree(HERE / "relay", app)
     (app / "schema.graphql").write_text(sdl(), encoding="utf-8")
     (app / "node_modules").symlink_to(PACKAGES)
     (app / "__generated__").mkdir()
     await node(PACKAGES / "relay-compiler" / "cli.js", cwd=app)
-    assert (await node(app / "app.cjs", url)).endswith("done\n")
+    return app
+
+
+async def test_relay_compiles_and_runs(node: RunNode, url: str, relay: Path) -> None:
+    assert (await node(relay / "app.cjs", url)).endswith("done\n")
+
+
+async def test_relay_takes_no_record_for_another_of_the_same_number(node: RunNode, url: str, relay: Path) -> None:
+    assert (await node(relay / "numbers.cjs", url, str(FIRST_ID), str(FIRST_LARGE_ID))).endswith("done\n")

@@ -53,7 +53,7 @@ def _tags(attributes: wire.Attributes) -> list[str] | None:
 )
 @face_of_row(wire.Contact)
 class DriftContact:
-    id: strawberry.ID = field("The id.")
+    id: strawberry.ID = field("The id in Drift.", name="vendorId")
     created_at: dt.datetime | None = field("When the contact was made.", instant("created_at"))
     name: str | None = field("The full name.", _attribute("name"))
     first_name: str | None = field("The first name; often the full one.", _attribute("first_name"))

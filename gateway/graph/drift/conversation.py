@@ -23,7 +23,7 @@ class DriftTag:
 @strawberry.type(description="A chat as Drift sends it, in the vendor's words.")
 @face_of_row(wire.Conversation)
 class DriftConversation:
-    id: strawberry.ID = field("The id.")
+    id: strawberry.ID = field("The id in Drift.", name="vendorId")
     status: str | None = field("`open`, `closed`, `pending` or others.")
     participants: list[strawberry.ID] | None = field("The Drift users who take part.")
     contact_id: strawberry.ID | None = field("The contact.")

@@ -15,7 +15,7 @@ from gateway.sources.drift import wire
 @strawberry.type(description="A user as Drift sends them, in the vendor's words.")
 @face_of_row(wire.User)
 class DriftUser:
-    id: strawberry.ID = field("The id.")
+    id: strawberry.ID = field("The id in Drift.", name="vendorId")
     org_id: strawberry.ID | None = field("The organization.")
     name: str | None = field("The full name.")
     alias: str | None = field("What they are called in chats.")

@@ -23,7 +23,7 @@ class SalesloftAccountCounts:
 @strawberry.type(description="An account as Salesloft sends it, in the vendor's words.")
 @face_of_row(wire.Account)
 class SalesloftAccount:
-    id: strawberry.ID = field("The id.")
+    id: strawberry.ID = field("The id in Salesloft.", name="vendorId")
     created_at: dt.datetime | None = field("When the record was made.")
     updated_at: dt.datetime | None = field("When it last changed.")
     archived_at: dt.datetime | None = field("When it was put away.")

@@ -27,7 +27,7 @@ class SalesloftCadenceCounts:
 @strawberry.type(description="A cadence as Salesloft sends it, in the vendor's words.")
 @face_of_row(wire.Cadence)
 class SalesloftCadence:
-    id: strawberry.ID = field("The id.")
+    id: strawberry.ID = field("The id in Salesloft.", name="vendorId")
     name: str | None = field("The name.")
     created_at: dt.datetime | None = field("When it was made.")
     updated_at: dt.datetime | None = field("When it last changed.")
@@ -62,7 +62,7 @@ class SalesloftCadence:
 @strawberry.type(description="A step of a cadence as Salesloft sends it, in the vendor's words.")
 @face_of_row(wire.Step)
 class SalesloftStep:
-    id: strawberry.ID = field("The id.")
+    id: strawberry.ID = field("The id in Salesloft.", name="vendorId")
     created_at: dt.datetime | None = field("When it was made.")
     updated_at: dt.datetime | None = field("When it last changed.")
     disabled: bool | None = field("Whether it is switched off.")

@@ -36,7 +36,7 @@ class SalesloftMeetingsSettings:
 @strawberry.type(description="A meeting as Salesloft sends it: every documented field, in the vendor's words.")
 @face_of_row(wire.Meeting)
 class SalesloftMeeting:
-    id: strawberry.ID = field("The id.")
+    id: strawberry.ID = field("The id in Salesloft.", name="vendorId")
     title: str | None = field("The title.")
     start_time: dt.datetime | None = field("When it starts.")
     end_time: dt.datetime | None = field("When it ends.")

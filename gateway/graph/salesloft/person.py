@@ -28,7 +28,7 @@ class SalesloftPersonCounts:
 @strawberry.type(description="A person as Salesloft sends them, in the vendor's words.")
 @face_of_row(wire.Person)
 class SalesloftPerson:
-    id: strawberry.ID = field("The id.")
+    id: strawberry.ID = field("The id in Salesloft.", name="vendorId")
     created_at: dt.datetime | None = field("When the record was made.")
     updated_at: dt.datetime | None = field("When it last changed.")
     last_contacted_at: dt.datetime | None = field("When they were last contacted.")

@@ -12,4 +12,4 @@ from gateway.sources.salesloft import wire
 @strawberry.type(description="A related record as Salesloft names it: its id alone. Meetings name users by GUID.")
 @face_of(wire.Stub)
 class SalesloftReference:
-    id: strawberry.ID = field("The id.")
+    id: strawberry.ID = field("The id in Salesloft.", name="vendorId")

@@ -15,7 +15,7 @@ from gateway.sources.salesloft import wire
 @strawberry.type(description="A task as Salesloft sends it, in the vendor's words.")
 @face_of_row(wire.Task)
 class SalesloftTask:
-    id: strawberry.ID = field("The id.")
+    id: strawberry.ID = field("The id in Salesloft.", name="vendorId")
     subject: str | None = field("What it is about.")
     description: str | None = field("What is to be done.", personal=True)
     task_type: str | None = field("`call`, `email`, `general`.")

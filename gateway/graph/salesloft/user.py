@@ -16,7 +16,7 @@ from gateway.sources.salesloft import wire
 @strawberry.type(description="A user as Salesloft sends them, in the vendor's words.")
 @face_of_row(wire.User)
 class SalesloftUser:
-    id: strawberry.ID = field("The numeric id.")
+    id: strawberry.ID = field("The numeric id in Salesloft.", name="vendorId")
     guid: strawberry.ID | None = field("The GUID, by which meetings name their owners.")
     created_at: dt.datetime | None = field("When the record was made.")
     updated_at: dt.datetime | None = field("When it last changed.")

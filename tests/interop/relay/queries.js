@@ -32,3 +32,51 @@ graphql`
     }
   }
 `;
+
+// One number that names a record of several tables, as in real accounts: Relay must not show one in another's place.
+graphql`
+  query queriesNumbersQuery($small: ID!, $large: ID!) {
+    user(by: { salesloftId: $small }) {
+      name
+      salesloft {
+        vendorId
+        name
+      }
+    }
+    cadence(by: { salesloftId: $small }) {
+      name
+      salesloft {
+        vendorId
+        name
+        owner {
+          vendorId
+        }
+      }
+    }
+    step(by: { salesloftId: $small }) {
+      name
+      salesloft {
+        vendorId
+        name
+      }
+    }
+    person(by: { salesloftId: $large }) {
+      name
+      salesloft {
+        vendorId
+        name: displayName
+        createdAt
+      }
+      createdAt
+    }
+    account(by: { salesloftId: $large }) {
+      name
+      salesloft {
+        vendorId
+        name
+        createdAt
+      }
+      createdAt
+    }
+  }
+`;

@@ -2,6 +2,10 @@
 
     python tools/properties.py ci
     python tools/properties.py nightly --processes 8
+    python tools/properties.py ci --seed 4711
+
+Every run draws new cases and prints its seed first; with `--seed` it draws those of that run again. What was found is
+pinned in the tests as an example. The quick profile always draws the same cases.
 
 Fails where a property fails, was tried with fewer cases than it should have been, or all of them took too long.
 """
@@ -12,6 +16,7 @@ import argparse
 import dataclasses
 import json
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -83,12 +88,12 @@ def files() -> list[str]:
     return [str(file.relative_to(ROOT)) for file in found if USES in file.read_text(encoding="utf-8")]
 
 
-def tried_apart(file: str, profile: str) -> Outcome:
+def tried_apart(file: str, profile: str, seed: int = 0) -> Outcome:
     """One file's properties, in a process of their own; progress goes to standard error."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         told = Path(folder, "told.json")
-        command = [sys.executable, __file__, profile, "--file", file, "--told", str(told)]
+        command = [sys.executable, __file__, profile, "--seed", str(seed), "--file", file, "--told", str(told)]
         environment = {**os.environ, "PROPERTIES": profile}
         done = subprocess.run(
             command, cwd=ROOT, env=environment, check=False, stdout=subprocess.PIPE, text=True, encoding="utf-8"
@@ -105,7 +110,7 @@ def tried_apart(file: str, profile: str) -> Outcome:
     return outcome
 
 
-def tried_here(file: str, told: Path) -> int:
+def tried_here(file: str, told: Path, seed: int) -> int:
     """One file's properties in this process; pytest's exit code."""
     done = threading.Event()
 
@@ -118,7 +123,7 @@ def tried_here(file: str, told: Path) -> int:
 
     watch = threading.Thread(target=progress, daemon=True)
     watch.start()
-    code = pytest.main([file, "-q", "-m", "hypothesis", "-p", "no:cacheprovider"])
+    code = pytest.main([file, "-q", "-m", "hypothesis", "-p", "no:cacheprovider", f"--hypothesis-seed={seed}"])
     done.set()
     watch.join()
     told.write_text(json.dumps(tried_so_far()), encoding="utf-8")
@@ -137,6 +142,7 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("profile", nargs="?", choices=sorted(MINUTES), default="ci")
     parser.add_argument("--minutes", type=float, help="how long all of it may take")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--seed", type=int, help="draws the cases of the run that printed it")
     parser.add_argument("--file", help=argparse.SUPPRESS)
     parser.add_argument("--told", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args(given)
@@ -150,11 +156,13 @@ def say(lines: Iterable[str], *, well: bool) -> None:
 def main(given: Sequence[str] | None = None) -> int:
     """Tries them all; the exit code."""
     options = arguments(given)
+    seed = secrets.randbelow(2**32) if options.seed is None else options.seed
     if options.file is not None:
-        return tried_here(options.file, options.told)
+        return tried_here(options.file, options.told, seed)
+    print(f"seed {seed}", flush=True)
     started = time.monotonic()
     with ThreadPoolExecutor(options.processes) as pool:
-        outcomes = list(pool.map(lambda file: tried_apart(file, options.profile), files()))
+        outcomes = list(pool.map(lambda file: tried_apart(file, options.profile, seed), files()))
     for each in outcomes:
         if each.failure is not None:
             print(f"--- {each.file}\n{each.failure}", file=sys.stderr)

@@ -54,8 +54,8 @@ class Pool:
         walk, need = self._main
         if not need or walk.start is not None or walk.stop is not None:
             return None
-        hand = await self.walk(walk).hand(place)
-        return [*hand.rows.values()] if hand.whole else None
+        partial = await self.walk(walk).list_at(place)
+        return [*partial.known.rows.values()] if partial.whole else None
 
 
 class Share:
@@ -95,17 +95,18 @@ class Dealt:
 
     async def read(self, want: int) -> Chunk[Meeting]:  # noqa: ARG002 - a Lane's signature
         """The rows; whatever may follow them is for another request."""
-        hand = await self._shared.hand(self._place)
-        error = hand.missing if hand.nothing else hand.error if self._given else None
+        partial = await self._shared.list_at(self._place)
+        known = partial.known
+        error = known.missing if known.nothing else partial.error if self._given else None
         if error is not None:
             raise error
         self._given = True
         return Chunk(
-            rows=[*hand.rows.values()],
-            frontier=None if hand.done else hand.frontier,
-            done=hand.done,
-            paused=not hand.done and hand.error is None,
-            problems=tuple(hand.problems),
+            rows=[*known.rows.values()],
+            frontier=None if known.done else known.frontier,
+            done=known.done,
+            paused=not known.done and partial.error is None,
+            problems=tuple(known.problems),
         )
 
 
@@ -118,7 +119,7 @@ class Undealt:
 
     async def read(self, want: int) -> Chunk[Meeting]:  # noqa: ARG002 - a Lane's signature
         """Nothing, or why something is missing."""
-        hand = await self._shared.hand(self._place)
-        if hand.missing is not None:
-            raise hand.missing
+        known = (await self._shared.list_at(self._place)).known
+        if known.missing is not None:
+            raise known.missing
         return Chunk(rows=[], done=True)

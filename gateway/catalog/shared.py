@@ -44,35 +44,45 @@ MOST_SINGLY = 25
 """The same where no call can ask for several."""
 
 
-class Hand:
-    """What one list has been dealt.
+class Progress(msgspec.Struct, kw_only=True):
+    """What is known of one list from the beginning of a walk up to one place: all of it is replaced together, or none.
 
     Attributes:
-        wanted: Its filter.
         rows: The rows, by id, in walk order.
-        frontier: The place up to which it is known whole.
+        frontier: The place up to which the list is known whole; None where nothing was read yet.
         done: Whether that is all there is.
         missing: Why part of the listing never started; the rest is known without it.
         nothing: Whether all of it never did.
-        error: Why it broke off.
         problems: What could not be read.
+    """
+
+    rows: dict[str, Meeting] = {}
+    frontier: Position | None = None
+    done: bool = False
+    missing: GatewayError | None = None
+    nothing: bool = False
+    problems: dict[Problem, None] = {}
+
+
+class PartialList:
+    """One of the lists, as far as it was read.
+
+    Attributes:
+        wanted: Its filter.
+        known: What is known of it.
+        error: Why it broke off there.
     """
 
     def __init__(self, wanted: MeetingFilter) -> None:
         self.wanted = wanted
-        self.rows: dict[str, Meeting] = {}
-        self.frontier: Position | None = None
-        self.done = False
-        self.missing: GatewayError | None = None
-        self.nothing = False
+        self.known = Progress()
         self.error: GatewayError | None = None
-        self.problems: dict[Problem, None] = {}
 
     @property
     def whole(self) -> bool:
         """Whether its rows are all there are."""
-        lost = any(problem.lost for problem in self.problems)
-        return self.done and self.missing is None and not lost
+        lost = any(problem.lost for problem in self.known.problems)
+        return self.known.done and self.known.missing is None and not lost
 
 
 class SharedWalk:
@@ -101,97 +111,103 @@ class SharedWalk:
         self.walk = walk
         self.condition = condition
         self._need = need
-        self._hands = [Hand(wanted) for wanted in filters]
+        self._lists = [PartialList(wanted) for wanted in filters]
 
-    async def hand(self, place: int) -> Hand:
-        """What the list at a place is dealt; the first to ask has everybody's read.
+    async def list_at(self, place: int) -> PartialList:
+        """The list at a place; the first to ask has all of them read.
 
-        Raises nothing that happened upstream: that is in the hand.
+        Raises nothing that happened upstream: that is in the list.
         """
-        await self.request.once((self, "deal"), self._deal)
-        return self._hands[place]
+        await self.request.once((self, "read"), self._read)
+        return self._lists[place]
 
-    async def _deal(self) -> None:
+    async def _read(self) -> None:
         if self.condition in self.listing.traits.many:
             left = await self._together()
-            most = FEW
         else:
-            left = await self._past_all() if len(self._hands) > FEW else self._hands
-            most = MOST_SINGLY
-        await asyncio.gather(*(self._alone(hand) for hand in left[:most]))
+            left = await self._past_all() if len(self._lists) > FEW else self._lists
+            left = left[:MOST_SINGLY]
+        await asyncio.gather(*map(self._alone, left))
 
-    async def _together(self) -> Sequence[Hand]:
-        """Reads for all, and then for those who still want rows; who is left is returned."""
-        waiting: Sequence[Hand] = self._hands
-        leg = _Leg(self, waiting)
-        for _ in range(-(-len(waiting) * self._need // FULL) + SPARE):
-            going_on = await leg.read()
+    async def _together(self) -> Sequence[PartialList]:
+        """Reads for all, and then for those who still want rows.
+
+        Returns:
+            The lists that are left over and may be read by themselves. While they are too many for that, the reads
+            which that would take go to all of them.
+        """
+        waiting: Sequence[PartialList] = self._lists
+        segment = Segment(self, waiting)
+        singly = FEW + SPARE + -(-len(waiting) * self._need // FULL)
+        while True:
+            going_on = await segment.read()
+            singly -= 1
             waiting = self._unsettled(waiting)
-            if not waiting or not going_on:
-                break
-            if len(waiting) < len(leg.hands) and not leg.missing:
+            if not waiting or not going_on or len(waiting) <= singly <= FEW or singly <= 0:
+                return waiting[: min(max(singly, 0), FEW)]
+            if len(waiting) < len(segment.lists) and not segment.missing:
                 # Most of what was read was not theirs: once more from the beginning, where an end shows at once.
-                leg = _Leg(self, waiting, again=sum(len(hand.rows) for hand in waiting) < FULL // 4)
-        return waiting
+                again = sum(len(each.known.rows) for each in waiting) < FULL // 4
+                segment = Segment(self, waiting, again=again)
 
-    async def _past_all(self) -> Sequence[Hand]:
+    async def _past_all(self) -> Sequence[PartialList]:
         """Reads past everybody's rows, while that seems to cost less than reading each list by itself."""
-        waiting: Sequence[Hand] = self._hands
-        leg = _Leg(self, waiting)
+        waiting: Sequence[PartialList] = self._lists
+        segment = Segment(self, waiting)
         reads, lacking = 0, self._lacking(waiting)
-        while len(waiting) > FEW and reads < SPARE + len(self._hands) - len(waiting):
-            going_on = await leg.read()
+        while len(waiting) > FEW and reads < SPARE + len(self._lists) - len(waiting):
+            going_on = await segment.read()
             waiting = self._unsettled(waiting)
             reads, before, lacking = reads + 1, lacking, self._lacking(waiting)
             if not going_on or lacking > len(waiting) * (before - lacking):
                 break
         return waiting
 
-    def _lacking(self, hands: Sequence[Hand]) -> int:
+    def _lacking(self, lists: Sequence[PartialList]) -> int:
         """How many rows they want still."""
-        return sum(self._need - len(hand.rows) for hand in hands)
+        return sum(self._need - len(each.known.rows) for each in lists)
 
-    async def _alone(self, hand: Hand) -> None:
+    async def _alone(self, each: PartialList) -> None:
         """Reads for one of them, from the beginning, where an end shows at once."""
-        leg = _Leg(self, [hand], again=True)
+        segment = Segment(self, [each], again=True)
         for _ in range(self._need // FULL + 2):
-            if not await leg.read() or not self._unsettled([hand]):
+            if not await segment.read() or not self._unsettled([each]):
                 break
 
-    def _unsettled(self, hands: Sequence[Hand]) -> list[Hand]:
+    def _unsettled(self, lists: Sequence[PartialList]) -> list[PartialList]:
         """Those who want rows still."""
         return [
-            hand
-            for hand in hands
-            if not (hand.done or hand.nothing or hand.error is not None or len(hand.rows) >= self._need)
+            each
+            for each in lists
+            if not (each.known.done or each.known.nothing or each.error or len(each.known.rows) >= self._need)
         ]
 
 
-class _Leg:
-    """A stretch of a shared walk for those who still want rows, from where they all are known.
+class Segment:
+    """A stretch of a shared walk for those who still want rows.
 
     Args:
         shared: The walk.
-        hands: Who they are.
-        again: Whether to begin at the beginning; what they have been dealt is given back.
+        lists: Who they are; all of them known up to the same place.
+        again: Whether to begin at the beginning instead of there. What was known stays until more than that is.
 
     Attributes:
-        hands: Who they are.
+        lists: Who they are.
         missing: Whether part of the listing never started.
     """
 
-    def __init__(self, shared: SharedWalk, hands: Sequence[Hand], *, again: bool = False) -> None:
-        walk, start = shared.walk, None if again else hands[0].frontier
-        for hand in hands if again else ():
-            hand.rows.clear()
-        if start is not None:
-            walk = Walk(walk.order, backward=walk.backward, start=start, stop=walk.stop)
-        self.hands = hands
+    def __init__(self, shared: SharedWalk, lists: Sequence[PartialList], *, again: bool = False) -> None:
+        walk, known = shared.walk, lists[0].known
+        self._progress = {each: Progress() if again else each.known for each in lists}
+        self._before = known if again else Progress()
+        if known.frontier is not None and not again:
+            walk = Walk(walk.order, backward=walk.backward, start=known.frontier, stop=walk.stop)
+        self.lists = lists
         self.missing = False
-        self._fresh = start is None
+        self._fresh = again or known.frontier is None
         self._link = LINKS[shared.condition]
-        self._by_ref = _by_ref(hands, shared.condition)
-        wanted = msgspec.structs.replace(hands[0].wanted, **{shared.condition: frozenset(self._by_ref)})
+        self._by_ref = _by_ref(lists, shared.condition)
+        wanted = msgspec.structs.replace(lists[0].wanted, **{shared.condition: frozenset(self._by_ref)})
         lanes = shared.listing.lanes(shared.request, walk, wanted)
         self._merge: Merge[Meeting] = Merge(lanes, walk, walk.order.position)
 
@@ -200,46 +216,55 @@ class _Leg:
         tracks = self._merge.tracks
         moved = await self._merge.advance(FULL)
         unbegun = [track.error for track in tracks if track.error is not None and not track.started]
-        if unbegun and not self._fresh:  # without it what lies beyond is not known
+        known_with_it = self._before.frontier is not None and self._before.missing is None
+        if unbegun and (known_with_it or not self._fresh):  # without it what lies beyond is not known
             return self._broken(unbegun[0])
         self.missing = bool(unbegun)
-        self._give(self._merge.emitted())
+        self._deal_out(self._merge.emitted())
         done = not any(track.open for track in tracks)
-        for hand in self.hands:
-            hand.frontier = self._merge.frontier or hand.frontier
-            hand.missing = next(iter(unbegun), None)
-            hand.nothing = bool(tracks) and len(unbegun) == len(tracks)
-            hand.done = done and not hand.nothing
+        for progress in self._progress.values():
+            progress.frontier = self._merge.frontier or progress.frontier
+            progress.missing = next(iter(unbegun), None)
+            progress.nothing = bool(tracks) and len(unbegun) == len(tracks)
+            progress.done = done and not progress.nothing
+        if done or self._overtakes():
+            for each, progress in self._progress.items():
+                each.known = progress
         stopped = [track.error for track in tracks if track.stuck and track.error is not None]
         if stopped:
             return self._broken(stopped[0])
         return moved and not done
 
+    def _overtakes(self) -> bool:
+        """Whether no less is known now than before it began."""
+        before, now = self._before.frontier, self._merge.frontier
+        return before is None or (now is not None and not self._merge.walk.before(now, before))
+
     def _broken(self, error: GatewayError) -> bool:
-        for hand in self.hands:
-            hand.error = error
+        for each in self.lists:
+            each.error = error
         return False
 
-    def _give(self, rows: Iterable[Meeting]) -> None:
+    def _deal_out(self, rows: Iterable[Meeting]) -> None:
         """Gives each row to those whose it is, and what could not be read to those whom it may concern."""
-        concerned: dict[Hand, None] = {}
+        concerned: dict[PartialList, None] = {}
         for row in rows:
-            for hand in self._by_ref.get(getattr(row, self._link), ()):
-                hand.rows.setdefault(row.source_id, row)  # it may have moved meanwhile, and come again
+            for each in self._by_ref.get(getattr(row, self._link), ()):
+                self._progress[each].rows.setdefault(row.source_id, row)  # it may have moved meanwhile, and come again
                 if row.unreadable:
-                    concerned[hand] = None
+                    concerned[each] = None
         for track in self._merge.tracks:
             for problem in track.problems:
-                for hand in self.hands if problem.lost or not concerned else concerned:
-                    hand.problems[problem] = None
+                for each in self.lists if problem.lost or not concerned else concerned:
+                    self._progress[each].problems[problem] = None
             track.problems.clear()
 
 
-def _by_ref(hands: Iterable[Hand], condition: str) -> dict[Ref, list[Hand]]:
+def _by_ref(lists: Iterable[PartialList], condition: str) -> dict[Ref, list[PartialList]]:
     """Whose filter names which reference."""
-    found: dict[Ref, list[Hand]] = {}
-    for hand in hands:
-        named: Refs = getattr(hand.wanted, condition)
+    found: dict[Ref, list[PartialList]] = {}
+    for each in lists:
+        named: Refs = getattr(each.wanted, condition)
         for ref in named or ():
-            found.setdefault(ref, []).append(hand)
+            found.setdefault(ref, []).append(each)
     return found

@@ -288,3 +288,45 @@ async def test_a_page_of_lists_goes_on_after_one_cursor_together(little: Gateway
     for node in answer.ok["people"]["nodes"][::6]:
         assert node["meetings"] == await alone(little, "Person", node["id"], f'first: 5, after: "{cursor}"')
     assert sum(len(node["meetings"]["nodes"]) for node in answer.ok["people"]["nodes"]) == 50
+
+
+def blocks_of_time(people: Sequence[int], *, large: int = 5, each: int = 100) -> list[tuple[int, float]]:
+    """Whose meetings are when: some have many, one after the other in time; all others the newest and three old ones.
+
+    A bulk import looks like that by the time of creation.
+    """
+    crowds = [
+        (person, 100 + place * 10 + number / 20)
+        for place, person in enumerate(people[:large])
+        for number in range(each)
+    ]
+    newest = [(person, place / 10) for place, person in enumerate(people[large:])]
+    old = [(person, 5_000 + place + 40 * number) for place, person in enumerate(people[large:]) for number in range(3)]
+    return [*crowds, *newest, *old]
+
+
+async def walked_on(gateway: Gateway, id_: str, page: Any, expected: Sequence[str]) -> None:
+    """A list under a person, walked on from the page's cursor to where the expected rows end."""
+    got = [row["id"] for row in page["nodes"]]
+    while len(got) < len(expected):
+        assert page["pageInfo"]["hasNextPage"]
+        onward = f'first: {len(expected) - len(got)}, after: "{page["pageInfo"]["endCursor"]}"'
+        page = await alone(gateway, "Person", id_, onward)
+        got += [row["id"] for row in page["nodes"]]
+    assert got == expected
+
+
+@pytest.mark.parametrize("field", ["START_TIME", "CREATED_AT"])
+async def test_lists_that_are_left_over_lose_no_row(little: Gateway, field: str) -> None:
+    """What they have been dealt and where they go on from belong together."""
+    people = await newest_people(little)
+    with_meetings(little.world, blocks_of_time(people))
+    ids = [global_id("Person", "SALESLOFT", person) for person in people]
+    meetings = "meetings(first: 5, orderBy: {field: %s}) { %s }" % (field, LIST)
+    answer = await little.ask(
+        "query($ids: [ID!]!) { nodes(ids: $ids) { id ... on Person { %s } } }" % meetings, ids=ids
+    )
+    for person, node in zip(people, answer.ok["nodes"], strict=True):
+        page = node["meetings"]
+        assert {report["status"] for report in page["sourceReports"]} == {"OK"}
+        await walked_on(little, node["id"], page, expected_of(little.world, person, 5))

@@ -137,7 +137,7 @@ def test_no_request_finds_a_fault(stage: Stage) -> None:
     @settings(
         max_examples=REQUESTS // WAYS,
         deadline=None,
-        derandomize=PROFILE != "nightly",
+        derandomize=PROFILE == "quick",
         database=None,
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate],  # a request that fails is shown as it is: shrinking asks for hours

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,6 +48,46 @@ def test_a_file_is_tried_in_a_process_of_its_own(capsys: pytest.CaptureFixture[s
     assert outcome.tried
     assert all(passed >= asked for passed, asked in outcome.tried.values())
     assert capsys.readouterr().out.startswith(f"tests/paging/test_merge.py: {outcome.cases:,} cases, ")
+
+
+def test_each_run_draws_by_a_seed_of_its_own_and_says_which(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So that CI finds what it did not draw yesterday; and `--seed` draws a run's cases again."""
+    drawn: list[int] = []
+
+    def tried(file: str, _profile: str, seed: int) -> Outcome:
+        drawn.append(seed)
+        return replace(WELL, file=file)
+
+    monkeypatch.setattr(properties, "tried_apart", tried)
+    monkeypatch.setattr(properties, "files", lambda: ["tests/a/test_a.py"])
+    for given in (["ci"], ["ci"], ["nightly"], ["ci", "--seed", "4711"]):
+        assert properties.main(given) == 0
+        assert capsys.readouterr().out.startswith(f"seed {drawn[-1]}\n")
+    assert len(set(drawn)) == 4
+    assert drawn[-1] == 4711
+
+
+def test_only_the_quick_profile_draws_the_same_cases_again() -> None:
+    """In processes of their own, since the profile is read when the module is."""
+    script = """if True:
+        import hypothesis, tests.properties
+        run = tests.properties.share(0.1)(hypothesis.given(hypothesis.strategies.integers())(lambda x: None))
+        print(run._hypothesis_internal_use_settings.derandomize)
+    """
+    said = {
+        profile: subprocess.run(
+            [sys.executable, "-c", script],
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd=properties.ROOT,
+            env={**os.environ, "PROPERTIES": profile},
+        ).stdout.strip()
+        for profile in properties.MINUTES
+    }
+    assert said == {"quick": "True", "ci": "False", "nightly": "False"}
 
 
 def test_a_file_that_fails_is_told_with_what_pytest_said(tmp_path: Path) -> None:

@@ -7,8 +7,7 @@ import time
 
 from gateway.model.order import Order, Position, Walk
 from gateway.model.records import Source
-from gateway.paging.lane import Chunk
-from gateway.paging.merge import Merge
+from gateway.paging.merge import Chunk, Merge
 
 LANES = 10
 ROWS = 100_000

@@ -16,8 +16,7 @@ from gateway.errors import GatewayError
 from gateway.model.filters import Refs
 from gateway.model.order import Order, OrderField, Position, Walk, id_key
 from gateway.model.records import Record, Source
-from gateway.paging.lane import Lane
-from gateway.paging.merge import Merge
+from gateway.paging.merge import Lane, Merge
 from gateway.paging.window import Page, Window
 from gateway.sources.base import Listing
 from gateway.upstream.request import Request

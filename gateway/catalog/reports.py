@@ -12,7 +12,7 @@ from gateway.errors import GatewayError, UpstreamError, UpstreamMalformed
 from gateway.model.filters import MeetingFilter
 from gateway.model.order import RANK, moment
 from gateway.model.records import Source
-from gateway.paging.lane import Problem
+from gateway.paging.merge import Problem
 from gateway.upstream.request import Freshness
 
 

@@ -19,8 +19,7 @@ from gateway.model.filters import MeetingFilter
 from gateway.model.identity import derived_uid
 from gateway.model.order import Position, Walk
 from gateway.model.records import Meeting, Ref, Source
-from gateway.paging.lane import Lane
-from gateway.paging.merge import Merge, Track
+from gateway.paging.merge import Lane, Merge, Track
 from gateway.paging.window import Page, Window
 from gateway.upstream.request import Request
 

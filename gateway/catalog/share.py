@@ -8,7 +8,7 @@ from gateway.catalog.shared import SharedWalk
 from gateway.model.filters import MeetingFilter
 from gateway.model.order import Walk
 from gateway.model.records import Meeting
-from gateway.paging.lane import Chunk, Lane
+from gateway.paging.merge import Chunk, Lane
 from gateway.sources.base import MeetingListing
 from gateway.upstream.request import Request
 

@@ -16,8 +16,7 @@ from gateway.errors import GatewayError
 from gateway.model.filters import MeetingFilter, Refs
 from gateway.model.order import Position, Walk
 from gateway.model.records import Meeting, Ref
-from gateway.paging.lane import Problem
-from gateway.paging.merge import Merge
+from gateway.paging.merge import Merge, Problem
 from gateway.sources.base import MeetingListing
 from gateway.upstream.request import Request
 

@@ -14,7 +14,7 @@ from gateway.errors import GatewayError
 from gateway.model.filters import MeetingFilter
 from gateway.model.order import Walk
 from gateway.model.records import Meeting, Ref, Source
-from gateway.paging.lane import Chunk
+from gateway.paging.merge import Chunk
 from gateway.sources.base import Ports
 from gateway.upstream.request import Request
 

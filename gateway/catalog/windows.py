@@ -9,7 +9,7 @@ from operator import itemgetter
 from gateway.model.identity import derived_uid, same_event
 from gateway.model.order import Order, SortKey, Walk, micros
 from gateway.model.records import Meeting, Source
-from gateway.paging.lane import Chunk
+from gateway.paging.merge import Chunk
 from gateway.sources.base import Found, Ports
 from gateway.upstream.request import Request
 

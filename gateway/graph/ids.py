@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 
 from gateway.errors import BadUserInput
 from gateway.model.records import Kind, Ref, Source
-from gateway.paging.opaque import opaque
+from gateway.paging.cursor import opaque
 
 SEPARATOR = ":"
 MOST = 512

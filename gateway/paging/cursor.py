@@ -12,7 +12,6 @@ import msgspec
 
 from gateway.model.order import OrderField, Position
 from gateway.model.records import Source
-from gateway.paging.opaque import opaque
 
 VERSION = 1
 FIELDS = {OrderField.START_TIME: "s", OrderField.CREATED_AT: "c", OrderField.UPDATED_AT: "u"}
@@ -36,8 +35,14 @@ class _Place(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     hint: int | None = None
 
 
+_FOR_URLS = bytes.maketrans(b"+/", b"-_")
 _decoder = msgspec.json.Decoder(_Place)
 _write = msgspec.json.Encoder().encode
+
+
+def opaque(data: bytes) -> str:
+    """Bytes as base64 in the alphabet for URLs, without padding; for each row of an answer, so without detours."""
+    return binascii.b2a_base64(data, newline=False).translate(_FOR_URLS).rstrip(b"=").decode()
 
 
 def encode(position: Position, field: OrderField) -> str:

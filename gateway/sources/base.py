@@ -30,7 +30,7 @@ from gateway.model.records import (
     Task,
     User,
 )
-from gateway.paging.lane import Lane, Problem
+from gateway.paging.merge import Lane, Problem
 from gateway.upstream.request import Request
 
 D = TypeVar("D")

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Generic, TypeVar, Union, cast, get_args, get_
 import msgspec
 
 from gateway.errors import UpstreamMalformed
-from gateway.paging.lane import Problem
+from gateway.paging.merge import Problem
 
 S = TypeVar("S", bound=msgspec.Struct)
 M = TypeVar("M")

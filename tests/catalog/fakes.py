@@ -16,7 +16,7 @@ from gateway.errors import GatewayError
 from gateway.model.filters import Canceled, MeetingFilter, fold_email
 from gateway.model.order import Position, Walk, micros
 from gateway.model.records import Meeting, MeetingStatus, Person, Ref, Source, User, UserKey
-from gateway.paging.lane import Chunk, Lane, Problem
+from gateway.paging.merge import Chunk, Lane, Problem
 from gateway.sources.base import Found, Ports, Traits
 from gateway.upstream.request import Request
 

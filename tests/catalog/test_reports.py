@@ -12,7 +12,7 @@ from gateway.errors import DeadlineExceeded, UpstreamRateLimited, UpstreamUnavai
 from gateway.model.filters import MeetingFilter
 from gateway.model.order import micros
 from gateway.model.records import Kind, Ref, Source
-from gateway.paging.lane import Problem
+from gateway.paging.merge import Problem
 from gateway.upstream.request import Freshness
 from tests.catalog.fakes import NOW
 

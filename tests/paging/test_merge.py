@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from gateway.errors import UpstreamTimeout
 from gateway.model.order import Order, Position, Walk
 from gateway.model.records import Source
-from gateway.paging.lane import Chunk, Problem
-from gateway.paging.merge import Merge
+from gateway.paging.merge import Chunk, Merge, Problem
 from tests.properties import share
 
 UP = Order(descending=False)

@@ -7,7 +7,7 @@ import datetime as dt
 from gateway.model.filters import MeetingFilter
 from gateway.model.order import Order, OrderField, Position, Walk, micros
 from gateway.model.records import Meeting, Source
-from gateway.paging.lane import Chunk, Lane
+from gateway.paging.merge import Chunk, Lane
 from gateway.sources.salesloft import source
 from gateway.upstream.request import Request
 from tests.sources.salesloft_vendor import NOTHING_KEPT, Vendor, row

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from gateway.errors import UpstreamMalformed
-from gateway.paging.lane import Problem
+from gateway.paging.merge import Problem
 from gateway.sources.decode import LOST, Body, BodyDecoder, Row
 
 

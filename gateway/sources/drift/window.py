@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.paging.lane import Problem
+from gateway.paging.merge import Problem
 from gateway.sources.decode import Row
 from gateway.sources.drift import wire
 

@@ -10,7 +10,7 @@ import msgspec
 
 from gateway.errors import UpstreamUnavailable
 from gateway.model.records import Record, Source
-from gateway.paging.lane import Problem
+from gateway.paging.merge import Problem
 from gateway.sources.base import Found
 from gateway.sources.decode import Row
 from gateway.sources.kept import Translated, spoilt

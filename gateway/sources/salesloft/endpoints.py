@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, cast
 import msgspec
 
 from gateway.model.records import Account, Cadence, Meeting, Person, Record, Source, Step, Task, User
-from gateway.paging.lane import Problem
+from gateway.paging.merge import Problem
 from gateway.sources.base import Found
 from gateway.sources.decode import Body, BodyDecoder, Row
 from gateway.sources.kept import Translator

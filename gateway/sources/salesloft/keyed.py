@@ -9,7 +9,7 @@ from typing import Generic, TypeAlias, TypeVar
 import msgspec
 
 from gateway.model.records import Record
-from gateway.paging.lane import Problem
+from gateway.paging.merge import Problem
 from gateway.sources.base import Found
 from gateway.sources.decode import LOST, Row, problems_of
 from gateway.sources.kept import Translated, spoilt

@@ -8,7 +8,7 @@ from operator import itemgetter
 from gateway.model.filters import MeetingFilter
 from gateway.model.order import OrderField, Position, Walk
 from gateway.model.records import Meeting
-from gateway.paging.lane import Chunk, Lane, Problem
+from gateway.paging.merge import Chunk, Lane, Problem
 from gateway.sources.salesloft import own, wire
 from gateway.sources.salesloft.api import Api
 from gateway.sources.salesloft.endpoints import MOST_ROWS

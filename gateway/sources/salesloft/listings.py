@@ -11,7 +11,7 @@ import msgspec
 from gateway.model import records
 from gateway.model.order import Walk
 from gateway.model.records import Cadence, Record, Ref, Source, Step
-from gateway.paging.lane import Lane
+from gateway.paging.merge import Lane
 from gateway.sources.base import Found
 from gateway.sources.kept import Translated, spoilt
 from gateway.sources.salesloft import wire

@@ -13,7 +13,7 @@ import msgspec
 from gateway.errors import UpstreamMalformed
 from gateway.model.order import Position, Walk, micros
 from gateway.model.records import Record, Source
-from gateway.paging.lane import Chunk, Problem
+from gateway.paging.merge import Chunk, Problem
 from gateway.sources.salesloft.api import COUNTS, Api
 from gateway.sources.salesloft.endpoints import MOST_ROWS, Endpoint, Page
 from gateway.sources.salesloft.params import Params

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import msgspec
 
 from gateway.model.records import Meeting
-from gateway.paging.lane import Problem
+from gateway.paging.merge import Problem
 
 Found: TypeAlias = tuple[list[Meeting], tuple[Problem, ...]]
 """Rows, and what of them may be missing or could not be read."""

@@ -10,7 +10,7 @@ import msgspec
 from gateway.errors import UpstreamMalformed
 from gateway.model.order import Order, OrderField, Position, micros
 from gateway.model.records import Meeting, Source
-from gateway.paging.lane import Problem
+from gateway.paging.merge import Problem
 from gateway.sources.salesloft.api import COUNTS, Api
 from gateway.sources.salesloft.cut import Cut
 from gateway.sources.salesloft.endpoints import MEETINGS, MOST_ROWS, Page

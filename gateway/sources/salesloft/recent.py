@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from gateway.model.order import Walk
 from gateway.model.records import Meeting
-from gateway.paging.lane import Problem
+from gateway.paging.merge import Problem
 from gateway.sources.salesloft.cut import REACH, covering
 from gateway.sources.salesloft.endpoints import MOST_ROWS
 from gateway.sources.salesloft.passes import Found

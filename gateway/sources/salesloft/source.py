@@ -11,7 +11,7 @@ from gateway.model.filters import MeetingFilter, fold_email
 from gateway.model.identity import derived_uid
 from gateway.model.order import Order, Walk
 from gateway.model.records import Meeting, Person, Record, Ref, Source, User, UserKey
-from gateway.paging.lane import Lane
+from gateway.paging.merge import Lane
 from gateway.sources.base import Found, Ports, Probe, Sample, Traits
 from gateway.sources.kept import Translated, spoilt
 from gateway.sources.lives import DEFAULT, Lives

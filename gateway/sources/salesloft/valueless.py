@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from gateway.model.order import OrderField
 from gateway.model.records import Meeting
-from gateway.paging.lane import Problem
+from gateway.paging.merge import Problem
 from gateway.sources.salesloft.cut import REACH
 from gateway.sources.salesloft.endpoints import MOST_ROWS
 from gateway.sources.salesloft.passes import Found

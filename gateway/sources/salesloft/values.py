@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from gateway.errors import UpstreamMalformed
 from gateway.model.order import OrderField, Position, Walk
 from gateway.model.records import Meeting, Source
-from gateway.paging.lane import Problem
+from gateway.paging.merge import Problem
 from gateway.sources.salesloft.endpoints import MOST_ROWS, Page
 from gateway.sources.salesloft.passes import Found, Pass, gathered
 from gateway.sources.salesloft.reader import Reader, Step

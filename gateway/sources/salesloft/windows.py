@@ -10,7 +10,7 @@ import msgspec
 
 from gateway.errors import UpstreamMalformed, UpstreamUnavailable
 from gateway.model.records import Meeting, Source
-from gateway.paging.lane import Problem
+from gateway.paging.merge import Problem
 from gateway.sources.salesloft.cut import DEEPEST_PAGE, REACH, SURELY, Cut, covering
 from gateway.sources.salesloft.endpoints import MOST_ROWS
 from gateway.sources.salesloft.passes import Found, Pass, gathered

@@ -15,7 +15,7 @@ from gateway.errors import UpstreamUnavailable
 from gateway.model.filters import Canceled, MeetingFilter
 from gateway.model.order import Order, OrderField, Position, Walk
 from gateway.model.records import Meeting
-from gateway.paging.lane import Problem
+from gateway.paging.merge import Problem
 from gateway.sources.salesloft import source
 from gateway.upstream.request import Request
 from tests.properties import share

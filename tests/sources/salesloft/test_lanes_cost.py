@@ -12,7 +12,7 @@ from gateway.errors import UpstreamMalformed, UpstreamTimeout
 from gateway.model.filters import Canceled, MeetingFilter, TimeRange
 from gateway.model.order import Order, OrderField, Position, Walk, micros
 from gateway.model.records import Source
-from gateway.paging.lane import Problem
+from gateway.paging.merge import Problem
 from gateway.upstream.request import Request
 from tests.sources.salesloft_hours import BEGIN, after, hour, ids, lanes, paged, told, world
 from tests.sources.salesloft_vendor import row

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.model.filters import MeetingFilter
 from gateway.model.order import Position, Walk
 from gateway.model.records import Meeting
-from gateway.paging.lane import Chunk, Lane
+from gateway.paging.merge import Chunk, Lane
 from gateway.sources.salesloft import source
 from gateway.upstream.request import Request
 from tests.properties import share

@@ -7,7 +7,7 @@ import pytest
 from gateway.model.filters import MeetingFilter, TimeRange
 from gateway.model.order import Order, Position, Walk, micros
 from gateway.model.records import Source
-from gateway.paging.lane import Problem
+from gateway.paging.merge import Problem
 from tests.sources.salesloft_hours import UPDATED, after, hour, ids, lanes, paged, told, world
 
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from gateway.model.records import AttendeeStatus, Kind, Meeting, MeetingStatus, Recurrence, Ref, Source, UserKey
-from gateway.paging.lane import Problem
+from gateway.paging.merge import Problem
 from gateway.sources.decode import BodyDecoder
 from gateway.sources.salesloft import translate, wire
 

@@ -82,13 +82,13 @@ def explanation(query: str, variables: Mapping[str, Any], operation_name: str | 
         chosen(prepared.document, operation_name)
     except GatewayError as error:
         raise BadQuery(error.message) from None
-    planned = engine.operations.plan(
+    planned = prepared.variant.operations.plan(
         prepared.document, context=Anybody(), variables=variables, operation_name=operation_name
     )
     if isinstance(planned, list):
         raise _bad(planned)
     how = f"interpreted by graphql-core: {planned}" if isinstance(planned, str) else explained(planned)
-    cost = Costs(engine.schema).expected(prepared.document, variables, operation_name)
+    cost = Costs(prepared.variant.schema).expected(prepared.document, variables, operation_name)
     return f"{how}\n\n{_told(cost, limits.cost)}"
 
 

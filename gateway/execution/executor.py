@@ -48,6 +48,7 @@ class Operations:
         executor_class: graphql-core's executor, or one made of it.
         hide_suggestions: Whether errors leave out what the schema has instead.
         plans: Where plans are kept.
+        counts: Where operations are counted, with those of others; a count of its own unless given.
         on_surprise: Told of what should not happen: a plan that could not go through; graphql-core then answers.
 
     Attributes:
@@ -62,12 +63,13 @@ class Operations:
         executor_class: type[Executor[Any]] = Executor,
         hide_suggestions: bool = False,
         plans: Plans | None = None,
+        counts: Counter[str] | None = None,
         on_surprise: Callable[[Exception], None] = lambda _surprise: None,
     ) -> None:
         self._templates = Templates(schema, executor_class, hide_suggestions=hide_suggestions)
         self._on_surprise = on_surprise
         self.plans = Plans(declarations, time.perf_counter) if plans is None else plans
-        self.counts: Counter[str] = Counter(dict.fromkeys(WAYS, 0))
+        self.counts: Counter[str] = Counter(dict.fromkeys(WAYS, 0)) if counts is None else counts
 
     async def execute(
         self,

@@ -28,7 +28,7 @@ from graphql import (
 )
 from strawberry.types.field import StrawberryField
 
-from gateway.graph.definition import declared
+from gateway.graph.definition import declared, own_name
 from gateway.graph.prices import ASSUMED, FEW, PRICE, Ask, Price, Priced, free, of_loader
 from gateway.graph.relation import BATCH, Batched
 
@@ -51,6 +51,7 @@ class Walk:
         self.variables = dict(variables)
         self._schema = schema
         self._fragments = fragments
+        self._kinds = {own_name(kind): kind for kind in schema.type_map.values()}
         self._known: dict[tuple[str, tuple[int, ...], int], Keys] = {}
 
     def below(self, kind: GraphQLObjectType, sets: Sets, rows: int) -> Keys:
@@ -82,7 +83,7 @@ class Walk:
             return
         sets = _below(nodes)
         for below, number in self._leads(kind, definition.type, priced, rows).items():
-            target = self._schema.type_map[below]
+            target = self._kinds[below]
             if not isinstance(target, GraphQLObjectType):
                 continue
             for (level, ask), keys in self.below(target, sets, min(number, FEW.get(below, MOST_ROWS))).items():
@@ -90,7 +91,7 @@ class Walk:
 
     def _leads(self, kind: GraphQLObjectType, leads_to: Any, priced: Priced, rows: int) -> Mapping[str, int]:
         """How many records of each type a field leads to."""
-        name = get_named_type(leads_to).name
+        name = own_name(get_named_type(leads_to))
         if priced.rows:  # of a list, told for the records themselves: the connection stands for them
             return {name: sum(priced.rows.values())} if name.endswith(CONNECTION) else priced.rows
         inner = leads_to.of_type if is_non_null_type(leads_to) else leads_to
@@ -136,7 +137,7 @@ class Field:
         self._walk = walk
         self._leads_to = get_named_type(kind.fields[nodes[0].name.value].type)
         self._sets = _below(nodes)
-        self.kind = kind.name
+        self.kind = own_name(kind)
         self.rows = rows
         self.arguments: Mapping[str, Any] = {
             argument.name.value: value_from_ast_untyped(argument.value, walk.variables)

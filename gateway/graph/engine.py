@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, TypeAlias
@@ -12,6 +14,7 @@ from graphql import (
     ASTValidationRule,
     DocumentNode,
     GraphQLError,
+    GraphQLSchema,
     NoSchemaIntrospectionCustomRule,
     parse,
     specified_rules,
@@ -21,19 +24,19 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gateway.catalog.catalog import Catalog
 from gateway.errors import GatewayError, OperationTooCostly
-from gateway.execution.executor import Operations
+from gateway.execution.executor import WAYS, Operations
 from gateway.execution.plans import Plans
 from gateway.execution.source import Text
-from gateway.graph.access import Principal, protect
+from gateway.graph.access import Principal
 from gateway.graph.context import Context
 from gateway.graph.cost import Costs
 from gateway.graph.declarations import GraphDeclarations
 from gateway.graph.faults import Fault, fault_of, formatted, once_a_field
-from gateway.graph.federation.subgraph import SCALARS, Subgraph, subgraph_query
+from gateway.graph.federation.subgraph import Subgraph, schemas
 from gateway.graph.joining import Joining
 from gateway.graph.reuse import Asked, Reuse
-from gateway.graph.schema import build, core
 from gateway.graph.status import SourceStatus
+from gateway.graph.variants import Variant, variant_of
 from gateway.upstream.request import Request
 
 DOCUMENT_TEXT = 500_000
@@ -45,9 +48,10 @@ MOST_ERRORS = 20
 
 
 class Prepared(msgspec.Struct, frozen=True):
-    """A document that is valid against the schema."""
+    """A document that is valid against a variant of the schema."""
 
     document: DocumentNode
+    variant: Variant
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,22 +112,29 @@ class Engine:
         plans: Plans | None = None,
         federation: Subgraph | None = None,
     ) -> None:
-        self.schema = core(build() if federation is None else build(subgraph_query(federation), SCALARS))
-        protect(self.schema)
-        self.operations = Operations(
-            self.schema,
-            GraphDeclarations(),
-            executor_class=StrawberryGraphQLCoreExecutionContext,
-            hide_suggestions=not introspection,
-            plans=plans,
-            on_surprise=lambda surprise: on_fault(fault_of(surprise, ())),
-        )
-        self.costs = Costs(self.schema, catalog.sources)
+        self._catalog = catalog
+        plans = Plans(GraphDeclarations(), time.perf_counter) if plans is None else plans
+        counts: Counter[str] = Counter(dict.fromkeys(WAYS, 0))
+
+        def variant(schema: GraphQLSchema) -> Variant:
+            operations = Operations(
+                schema,
+                GraphDeclarations(),
+                executor_class=StrawberryGraphQLCoreExecutionContext,
+                hide_suggestions=not introspection,
+                plans=plans,
+                counts=counts,
+                on_surprise=lambda surprise: on_fault(fault_of(surprise, ())),
+            )
+            return Variant(schema, operations, Costs(schema, catalog.sources))
+
+        self._variants = [variant(schema) for schema in schemas(federation)]
+        self.schema = self._variants[0].schema
+        self.operations = self._variants[0].operations
         self._max_tokens = max_tokens
         self._max_cost = max_cost
         self._guard = guard
         self._hide_suggestions = not introspection
-        self._catalog = catalog
         self._statuses = statuses
         self._on_fault = on_fault
         self._rules: list[type[ASTValidationRule]] = list(specified_rules)
@@ -172,7 +183,7 @@ class Engine:
         kept = await self.reuse.find(key, request)
         if kept is not None:
             return Answer(data=kept.data, errors=[], interpreted=kept.interpreted, expected=kept.expected)
-        expected = self.costs.expected(prepared.document, variables, operation_name).units
+        expected = prepared.variant.costs.expected(prepared.document, variables, operation_name).units
         if self._max_cost is not None and expected > self._max_cost:
             raise OperationTooCostly(
                 f"The operation is expected to cost {expected} upstream units; {self._max_cost} are allowed.",
@@ -183,7 +194,7 @@ class Engine:
         async def run(shared: Request) -> Answer:
             context = Context(self._catalog, shared, self._statuses, principal, router=router)
             try:
-                outcome = await self.operations.execute(
+                outcome = await prepared.variant.operations.execute(
                     prepared.document, context=context, variables=variables, operation_name=operation_name
                 )
             finally:
@@ -206,10 +217,11 @@ class Engine:
         refusal = self._guard(document)
         if refusal is not None:
             return [GraphQLError(refusal.message, original_error=refusal)]
+        variant = variant_of(document, self._variants)
         wrong = validate(
-            self.schema, document, self._rules, max_errors=MOST_ERRORS, hide_suggestions=self._hide_suggestions
+            variant.schema, document, self._rules, max_errors=MOST_ERRORS, hide_suggestions=self._hide_suggestions
         )
-        return wrong or Prepared(document)
+        return wrong or Prepared(document, variant)
 
     def _too_long(self, error: GraphQLError) -> GraphQLError:
         refusal = OperationTooCostly(

@@ -54,16 +54,23 @@ def nodes(asked: Asked) -> Priced:
     return _by_refs(ids if isinstance(ids, list) else [ids])
 
 
-def representations(asked: Asked) -> Priced:
-    """Federation's `_entities(representations:)`: those of one kind that are named by one key go together."""
-    given = asked.arguments.get("representations")
+def representations(kinds: Mapping[str, Kind]) -> Price:
+    """Federation's `_entities(representations:)`: those of one kind that are named by one key go together.
+
+    Args:
+        kinds: The kinds of records, by the names that their types are shown by.
+    """
+    return lambda asked: _of_representations(asked.arguments.get("representations"), kinds)
+
+
+def _of_representations(given: object, kinds: Mapping[str, Kind]) -> Priced:
     told = [each for each in given[:MOST_IDS] if isinstance(each, Mapping)] if isinstance(given, list) else []
     found = _by_refs([each["id"] for each in told if "id" in each])
     needs, rows = [*found.needs], dict(found.rows)
     others = Counter(
-        (Kind(each["__typename"]), next((key for key in BY_KEY if key in each), "sourceId"))
+        (kinds[name], next((key for key in BY_KEY if key in each), "sourceId"))
         for each in told
-        if "id" not in each and each.get("__typename") in KINDS
+        if "id" not in each and isinstance(name := each.get("__typename"), str) and name in kinds
     )
     for (kind, key), number in others.items():
         needs += BY_KEY[key](kind, number) if key in BY_KEY else of_reference(kind, number)
@@ -76,7 +83,6 @@ def of_reference(kind: Kind, number: int) -> Needs:
     return _meetings_by_id(number) if kind is Kind.MEETING else of_loader(BY_REF[kind], number)
 
 
-KINDS = frozenset(kind.value for kind in Kind)
 BY_KEY: Mapping[str, Callable[[Kind, int], Needs]] = {
     "calendarEventId": lambda _, number: [*_meetings_by_id(number), (PAGES, math.ceil(number / CHUNK))],
     "email": lambda kind, number: (

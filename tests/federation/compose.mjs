@@ -1,6 +1,7 @@
-// Composes subgraphs with one of three composers: what it has against them, or the supergraph.
+// Composes subgraphs with one of three composers: what it has against them, or the supergraph; a line of JSON for each
+// set of subgraphs, which `and` parts.
 //
-//   node compose.mjs apollo|guild|wundergraph NAME=FILE ...
+//   node compose.mjs apollo|guild|wundergraph NAME=FILE ... and NAME=FILE ...
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parse, printSchema } from "graphql";
@@ -34,9 +35,11 @@ export function compose(composer, subgraphs) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [composer, ...given] = process.argv.slice(2);
-  const subgraphs = given.map((each) => {
-    const [name, file] = each.split("=");
-    return { name, url: `http://${name}.example/graphql`, text: readFileSync(file, "utf8") };
-  });
-  console.log(JSON.stringify(await compose(composer, subgraphs)));
+  for (const set of given.join(" ").split(" and ")) {
+    const subgraphs = set.split(" ").map((each) => {
+      const [name, file] = each.split("=");
+      return { name, url: `http://${name}.example/graphql`, text: readFileSync(file, "utf8") };
+    });
+    console.log(JSON.stringify(await compose(composer, subgraphs)));
+  }
 }

@@ -9,6 +9,7 @@ from typing import Any
 from gateway.catalog.catalog import Catalog
 from gateway.emulator.world import World
 from gateway.graph.engine import Engine
+from gateway.graph.federation.options import options
 from gateway.graph.federation.subgraph import Subgraph
 from gateway.upstream.clock import ManualClock
 from tests.graph.truth import Truth, global_id
@@ -24,23 +25,27 @@ Representation = Mapping[str, Any]
 
 
 @functools.cache
-def shared_engine() -> Engine:
-    """One engine for all tests; see `tests.world.shared_engine`."""
-    return Engine(Catalog([], ManualClock()), federation=Subgraph())
+def shared_engine(prefix: str = "") -> Engine:
+    """One engine for all tests, and one for each prefix; see `tests.world.shared_engine`."""
+    return Engine(Catalog([], ManualClock()), federation=Subgraph(options=options(prefix=prefix)))
 
 
 class Asks(Gateway):
-    """A gateway that answers routers."""
+    """A gateway that answers routers, by names with a prefix where there is one."""
+
+    prefix = ""
 
     @classmethod
-    def of(cls, gateway: Gateway) -> Asks:
+    def of(cls, gateway: Gateway, prefix: str = "") -> Asks:
         """The same gateway, with the fields that a router asks for."""
-        return cls(gateway.emulators, gateway.session, gateway.clock)
+        asks = cls(gateway.emulators, gateway.session, gateway.clock)
+        asks.prefix = prefix
+        return asks
 
     def engine(self) -> Engine:
         """The engine."""
         super().engine()
-        engine = shared_engine()
+        engine = shared_engine(self.prefix)
         engine._catalog = self._catalog
         engine._on_fault = self.faults.append
         return engine

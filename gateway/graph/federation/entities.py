@@ -10,6 +10,7 @@ from gateway.errors import BadUserInput, Forbidden, GatewayError, OperationTooCo
 from gateway.graph.access import KIND_SCOPES, check
 from gateway.graph.context import Context
 from gateway.graph.federation.keys import By, Wanted, wanted
+from gateway.graph.ids import KINDS
 from gateway.graph.nodes import nodes_of_kind
 from gateway.model.neighbours import PersonFilter
 from gateway.model.records import Kind, Ref, Source
@@ -24,13 +25,16 @@ Outcome: TypeAlias = Any
 """A record, the error that stands for it, or None where there is none."""
 
 
-async def entities(context: Context, representations: Sequence[Any], fields: frozenset[str]) -> list[Outcome]:
+async def entities(
+    context: Context, representations: Sequence[Any], fields: frozenset[str], kinds: Mapping[str, Kind] = KINDS
+) -> list[Outcome]:
     """The record, error or None of each representation, in their order.
 
     Args:
         context: The request's.
         representations: As the router sent them.
         fields: The attributes that are selected on any of them.
+        kinds: The kinds of records, by the names that their types are shown by.
 
     Raises:
         OperationTooCostly: They are too many.
@@ -38,14 +42,14 @@ async def entities(context: Context, representations: Sequence[Any], fields: fro
     if len(representations) > MOST:
         message = f"{ARGUMENT}: has {len(representations)} values; at most {MOST} are taken."
         raise OperationTooCostly(message, measured=len(representations), allowed=MOST)
-    asked = [_wanted(each, f"{ARGUMENT}[{place}]") for place, each in enumerate(representations)]
+    asked = [_wanted(each, f"{ARGUMENT}[{place}]", kinds) for place, each in enumerate(representations)]
     found = await _found(context, [each for each in asked if isinstance(each, Wanted)], fields)
     return [found[each] if isinstance(each, Wanted) else each for each in asked]
 
 
-def _wanted(representation: object, place: str) -> Wanted | BadUserInput:
+def _wanted(representation: object, place: str, kinds: Mapping[str, Kind]) -> Wanted | BadUserInput:
     try:
-        return wanted(representation, place)
+        return wanted(representation, place, kinds)
     except BadUserInput as error:
         return error
 

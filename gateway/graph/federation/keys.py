@@ -117,12 +117,13 @@ KEYS: Mapping[Kind, tuple[Key, ...]] = {
 """The keys of each kind; of several that a representation has the first one counts."""
 
 
-def wanted(representation: object, place: str) -> Wanted:
+def wanted(representation: object, place: str, kinds: Mapping[str, Kind] = KINDS) -> Wanted:
     """What a representation names. Fields that are no key are passed over, and so is a key that is null.
 
     Args:
         representation: As the router sent it.
         place: The argument that it came in, for errors.
+        kinds: The kinds of records, by the names that their types are shown by.
 
     Raises:
         BadUserInput: It names nothing of ours.
@@ -130,10 +131,10 @@ def wanted(representation: object, place: str) -> Wanted:
     if not isinstance(representation, Mapping):
         raise BadUserInput(f"{place}: not an object with `__typename` and a key.", argument=place)
     name = representation.get("__typename")
-    kind = KINDS.get(name) if isinstance(name, str) else None
+    kind = kinds.get(name) if isinstance(name, str) else None
     if kind is None:
         where = f"{place}.__typename"
-        names = ", ".join(KINDS)
+        names = ", ".join(kinds)
         raise BadUserInput(f"{where}: not the name of an entity of this subgraph, which are {names}.", argument=where)
     for key in KEYS[kind]:
         if all(representation.get(field) is not None for field in key.fields):

@@ -1,4 +1,4 @@
-"""How the graph shows itself to routers: the version of Apollo Federation, and the directives that are printed."""
+"""How the graph shows itself to routers: the version of Apollo Federation, printed directives, a prefix of names."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ OLDEST, NEWEST = Version(2, 0), Version(2, 12)
 DEFAULT = Version(2, 9)
 """The latest that every composer knows."""
 WRITTEN = re.compile(r"2\.\d{1,2}")
+PREFIX = re.compile(r"(?!.*__)[A-Za-z][A-Za-z0-9_]{0,39}")
+"""What may be put before names; two underscores together are Federation's own."""
 
 SINCE = {
     "tag": Version(2, 0),
@@ -46,22 +48,29 @@ class Options(msgspec.Struct, frozen=True):
     Attributes:
         version: The version of the specification.
         directives: The directives of `SINCE` that are printed.
+        prefix: What is put before the names of types, inputs, enums and root fields; empty where nothing is.
     """
 
     version: Version = DEFAULT
     directives: frozenset[str] = UNASKED
+    prefix: str = ""
 
 
-def options(version: str = "", directives: Iterable[str] = ()) -> Options:
+def options(version: str = "", directives: Iterable[str] = (), prefix: str = "") -> Options:
     """What is written out as settings, checked.
 
     Args:
         version: Such as `2.9`; the default's where empty.
         directives: The names of further directives.
+        prefix: What is put before names.
 
     Raises:
-        NotOffered: The version is not known, or a directive came after it.
+        NotOffered: The version is not known, a directive came after it, or no name can begin with the prefix.
     """
+    if prefix and not PREFIX.fullmatch(prefix):
+        raise NotOffered(
+            f'"{prefix[:40]}" cannot begin a name: at most 40 letters, digits and single underscores, a letter first'
+        )
     chosen = Version(*map(int, version.split("."))) if WRITTEN.fullmatch(version) else DEFAULT
     if (version and not WRITTEN.fullmatch(version)) or not OLDEST <= chosen <= NEWEST:
         raise NotOffered(f'"{version[:20]}" is not a version from {OLDEST} to {NEWEST}')
@@ -71,4 +80,4 @@ def options(version: str = "", directives: Iterable[str] = ()) -> Options:
             raise NotOffered(f'"{name[:40]}" is not one of {", ".join(SINCE)}')
         if SINCE[name] > chosen:
             raise NotOffered(f"@{name} came with version {SINCE[name]}, which is after {chosen}")
-    return Options(chosen, wanted | {name for name in UNASKED if SINCE[name] <= chosen})
+    return Options(chosen, wanted | {name for name in UNASKED if SINCE[name] <= chosen}, prefix)

@@ -12,6 +12,7 @@ from typing import cast
 from graphql import (
     ConstDirectiveNode,
     DefinitionNode,
+    DocumentNode,
     FieldDefinitionNode,
     GraphQLAbstractType,
     GraphQLField,
@@ -32,6 +33,7 @@ from strawberry.types.field import StrawberryField
 from gateway.graph.access import PII, TYPE_SCOPES, scopes_of
 from gateway.graph.definition import DEFINITION
 from gateway.graph.federation.keys import KEYS
+from gateway.graph.federation.names import Prefixed
 from gateway.graph.federation.options import Options
 from gateway.graph.prices import ASSUMED, LOADERS, How
 from gateway.graph.relation import BATCH, Batched
@@ -61,13 +63,13 @@ def subgraph_sdl(options: Options) -> str:
     """The subgraph's text, as `_service { sdl }` tells it and a composer takes it.
 
     Args:
-        options: The version of Federation, and what is printed beyond the keys.
+        options: The version of Federation, what is printed beyond the keys, and what is put before names.
     """
     schema = core(build())
     printer = _Printer(schema, options)
     document = parse(sdl(), no_location=True)
-    definitions = [printer.definition(node) for node in document.definitions]
-    text = "\n\n".join(map(print_ast, definitions))
+    annotated = DocumentNode(definitions=tuple(map(printer.definition, document.definitions)))
+    text = print_ast(Prefixed(schema, options.prefix).text(annotated)).rstrip()
     imports = ", ".join(f'"@{name}"' for name in sorted(printer.used))
     link = LINK.format(version=options.version)
     return f'extend schema @link(url: "{link}", import: [{imports}])\n\n{text}\n'

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, NewType, TypeAlias
 
 import msgspec
 import strawberry
+from graphql import GraphQLSchema
 from strawberry import argument
 
 from gateway.errors import Forbidden
 from gateway.graph import prices, record_prices
+from gateway.graph.access import protect
 from gateway.graph.account import Account
 from gateway.graph.arguments import ContextInfo
 from gateway.graph.cadence import Cadence
 from gateway.graph.context import Context
 from gateway.graph.conversation import Conversation
 from gateway.graph.federation.entities import MOST, entities
+from gateway.graph.federation.names import Prefixed
 from gateway.graph.federation.options import Options
 from gateway.graph.federation.sdl import subgraph_sdl
+from gateway.graph.ids import KINDS
 from gateway.graph.meeting import Meeting
 from gateway.graph.node import face_of
 from gateway.graph.person import Person
 from gateway.graph.prices import PRICE
 from gateway.graph.query import Query
 from gateway.graph.relation import field
+from gateway.graph.schema import build, core
 from gateway.graph.selection import Selection
 from gateway.graph.step import Step
 from gateway.graph.task import Task
 from gateway.graph.user import User
+from gateway.model.records import Kind
 
 AnyScalar = NewType("AnyScalar", object)
 """A representation: `__typename` and the fields of a key."""
@@ -50,6 +57,11 @@ class Subgraph(msgspec.Struct, frozen=True, kw_only=True):
     options: Options = Options()
     routers_only: bool = False
     introspection: bool = True
+
+    @property
+    def kinds(self) -> Mapping[str, Kind]:
+        """The kinds of records, by the names that their types are shown by."""
+        return {f"{self.options.prefix}{name}": kind for name, kind in KINDS.items()}
 
     def check_entities(self, context: Context) -> None:
         """Makes sure that whoever asks may point at records.
@@ -88,9 +100,33 @@ Representations = Annotated[
 ]
 
 
-def subgraph_query(subgraph: Subgraph) -> type[Any]:
-    """`Query` with what a router asks for."""
+def schemas(subgraph: Subgraph | None) -> list[GraphQLSchema]:
+    """The schemas that operations may be written for, every field in them guarded.
+
+    Args:
+        subgraph: How routers are answered; None where they are not.
+
+    Returns:
+        The graph's own, with what a router asks for; where the subgraph's names bear a prefix, the graph's own without,
+        and then the subgraph's.
+    """
+    if subgraph is None:
+        return [_guarded(build())]
+    with_entities = _guarded(build(_query(subgraph), SCALARS))
+    if not subgraph.options.prefix:
+        return [with_entities]
+    return [_guarded(build()), Prefixed(with_entities, subgraph.options.prefix).rename()]
+
+
+def _guarded(schema: strawberry.Schema) -> GraphQLSchema:
+    made = core(schema)
+    protect(made)
+    return made
+
+
+def _query(subgraph: Subgraph) -> type[Any]:
     told = ServiceText(subgraph_sdl(subgraph.options))  # a tenth of a second, better spent at the start
+    kinds = subgraph.kinds
 
     def service(info: ContextInfo) -> Any:
         subgraph.check_service(info.context)
@@ -98,7 +134,7 @@ def subgraph_query(subgraph: Subgraph) -> type[Any]:
 
     async def of_representations(info: ContextInfo, representations: Representations) -> list[Any]:
         subgraph.check_entities(info.context)
-        return await entities(info.context, representations, Selection.of(info).attributes())
+        return await entities(info.context, representations, Selection.of(info).attributes(), kinds)
 
     @strawberry.type(name="Query", description=Query.__strawberry_definition__.description)  # type: ignore[attr-defined]  # put there by Strawberry
     class SubgraphQuery(Query):
@@ -108,7 +144,7 @@ def subgraph_query(subgraph: Subgraph) -> type[Any]:
         _entities: list[Entity | None] = strawberry.field(
             resolver=of_representations,
             name="_entities",
-            metadata={PRICE: record_prices.representations},
+            metadata={PRICE: record_prices.representations(kinds)},
             description="The records that representations name, each in its place; null where there is none.",
         )
 

@@ -4,7 +4,7 @@
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: help demo demo-replicas test bench soak interop check lint types drift tracked locks examples wheel deployment licences audit sbom site changes properties fmt schema lock clean
+.PHONY: help demo demo-replicas test bench soak interop check lint types drift tracked locks examples wheel deployment licences audit sbom site changes properties fmt schema settings lock clean
 
 BIN := .venv/bin
 RUN := .venv/.run
@@ -88,6 +88,9 @@ fmt: $(DEV) ## formats, and mends what can be mended
 schema: $(DEV) ## writes schema.graphql
 	@$(BIN)/meeting-gateway schema > schema.graphql.part || { rm schema.graphql.part; exit 1; }
 	@mv schema.graphql.part schema.graphql
+
+settings: $(DEV) ## writes docs/settings.md
+	@$(BIN)/python -m tools.settings_page
 
 lock: ## resolves every lock anew; ARGS=--upgrade also lifts what still fits
 	$(BOOTSTRAP) lock $(ARGS)

@@ -20,8 +20,8 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from gateway.app import create_app
-from gateway.demo import emulated, variables
-from gateway.settings import Settings
+from gateway.commands.demo import emulated, variables
+from gateway.settings.settings import Settings
 
 QUERY = """query M100 { meetings(first: 100, filter: {sources: [SALESLOFT]}) {
   pageInfo { hasNextPage endCursor }

@@ -29,8 +29,8 @@ import aiohttp  # noqa: E402
 import uvicorn  # noqa: E402
 
 from gateway.app import create_app  # noqa: E402 - found beside this folder
-from gateway.demo import emulated, variables  # noqa: E402
-from gateway.settings import Settings  # noqa: E402
+from gateway.commands.demo import emulated, variables  # noqa: E402
+from gateway.settings.settings import Settings  # noqa: E402
 from gateway.tuning import THRESHOLDS, tune  # noqa: E402
 
 FIELDS = """title startTime endTime status sources person { name email account { name } } owner { name }

@@ -21,7 +21,8 @@ from gateway.graph.engine import Engine
 from gateway.graph.faults import Fault
 from gateway.graph.federation.subgraph import Subgraph
 from gateway.logs import LogFormat
-from gateway.settings import Limits, Settings
+from gateway.settings.clients import Limits
+from gateway.settings.settings import Settings
 from gateway.shared.documents import SharedDocuments
 from gateway.shared.rates import SharedRates
 from gateway.tuning import tune
@@ -80,11 +81,11 @@ def create_app(
     """
     time = clock or SystemClock()
     health = Health(tuple)
-    manifest = trusted(path) if (path := settings.trusted_documents) else None
+    manifest = trusted(path) if (path := settings.limits.trusted_documents) else None
     metrics = counting(settings, counts)
     tracing = tracing_by(settings)
     explorer = None
-    if settings.graphiql:
+    if settings.browsers.graphiql:
         explorer = Explorer(
             installed_files(),
             examples or Examples(),
@@ -103,7 +104,7 @@ def create_app(
             engine = Engine(
                 Catalog(upstreams.ports(), time),
                 statuses=health.statuses,
-                introspection=settings.introspection,
+                introspection=settings.browsers.introspection,
                 on_fault=log_fault,
                 max_tokens=settings.limits.tokens,
                 guard=guard(settings.limits),
@@ -114,17 +115,17 @@ def create_app(
                 engine=engine,
                 documents=manifest or AutomaticDocuments(documents_of(upstreams.link, time)),
                 access=access,
-                origins=settings.access.origins,
+                origins=settings.browsers.origins,
                 rates=rates_of(settings.limits, upstreams.link, time),
                 clock=time,
-                deadline=settings.deadline,
-                trace=settings.trace,
+                deadline=settings.server.deadline,
+                trace=settings.browsers.trace,
                 explorer=explorer,
                 on_fault=log_fault,
                 router_keys=settings.federation.router_keys,
             )
             async with metrics.following(upstreams.reading, partial(execution_of, engine)):
-                with draining(health, settings.drain):
+                with draining(health, settings.server.drain):
                     started()
                     yield {STATE: endpoint}
 
@@ -133,9 +134,9 @@ def create_app(
         health,
         explorer,
         log_fault,
-        origins=settings.access.origins,
+        origins=settings.browsers.origins,
         metrics=metrics,
-        observers=() if tracing is None else [tracing.observer(GRAPHQL, names=bool(settings.trusted_documents))],
+        observers=() if tracing is None else [tracing.observer(GRAPHQL, names=bool(settings.limits.trusted_documents))],
     )
 
 
@@ -159,7 +160,7 @@ def counting(settings: Settings, folder: Path | None) -> Metrics:
         folder: Where several workers leave their counts; None where there is one.
     """
     return Metrics(
-        names=Names(settings.metrics.operations, trusted=bool(settings.trusted_documents)),
+        names=Names(settings.metrics.operations, trusted=bool(settings.limits.trusted_documents)),
         shared=settings.cache.url is not None,
         release=release(),
         access=Access(required=bool(settings.metrics.keys), keys=settings.metrics.keys),
@@ -174,13 +175,13 @@ def subgraph(settings: Settings) -> Subgraph | None:
     return Subgraph(
         options=settings.federation.options,
         routers_only=bool(settings.federation.router_keys),
-        introspection=settings.introspection,
+        introspection=settings.browsers.introspection,
     )
 
 
 def tracing_by(settings: Settings) -> Exporting | None:
     """What sends traces off; None where there are none."""
-    if settings.tracing is None:
+    if not settings.tracing.enabled:
         return None
     from gateway.web.tracing.exporting import Exporting  # noqa: PLC0415 - an extra, not paid for where it is off
 

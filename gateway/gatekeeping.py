@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from yarl import URL
 
 from gateway.errors import UpstreamUnavailable
-from gateway.settings import AccessSettings
+from gateway.settings.clients import AccessSettings
 from gateway.upstream.clock import Timer
 from gateway.upstream.exchange import exchange
 from gateway.upstream.retry import Failure

@@ -18,8 +18,8 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.supervisors.multiprocess import Multiprocess
 
-from gateway.environment import BadSetting
-from gateway.settings import Settings
+from gateway.settings.environment import BadSetting
+from gateway.settings.settings import Settings
 
 BACKLOG = 2048
 CLOSING_GRACE = 2
@@ -78,7 +78,7 @@ def run(settings: Settings, listener: socket.socket, application: Callable[[], S
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=math.ceil(settings.deadline) + CLOSING_GRACE,
+        timeout_graceful_shutdown=math.ceil(settings.server.deadline) + CLOSING_GRACE,
         timeout_worker_healthcheck=WORKER_HEALTH,
     )
     with listener, _quiet_end():

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from gateway.graph.status import SourceState, SourceStatus
 from gateway.model.records import Source
-from gateway.settings import Settings
-from gateway.source_settings import OAuthClient, SourceSettings
+from gateway.settings.settings import Settings
+from gateway.settings.sources import OAuthClient, SourceSettings
 from gateway.sources.base import Ports
 from gateway.sources.drift import source as drift
 from gateway.sources.lives import Lives
@@ -153,7 +153,7 @@ async def opened(
         workers: How many processes of this replica share the upstream budgets.
         meter: Who is told what goes on upstream; nobody where not given.
     """
-    processes = settings.replicas * workers
+    processes = settings.cache.replicas * workers
     async with open_session() as session, contextlib.AsyncExitStack() as stack:
         shared = await _shared(settings, session, clock, meter=meter or Unmetered(), processes=processes, stack=stack)
         clients: dict[str, Client] = {}
@@ -163,8 +163,8 @@ async def opened(
                 stack.push_async_callback(client.close)
                 clients[source.name] = client
         switches = Switches(clients.values())
-        if settings.off_file is not None:
-            await stack.enter_async_context(OffFile(settings.off_file, clock).followed(switches))
+        if settings.server.off_file is not None:
+            await stack.enter_async_context(OffFile(settings.server.off_file, clock).followed(switches))
         if shared.fleet is not None:
             await stack.enter_async_context(shared.fleet.joined(switches))
         yield Upstreams(settings, clients, shared)
@@ -179,7 +179,7 @@ async def _shared(
     processes: int,
     stack: contextlib.AsyncExitStack,
 ) -> Shared:
-    memory = MemoryStore(settings.cache.size)
+    memory = MemoryStore(settings.cache.bytes)
     if settings.cache.url is None:
         return Shared(session=session, clock=clock, store=memory, memory=memory, meter=meter)
     link = Link(settings.cache.url.reveal(), clock)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from gateway.app import create_app
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 
 TUNED = """
 import gc

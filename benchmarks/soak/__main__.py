@@ -23,7 +23,7 @@ from benchmarks.soak.load import Load, Outcomes
 from benchmarks.soak.questions import questions
 from benchmarks.soak.troubles import TROUBLES, keep_failing
 from benchmarks.soak.verdict import LONG, Row, judge, windows
-from gateway.demo import emulated, variables
+from gateway.commands.demo import emulated, variables
 from gateway.emulator.server import Emulators
 from tests.operations.children import Child, serving, wait_until
 from tests.upstream.replicas.redis_server import redis_server

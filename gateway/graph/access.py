@@ -8,26 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import msgspec
 from graphql import GraphQLField, GraphQLObjectType, GraphQLSchema, get_named_type
 
 from gateway.errors import Forbidden
 from gateway.graph.definition import declared
-from gateway.model.records import Kind
-
-PII = "pii:read"
-KIND_SCOPES = {
-    Kind.MEETING: "meetings:read",
-    Kind.PERSON: "people:read",
-    Kind.USER: "users:read",
-    Kind.CADENCE: "cadences:read",
-    Kind.STEP: "cadences:read",
-    Kind.ACCOUNT: "accounts:read",
-    Kind.TASK: "tasks:read",
-    Kind.CONVERSATION: "conversations:read",
-}
-SCOPES = frozenset({*KIND_SCOPES.values(), PII})
-"""Every scope there is."""
+from gateway.model.scopes import KIND_SCOPES, PII, Principal
 
 PERSONAL = "personal"
 """Where a field's declaration says that it holds personal data."""
@@ -39,18 +24,6 @@ TYPE_SCOPES = {
     f"{kind.value}{part}": scope for kind, scope in KIND_SCOPES.items() for part in ("", "Connection", "Edge")
 }
 """The scope that every field needs which leads to a type."""
-
-
-class Principal(msgspec.Struct, frozen=True):
-    """Who asks, and what they may see.
-
-    Attributes:
-        name: Whose credential it is, for logs.
-        scopes: Those of `SCOPES` that it has.
-    """
-
-    name: str
-    scopes: frozenset[str] = SCOPES
 
 
 class Guarded(Protocol):

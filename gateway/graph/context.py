@@ -9,10 +9,10 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from gateway.catalog.answer import MeetingPage, MeetingQuery
 from gateway.catalog.catalog import Catalog
 from gateway.errors import GatewayError
-from gateway.graph.access import Principal
 from gateway.graph.loaders import LevelLoader
 from gateway.graph.status import SourceStatus
 from gateway.model.records import Account, Cadence, Conversation, Person, Record, Ref, Step, Task, User
+from gateway.model.scopes import Principal
 from gateway.upstream.request import Request
 
 K = TypeVar("K", bound=Hashable)

@@ -27,7 +27,6 @@ from gateway.errors import GatewayError, OperationTooCostly
 from gateway.execution.executor import WAYS, Operations
 from gateway.execution.plans import Plans
 from gateway.execution.source import Text
-from gateway.graph.access import Principal
 from gateway.graph.context import Context
 from gateway.graph.cost import Costs
 from gateway.graph.declarations import GraphDeclarations
@@ -37,6 +36,7 @@ from gateway.graph.joining import Joining
 from gateway.graph.reuse import Asked, Reuse
 from gateway.graph.status import SourceStatus
 from gateway.graph.variants import Variant, variant_of
+from gateway.model.scopes import Principal
 from gateway.upstream.request import Request
 
 DOCUMENT_TEXT = 500_000

@@ -9,11 +9,12 @@ from typing import Any
 import strawberry
 
 from gateway.errors import Forbidden, GatewayError
-from gateway.graph.access import KIND_SCOPES, check
+from gateway.graph.access import check
 from gateway.graph.context import Context
 from gateway.graph.loaders import LevelLoader
 from gateway.graph.selection import Selection
 from gateway.model.records import Kind, Record, Ref
+from gateway.model.scopes import KIND_SCOPES
 
 
 async def nodes_by_refs(

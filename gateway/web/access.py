@@ -9,8 +9,8 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from gateway.errors import Unauthenticated
-from gateway.graph.access import Principal
-from gateway.keys import ApiKey, matching
+from gateway.model.scopes import Principal
+from gateway.settings.api_keys import ApiKey, matching
 from gateway.web.tokens import Tokens
 
 REALM = 'Bearer realm="meeting-gateway"'

@@ -11,8 +11,8 @@ from typing import Protocol
 import msgspec
 from cachetools import LRUCache
 
-from gateway.environment import BadSetting
 from gateway.errors import BadUserInput, PersistedQueryNotFound
+from gateway.settings.environment import BadSetting
 from gateway.web.message import Message
 
 SETTING = "GATEWAY_TRUSTED_DOCUMENTS"
@@ -153,14 +153,14 @@ class ApolloManifest(msgspec.Struct):
     operations: list[Operation]
 
 
-def trusted(path: str) -> TrustedDocuments:
+def trusted(path: Path) -> TrustedDocuments:
     """The documents of a manifest: Relay's (ids to texts) or Apollo's.
 
     Raises:
         BadSetting: It is neither.
     """
     try:
-        content = Path(path).read_bytes()
+        content = path.read_bytes()
     except OSError as error:
         raise BadSetting(SETTING, f"{path} cannot be read ({error.strerror}); it should name a manifest") from None
     try:
@@ -172,7 +172,7 @@ def trusted(path: str) -> TrustedDocuments:
     return TrustedDocuments(texts)
 
 
-def _apollo(path: str, content: bytes) -> dict[str, str]:
+def _apollo(path: Path, content: bytes) -> dict[str, str]:
     try:
         manifest = msgspec.json.decode(content, type=ApolloManifest)
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -12,10 +12,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.errors import BadUserInput, DeadlineExceeded, Forbidden, GatewayError, RateLimited, Unauthenticated
-from gateway.graph.access import Principal
 from gateway.graph.engine import Answer, Engine
 from gateway.graph.faults import Fault, formatted
-from gateway.keys import ApiKey
+from gateway.model.scopes import Principal
+from gateway.settings.api_keys import ApiKey
 from gateway.upstream.request import Clock, Ledger, Request
 from gateway.web import body, federated, message, trace
 from gateway.web.access import Access, challenge, client_of, is_router

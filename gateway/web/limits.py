@@ -22,7 +22,7 @@ from graphql import (
 )
 
 from gateway.errors import GatewayError, OperationTooCostly
-from gateway.settings import Limits
+from gateway.settings.clients import Limits
 
 MOST_STEPS = 10_000
 """Fields, spreads and inline fragments of a document, those of a fragment counted wherever it is spread. The largest

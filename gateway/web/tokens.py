@@ -8,7 +8,7 @@ import jwt
 from jwt.exceptions import PyJWTError
 
 from gateway.errors import Unauthenticated
-from gateway.graph.access import SCOPES, Principal
+from gateway.model.scopes import SCOPES, Principal
 from gateway.upstream.request import Clock
 from gateway.web.keyset import KeySet, KeysUnavailable
 

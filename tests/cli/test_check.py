@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gateway.demo import emulated, variables
+from gateway.commands.demo import emulated, variables
 from gateway.emulator.faults import BadRows, Fault, Status, wrong_type
 from gateway.emulator.server import Emulators
 from tests.cli.test_commands import TOKEN, Done, Run

@@ -7,9 +7,9 @@ import json
 import re
 from pathlib import Path
 
+from gateway.commands.explain import Anybody
 from gateway.execution.explanation import explained
 from gateway.execution.plan import Selection
-from gateway.explaining import Anybody
 from gateway.graph.engine import Prepared
 from tests.world import Gateway
 from tests.world import gateway as gateway

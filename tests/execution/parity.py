@@ -15,7 +15,6 @@ from graphql import ExecutionResult, GraphQLError, execute
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gateway.execution.plans import Plans
-from gateway.graph.access import SCOPES, Principal
 from gateway.graph.context import Context
 from gateway.graph.declarations import GraphDeclarations
 from gateway.graph.engine import Engine, Prepared
@@ -23,6 +22,7 @@ from gateway.graph.faults import formatted, once_a_field
 from gateway.graph.federation.subgraph import Subgraph
 from gateway.graph.ids import global_id
 from gateway.model.records import Kind, Source
+from gateway.model.scopes import SCOPES, Principal
 from gateway.upstream.request import Request
 from tests.execution.made_up import Catalog, World
 from tests.execution.questions import Question

@@ -13,8 +13,8 @@ import pytest
 from graphql import GraphQLError
 
 from gateway.errors import Forbidden
-from gateway.graph.access import SCOPES, Principal
 from gateway.graph.faults import once_a_field
+from gateway.model.scopes import SCOPES, Principal
 from tests.execution.made_up import World
 from tests.execution.parity import TURNS, Case, Pair, Tally, explained
 from tests.execution.values import Faults

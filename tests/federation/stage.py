@@ -9,8 +9,8 @@ from typing import Any
 from gateway.catalog.catalog import Catalog
 from gateway.emulator.world import World
 from gateway.graph.engine import Engine
-from gateway.graph.federation.options import options
 from gateway.graph.federation.subgraph import Subgraph
+from gateway.settings.federation import options
 from gateway.upstream.clock import ManualClock
 from tests.graph.truth import Truth, global_id
 from tests.world import Asked, Gateway

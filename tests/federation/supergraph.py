@@ -13,11 +13,11 @@ import pytest
 import pytest_asyncio
 
 from gateway.app import create_app
-from gateway.demo import variables
+from gateway.commands.demo import variables
 from gateway.emulator.server import Emulators
 from gateway.emulator.world import World
 from gateway.graph.federation.keys import KEYS
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 from gateway.upstream.clock import ManualClock
 from tests.federation.node import Router, router
 from tests.federation.stage import every_key

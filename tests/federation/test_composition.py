@@ -10,10 +10,10 @@ import pytest
 import strawberry
 from graphql import GraphQLSchema, ObjectTypeDefinitionNode, build_schema, is_object_type, parse
 
-from gateway.graph.federation.options import options
 from gateway.graph.federation.sdl import LEFT_OUT, PII_TAG, personal_fields, subgraph_sdl
 from gateway.graph.relation import field
 from gateway.graph.schema import build, core
+from gateway.settings.federation import options
 from tests.federation.node import run
 
 COMPOSERS = ["apollo", "guild", "wundergraph"]

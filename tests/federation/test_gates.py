@@ -11,13 +11,13 @@ import pytest
 
 from gateway.app import create_app
 from gateway.cli import main
-from gateway.demo import variables
+from gateway.commands.demo import variables
 from gateway.emulator.server import Emulators
 from gateway.emulator.world import World
-from gateway.environment import BadSetting
-from gateway.graph.federation.options import options
 from gateway.graph.federation.sdl import subgraph_sdl
-from gateway.settings import Settings
+from gateway.settings.environment import BadSetting
+from gateway.settings.federation import options
+from gateway.settings.settings import Settings
 from gateway.upstream.clock import ManualClock
 from tests.federation.stage import ENTITIES, every_key
 from tests.graph.truth import global_id

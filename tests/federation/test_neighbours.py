@@ -18,9 +18,9 @@ from graphql import (
     parse,
 )
 
-from gateway.graph.federation.options import options
 from gateway.graph.federation.sdl import LEFT_OUT, subgraph_sdl
 from gateway.graph.schema import build, core
+from gateway.settings.federation import options
 from tests.federation.node import HERE, run
 from tests.federation.test_composition import COMPOSERS
 

@@ -12,7 +12,8 @@ from graphql import GraphQLError
 from gateway.emulator.world import World
 from gateway.graph.cost import Cost, Costs
 from gateway.graph.engine import Prepared
-from gateway.graph.federation.options import NotOffered, options
+from gateway.settings.federation import options
+from gateway.settings.kinds import InvalidValue
 from tests.federation.stage import Asks, every_key
 from tests.world import running
 from tests.world import small as small
@@ -164,5 +165,5 @@ def test_a_prefix_has_to_begin_a_name() -> None:
     for good in ("S", "sales", "Team_", "Team2", "A_b"):
         assert options(prefix=good).prefix == good
     for bad in ("2S", "_S", "S__", "S-s", "S s", "Ü", "S" * 41, "S\n"):
-        with pytest.raises(NotOffered, match="cannot begin a name"):
+        with pytest.raises(InvalidValue, match="cannot begin a name"):
             options(prefix=bad)

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 from gateway.app import create_app
-from gateway.demo import variables
+from gateway.commands.demo import variables
 from gateway.emulator.server import Emulators
 from gateway.emulator.world import World
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 from gateway.upstream.clock import ManualClock
 from gateway.web.federated import trace
 from tests.federation.node import run

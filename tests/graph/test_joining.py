@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.graph.access import Principal
 from gateway.graph.engine import Answer, Engine, Prepared
 from gateway.graph.joining import JOIN_WITHIN, Joining
+from gateway.model.scopes import Principal
 from gateway.upstream.request import Request
 from tests.world import Gateway
 from tests.world import gateway as gateway

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from gateway.graph.access import Principal
 from gateway.graph.engine import Prepared
 from gateway.graph.reuse import LONGEST_VARIABLES, MOST_BYTES, MOST_OF_ALL, Reuse
+from gateway.model.scopes import Principal
 from gateway.upstream.records import _Use
 from gateway.upstream.request import Hit, Request
 from gateway.upstream.store import Kept

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from gateway.app import create_app
-from gateway.demo import variables
+from gateway.commands.demo import variables
 from gateway.emulator.server import Emulators
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 from tests.http.attacks import KEY
 from tests.http.harness import Caller, calling
 

@@ -17,10 +17,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.app import log_fault
 from gateway.emulator.server import serve
-from gateway.graph.access import Principal
 from gateway.graph.engine import Answer, Engine
 from gateway.graph.status import SourceState, SourceStatus
 from gateway.model.records import Source
+from gateway.model.scopes import Principal
 from gateway.upstream.clock import SystemClock
 from gateway.upstream.request import Request
 from gateway.web.access import Access

@@ -14,9 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from multidict import CIMultiDict
 
-from gateway.environment import BadSetting
-from gateway.graph.access import SCOPES
-from gateway.keys import matching, read_keys, weaknesses
+from gateway.model.scopes import SCOPES
+from gateway.settings.api_keys import matching, read_keys, weaknesses
+from gateway.settings.environment import BadSetting
+from gateway.settings.settings import Settings
 from gateway.upstream.clock import ManualClock
 from gateway.web.access import Access
 from gateway.web.keyset import FRESH, LONGEST_USE, PAUSE, KeySet, KeysUnavailable
@@ -29,7 +30,7 @@ ISSUER, AUDIENCE = "https://login.example", "meetings"
 
 
 def test_entries_of_keys() -> None:
-    keys = read_keys("KEYS", f"{KEY}, web:{OTHER},\n# a comment, and more\nbot:{HASH}:meetings:read+people:read\n")
+    keys = read_keys(f"{KEY}, web:{OTHER},\n# a comment, and more\nbot:{HASH}:meetings:read+people:read\n")
     assert [(key.name.split("-")[0], key.scopes) for key in keys] == [
         ("key", SCOPES),
         ("web", SCOPES),
@@ -47,13 +48,16 @@ def test_entries_of_keys() -> None:
         (f"web:{KEY}:meetings:write", "names the scope"),
         ("two words", "not one word"),
         ("schlüssel", "not one word"),
-        ("web:sha256$123", "no SHA-256"),
+        ("web:sha256$123", "not a SHA-256"),
         (f"{KEY},web:{KEY}:everything", "entry 2"),
+        (f"web:{KEY},bot:{KEY}", "entry 2 has the same key"),
+        (f"web:{KEY},web:{KEY}:meetings:read", "entry 2 has the same key"),
+        (",", "holds no key"),
     ],
 )
-def test_an_entry_that_cannot_be_meant(text: str, wrong: str) -> None:
+def test_an_entry_that_is_not_valid(text: str, wrong: str) -> None:
     with pytest.raises(BadSetting, match=wrong) as caught:
-        read_keys("KEYS", text)
+        Settings.read({"GATEWAY_API_KEYS": text})
     assert KEY not in str(caught.value)
 
 
@@ -65,7 +69,7 @@ def test_what_could_be_kept_better() -> None:
 
 
 def test_every_key_of_a_list_is_accepted_and_nothing_like_one() -> None:
-    keys = read_keys("KEYS", f"old:{KEY},new:{OTHER}")
+    keys = read_keys(f"old:{KEY},new:{OTHER}")
     assert [getattr(matching(key, keys), "name", None) for key in (KEY, OTHER, KEY[:-1], f"{KEY} ", "")] == [
         *("old", "new"),
         *(None, None, None),
@@ -139,7 +143,7 @@ def engine() -> PlainEngine:
 @pytest.fixture
 async def gateway(issuer: Issuer, clock: ManualClock, engine: PlainEngine) -> AsyncIterator[Caller]:
     tokens = Tokens(KeySet(issuer.publish, clock), ISSUER, AUDIENCE, clock)
-    keys = read_keys("KEYS", f"web:{KEY},bot:{OTHER}:meetings:read")
+    keys = read_keys(f"web:{KEY},bot:{OTHER}:meetings:read")
     async with calling(
         plain_site(engine, access=Access(required=True, keys=keys, tokens=tokens), clock=clock)
     ) as caller:

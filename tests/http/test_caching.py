@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import brotli  # type: ignore[import-untyped]  # ships no types
 import pytest
 
-from gateway.keys import read_keys
+from gateway.settings.api_keys import read_keys
 from gateway.upstream.request import Request
 from gateway.web.access import Access
 from gateway.web.compression import compressed
@@ -108,7 +108,7 @@ async def test_errors_are_not_kept(gateway: Caller) -> None:
 
 
 async def test_what_was_made_for_one_client_is_private(engine: PlainEngine) -> None:
-    access = Access(required=True, keys=read_keys("KEYS", "me:a-long-enough-key"))
+    access = Access(required=True, keys=read_keys("me:a-long-enough-key"))
     async with calling(plain_site(engine, access=access)) as gateway:
         reply = await gateway.ask("GET", "/graphql?query={hello}", headers={"X-API-Key": "a-long-enough-key"})
     assert reply.headers["Cache-Control"] == "private, no-cache"

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from gateway.environment import BadSetting
+from gateway.settings.environment import BadSetting
 from gateway.web import documents
 from gateway.web.documents import AutomaticDocuments, MemoryDocuments, TrustedDocuments, trusted
 from tests.http.harness import Caller, PlainEngine, Reply, calling, plain_site
@@ -130,7 +130,7 @@ async def test_only_trusted_documents_run(
 ) -> None:
     file = tmp_path / "manifest.json"
     file.write_text(json.dumps(manifest))
-    async with calling(plain_site(engine, documents=trusted(str(file)))) as gateway:
+    async with calling(plain_site(engine, documents=trusted(file))) as gateway:
         reply = await gateway.ask("POST", json=body, headers={"Accept": RESPONSE})
     if runs:
         assert reply.json == {"data": {"hello": "Hello, None"}}
@@ -158,9 +158,9 @@ def test_a_manifest_that_is_none(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "manifest.json"
     file.write_bytes(content)
     with pytest.raises(BadSetting, match="GATEWAY_TRUSTED_DOCUMENTS"):
-        trusted(str(file))
+        trusted(file)
     with pytest.raises(BadSetting, match="cannot be read"):
-        trusted(str(tmp_path / "none"))
+        trusted(tmp_path / "none")
 
 
 async def test_the_store_is_a_port() -> None:

@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from hypothesis_graphql import nodes, queries
 
 from gateway.app import create_app
-from gateway.demo import variables
+from gateway.commands.demo import variables
 from gateway.emulator.salesloft.api import SalesloftOptions
 from gateway.emulator.server import Emulators
 from gateway.emulator.world import World
 from gateway.graph.ids import global_id
 from gateway.graph.schema import sdl
 from gateway.model.records import Kind, Source
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 from tests.http.harness import Caller, Reply, calling
 from tests.properties import PROFILE
 

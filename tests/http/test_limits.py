@@ -8,7 +8,7 @@ import pytest
 from graphql import build_schema, get_introspection_query, parse, validate
 
 from gateway.errors import OperationTooCostly
-from gateway.settings import Limits
+from gateway.settings.clients import Limits
 from gateway.web.limits import CircularFragments, guard
 
 LIMITS = Limits(depth=15, aliases=50, tokens=3000, cost=1000, client_rate=600, client_cost=600)

@@ -15,13 +15,13 @@ import pytest_asyncio
 from graphql import GraphQLArgument, GraphQLField, GraphQLObjectType, GraphQLSchema, get_named_type
 
 from gateway.app import create_app
-from gateway.demo import variables
+from gateway.commands.demo import variables
 from gateway.emulator.salesloft.api import SalesloftOptions
 from gateway.emulator.server import Emulators
 from gateway.graph.access import PERSONAL as DECLARED
 from gateway.graph.definition import declared
 from gateway.graph.schema import build, core
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 from tests.http.harness import Caller, calling
 from tests.http.not_personal import NOT_PERSONAL
 

@@ -12,8 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.emulator.faults import Hang, Status
 from gateway.emulator.world import World
-from gateway.environment import BadSetting
-from gateway.settings import Settings
+from gateway.settings.environment import BadSetting
+from gateway.settings.settings import Settings
 from tests.http.harness import Caller
 from tests.upstream.replicas.redis_server import redis_server
 from tests.upstream_e2e.stage import client_of, product, world
@@ -263,8 +263,8 @@ async def test_the_shared_redis_is_up_or_not(small: World) -> None:
 @pytest.mark.parametrize(
     ("value", "wrong"),
     [
-        ("List, two words", '"two words" is no operation name'),
-        (",".join(f"Name{number}" for number in range(201)), "names 201 operations; 200 are the most"),
+        ("List, two words", '"two words" is not an operation name'),
+        (",".join(f"Name{number}" for number in range(201)), "lists 201 operation names; 200 are the most"),
     ],
 )
 def test_names_that_cannot_be_meant(value: str, wrong: str) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.errors import RateLimited
-from gateway.keys import read_keys
+from gateway.settings.api_keys import read_keys
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.request import Entry, Request
 from gateway.web import rate
@@ -11,7 +11,7 @@ from gateway.web.access import Access
 from gateway.web.rate import ClientRates
 from tests.http.harness import PlainEngine, calling, plain_site
 
-KEYS = read_keys("KEYS", "one:first-long-enough-key,two:second-long-enough-key")
+KEYS = read_keys("one:first-long-enough-key,two:second-long-enough-key")
 
 
 async def test_a_bucket_fills_all_the_time() -> None:

@@ -10,10 +10,10 @@ from contextlib import AsyncExitStack
 import pytest
 
 from gateway.app import create_app
-from gateway.demo import variables
+from gateway.commands.demo import variables
 from gateway.emulator.server import Emulators
 from gateway.errors import RateLimited
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 from gateway.shared.documents import SharedDocuments
 from gateway.shared.rates import SharedRates
 from gateway.upstream.clock import ManualClock

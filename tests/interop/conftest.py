@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from gateway.app import create_app
-from gateway.demo import examples, variables
+from gateway.commands.demo import examples, variables
 from gateway.emulator.server import Emulators
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 from tests.http.harness import served
 
 HERE = Path(__file__).parent

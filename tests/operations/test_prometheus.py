@@ -15,7 +15,7 @@ from typing import NamedTuple
 import aiohttp
 import pytest
 
-from gateway.demo import emulated, variables
+from gateway.commands.demo import emulated, variables
 from gateway.emulator.faults import Status
 from gateway.emulator.server import Emulators
 from tests.operations.children import LONGEST, Child, serving

@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from gateway.demo import emulated, variables
+from gateway.commands.demo import emulated, variables
 from gateway.emulator.faults import Hang
 from tests.operations.children import LONGEST, Child, Load, serving
 

@@ -15,8 +15,8 @@ import pytest
 
 from gateway import logs
 from gateway.emulator.faults import Status
-from gateway.environment import BadSetting
-from gateway.settings import Settings
+from gateway.settings.environment import BadSetting
+from gateway.settings.settings import Settings
 from tests.operations.collector import Collector, collecting
 from tests.upstream_e2e.stage import Product, product, world
 
@@ -174,7 +174,7 @@ def test_nothing_of_it_is_imported_where_it_is_off() -> None:
     code = """
 import sys
 from gateway.app import create_app
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 create_app(Settings.read({"DRIFT_TOKEN": "x"}))
 ours = ("gateway.web.tracing", "opentelemetry.sdk.trace", "opentelemetry.exporter", "google.protobuf", "requests")
 print([name for name in sys.modules if name.startswith(ours)])
@@ -184,10 +184,10 @@ print([name for name in sys.modules if name.startswith(ours)])
 
 
 def test_it_says_so_where_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.tracing_settings.NEEDED", ("opentelemetry_that_nobody_has.sdk",))
+    monkeypatch.setattr("gateway.settings.telemetry.NEEDED", ("opentelemetry_that_nobody_has.sdk",))
     with pytest.raises(BadSetting, match=re.escape("'meeting-gateway[tracing]'")):
         Settings.read(ON)
-    assert Settings.read({}).tracing is None
+    assert not Settings.read({}).tracing.enabled
 
 
 def headers_of(stage: Product) -> list[dict[str, str]]:

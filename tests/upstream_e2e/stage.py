@@ -14,13 +14,13 @@ from unittest import mock
 import aiohttp
 
 from gateway.app import create_app
-from gateway.demo import variables
+from gateway.commands.demo import variables
 from gateway.emulator.door import Call
 from gateway.emulator.drift import DriftOptions
 from gateway.emulator.salesloft.api import SalesloftOptions
 from gateway.emulator.server import Emulated, Emulators
 from gateway.emulator.world import World
-from gateway.settings import Settings
+from gateway.settings.settings import Settings
 from gateway.upstream.clock import ManualClock, Timer
 from gateway.upstream.session import Session, open_session
 from tests.http.harness import Caller, calling

@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from gateway.demo import variables
+from gateway.commands.demo import variables
 from gateway.emulator.faults import SlowBody
 from gateway.emulator.salesloft.api import SalesloftOptions
 from gateway.emulator.server import Emulators

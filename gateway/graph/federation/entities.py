@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from gateway.errors import BadUserInput, Forbidden, GatewayError, OperationTooCostly
-from gateway.graph.access import KIND_SCOPES, check
+from gateway.graph.access import check
 from gateway.graph.context import Context
 from gateway.graph.federation.keys import By, Wanted, wanted
 from gateway.graph.ids import KINDS
 from gateway.graph.nodes import nodes_of_kind
 from gateway.model.neighbours import PersonFilter
 from gateway.model.records import Kind, Ref, Source
+from gateway.model.scopes import KIND_SCOPES
 
 MOST = 1_000
 """Representations of one `_entities`; a router's page of 100 entities has ten fields that lead to others."""

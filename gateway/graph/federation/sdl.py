@@ -30,16 +30,17 @@ from graphql import (
 )
 from strawberry.types.field import StrawberryField
 
-from gateway.graph.access import PII, TYPE_SCOPES, scopes_of
+from gateway.graph.access import TYPE_SCOPES, scopes_of
 from gateway.graph.definition import DEFINITION
 from gateway.graph.federation.keys import KEYS
 from gateway.graph.federation.names import Prefixed
-from gateway.graph.federation.options import Options
 from gateway.graph.prices import ASSUMED, LOADERS, How
 from gateway.graph.relation import BATCH, Batched
 from gateway.graph.schema import build, core, sdl
 from gateway.model.records import Source
+from gateway.model.scopes import PII
 from gateway.paging.window import DEFAULT_SIZE
+from gateway.settings.federation import Options
 
 LINK = "https://specs.apollo.dev/federation/v{version}"
 LEFT_OUT = {("Query", "node"), ("Query", "nodes")}

@@ -20,7 +20,6 @@ from gateway.graph.context import Context
 from gateway.graph.conversation import Conversation
 from gateway.graph.federation.entities import MOST, entities
 from gateway.graph.federation.names import Prefixed
-from gateway.graph.federation.options import Options
 from gateway.graph.federation.sdl import subgraph_sdl
 from gateway.graph.ids import KINDS
 from gateway.graph.meeting import Meeting
@@ -35,6 +34,7 @@ from gateway.graph.step import Step
 from gateway.graph.task import Task
 from gateway.graph.user import User
 from gateway.model.records import Kind
+from gateway.settings.federation import Options
 
 AnyScalar = NewType("AnyScalar", object)
 """A representation: `__typename` and the fields of a key."""

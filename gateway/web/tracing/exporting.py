@@ -12,7 +12,7 @@ from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from gateway.tracing_settings import TracingSettings
+from gateway.settings.telemetry import TracingSettings
 from gateway.web.middleware import Observer
 from gateway.web.tracing.requests import Traces
 

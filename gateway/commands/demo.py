@@ -1,19 +1,54 @@
-"""The emulated upstreams beside a gateway, in a thread of their own, and what of their world is worth asking about."""
+"""`meeting-gateway demo` and `emulate`: the emulated upstreams, in a thread of their own, with or without a gateway."""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
+import json
+import logging
+import os
+import signal
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future
 
+from gateway.commands.serve import MANIFEST, run
 from gateway.emulator.server import Emulators
 from gateway.emulator.world import World
 from gateway.graph.ids import global_id
 from gateway.model.records import Kind, Source
+from gateway.settings.environment import BadSetting
 from gateway.web.explorer import Examples
+
+READY_QUERY = "{ meetings(first: 3) { nodes { title startTime sources person { name } } } }"
+
+
+def demo(args: argparse.Namespace) -> int:
+    """Serves the graph over a seeded sales team; says where to look before it serves."""
+    print("Making up a sales team …", flush=True)
+    with emulated() as emulators:
+        os.environ.update(variables(emulators) | {"GATEWAY_DRAIN": "0"})
+        run(args, (MANIFEST,), examples(emulators.world), logging.WARNING, _print_address)
+    print("\nStopped.")
+    return 0
+
+
+def emulate(args: argparse.Namespace) -> int:
+    """Serves the vendors' APIs on loopback; prints what a gateway or another client needs to reach them."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    print("Making up a sales team …", file=sys.stderr, flush=True)
+    try:
+        with emulated(salesloft_port=args.salesloft_port, drift_port=args.drift_port) as emulators:
+            for name, value in variables(emulators).items():
+                print(f"{name}={value}", flush=True)
+            print("Serving until Ctrl-C.", file=sys.stderr, flush=True)
+            signal.pause()
+    except OSError as error:
+        raise BadSetting("--salesloft-port, --drift-port", f"cannot listen: {error.strerror}; choose another") from None
+    return 0
 
 
 @contextlib.contextmanager
@@ -71,3 +106,14 @@ def examples(world: World) -> Examples:
 
 def _most(counts: Counter[int], hidden: set[int]) -> int:
     return min((-count, id_) for id_, count in counts.items() if id_ not in hidden)[1]
+
+
+def _print_address(url: str) -> None:
+    query = json.dumps({"query": READY_QUERY})
+    print(
+        f"\n  GraphiQL   {url}\n\n"
+        f"  One query  curl -s {url} -H 'Content-Type: application/json' \\\n"
+        f"               -d '{query}'\n\n"
+        "  Ctrl-C ends it.",
+        flush=True,
+    )

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import logging
+import os
+import sys
 from collections.abc import Sequence
 
 import msgspec
 
+from gateway import logs
 from gateway.errors import GatewayError, UpstreamRefused
-from gateway.settings import Settings
+from gateway.settings.settings import SOURCE_ON, Settings
 from gateway.sources.base import Ports, Probe, Sample
 from gateway.upstream.client import Client
 from gateway.upstream.clock import SystemClock
@@ -17,6 +22,20 @@ from gateway.upstreams import opened
 
 MOST_SKEW = 5.0
 """Seconds by which a clock may be wrong before it is worth a word; Salesloft's budget turns with each minute."""
+
+
+def check(args: argparse.Namespace) -> int:
+    """Prints what each source says to a few cheap questions; 1 where there is something to be put right."""
+    logs.configure("text", level=logging.ERROR)
+    settings = Settings.read(os.environ, (SOURCE_ON,))
+    for warning in settings.warnings:
+        print(f"meeting-gateway: {warning}", file=sys.stderr)
+    found = asyncio.run(findings(settings))
+    if args.json:
+        print(msgspec.json.encode(found).decode())
+    else:
+        print(table(found))
+    return 0 if good(found) else 1
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -73,7 +92,7 @@ async def findings(settings: Settings) -> list[Finding]:
     async with opened(settings, clock, workers=1) as upstreams:
 
         async def look(ports: Ports) -> Finding:
-            request = Request(clock.monotonic() + settings.deadline)
+            request = Request(clock.monotonic() + settings.server.deadline)
             try:
                 return await _find(ports, upstreams.clients[ports.source.value], request)
             finally:

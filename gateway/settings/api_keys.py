@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gateway.environment import BadSetting
-from gateway.graph.access import SCOPES
+from gateway.model.scopes import SCOPES
+from gateway.settings.kinds import InvalidValue, Kind
 
 HASHED = "sha256$"
 HASH = re.compile(r"sha256\$[0-9a-f]{64}")
@@ -33,28 +33,49 @@ class ApiKey:
     scopes: frozenset[str]
 
 
-def read_keys(name: str, text: str) -> tuple[ApiKey, ...]:
-    """The keys of a list.
-
-    Args:
-        name: The setting, for errors.
-        text: Entries, separated by commas or line ends; a line that begins with `#` is a comment.
+def read_keys(text: str) -> tuple[ApiKey, ...]:
+    """The keys of a list: entries separated by commas or line ends; a line that begins with `#` is a comment.
 
     Raises:
-        BadSetting: An entry cannot be meant.
+        InvalidValue: An entry is not valid, one key is listed for two clients, or there is no key at all.
     """
-    return tuple(_key(name, parts) for parts in _entries(name, text))
+    keys: dict[bytes, ApiKey] = {}
+    for entry in _entries(text):
+        key = _key(entry)
+        if keys.setdefault(key.digest, key) != key:
+            raise InvalidValue(
+                f"entry {entry.number} has the same key as another one, with another name or other scopes"
+            )
+    if not keys:
+        raise InvalidValue("holds no key; an entry should look like name:key:scope+scope")
+    return tuple(keys.values())
 
 
-def weaknesses(name: str, text: str, *, from_file: bool) -> list[str]:
-    """Sentences about keys that could be kept better."""
-    told = []
-    keys = [entry.key for entry in _entries(name, text)]
+def weaknesses(name: str, text: str, from_file: bool) -> list[str]:
+    """Sentences about keys that could be stored better.
+
+    Args:
+        name: The setting.
+        text: The list.
+        from_file: Whether it is a file's.
+    """
+    sentences = []
+    keys = [entry.key for entry in _entries(text)]
     if any(len(key) < SHORT for key in keys):
-        told.append(f"{name} has a key of less than {SHORT} characters, which can be guessed")
+        sentences.append(f"{name} has a key of less than {SHORT} characters, which can be guessed")
     if from_file and any(not HASH.fullmatch(key) for key in keys):
-        told.append(f"{name}_FILE holds a key in plain text; sha256$ and the key's SHA-256 in hex would do")
-    return told
+        sentences.append(f"{name}_FILE holds a key in plain text; sha256$ and the key's SHA-256 in hex would do")
+    return sentences
+
+
+KEYS = Kind(
+    read=read_keys,
+    expected="a list of keys",
+    column="keys, comma separated (in a file also one a line)",
+    secret=True,
+    review=weaknesses,
+    show=lambda _: "",
+)
 
 
 def matching(presented: str, keys: Sequence[ApiKey]) -> ApiKey | None:
@@ -74,26 +95,26 @@ class _Entry(NamedTuple):
     scopes: str
 
 
-def _entries(setting: str, text: str) -> Iterator[_Entry]:
+def _entries(text: str) -> Iterator[_Entry]:
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
     written = filter(None, (entry.strip() for line in lines for entry in line.split(",")))
     for number, entry in enumerate(written, start=1):
         if not entry.isascii() or not entry.isprintable() or " " in entry:
-            raise BadSetting(setting, f"entry {number} is not one word of ASCII, such as name:key:scope+scope")
+            raise InvalidValue(f"entry {number} is not one word of ASCII, such as name:key:scope+scope")
         parts = entry.split(":", 2)
         if not all(parts):
-            raise BadSetting(setting, f"entry {number} lacks a part; it should look like name:key:scope+scope")
+            raise InvalidValue(f"entry {number} lacks a part; it should look like name:key:scope+scope")
         name, key, scopes = ("", *parts, "") if len(parts) == 1 else (*parts, "")[:3]
         yield _Entry(number, name, key, scopes)
 
 
-def _key(setting: str, entry: _Entry) -> ApiKey:
+def _key(entry: _Entry) -> ApiKey:
     if entry.key.startswith(HASHED) and not HASH.fullmatch(entry.key):
-        raise BadSetting(setting, f"entry {entry.number} is no SHA-256: sha256$ and 64 hex digits in small letters")
+        raise InvalidValue(f"entry {entry.number} is not a SHA-256: sha256$ and 64 hex digits in small letters")
     hashed = HASH.fullmatch(entry.key)
     digest = bytes.fromhex(entry.key.removeprefix(HASHED)) if hashed else hashlib.sha256(entry.key.encode()).digest()
     scopes = frozenset(entry.scopes.split("+")) if entry.scopes else SCOPES
     if unknown := scopes - SCOPES:
         known = ", ".join(sorted(SCOPES))
-        raise BadSetting(setting, f'entry {entry.number} names the scope "{min(unknown)[:40]}"; there are {known}')
+        raise InvalidValue(f'entry {entry.number} names the scope "{min(unknown)[:40]}"; there are {known}')
     return ApiKey(entry.name or f"key-{digest.hex()[:8]}", digest, scopes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,14 +16,26 @@ from graphql import GraphQLError
 from gateway.catalog.catalog import Catalog
 from gateway.errors import GatewayError
 from gateway.execution.explanation import explained
-from gateway.graph.access import Principal
 from gateway.graph.cost import Cost, Costs
 from gateway.graph.engine import Engine
 from gateway.graph.federation.subgraph import Subgraph
-from gateway.settings import Limits
+from gateway.model.scopes import Principal
+from gateway.settings.clients import LIMITS, Limits
+from gateway.settings.settings import read_group
 from gateway.upstream.clock import SystemClock
 from gateway.web.limits import guard
 from gateway.web.operation import chosen
+
+
+def explain(args: argparse.Namespace) -> int:
+    """Prints how a query would run under the limits that are set; 2 where it would not."""
+    limits = read_group(LIMITS, os.environ)
+    try:
+        print(explanation(read_query(args.query), read_variables(args.variables), args.operation, limits))
+    except BadQuery as error:
+        print(f"meeting-gateway: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 class BadQuery(Exception):

@@ -1,0 +1,1 @@
+"""What `meeting-gateway` does, a module a command; each is imported when it is run."""

@@ -1,0 +1,83 @@
+"""`meeting-gateway serve`, and what serving takes whatever it is over."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from gateway import logs, serving
+from gateway.app import from_environment
+from gateway.settings.clients import LIMITS
+from gateway.settings.environment import BadSetting
+from gateway.settings.settings import GUARDED, SOURCE_ON, Check, Settings
+from gateway.web.documents import trusted
+from gateway.web.explorer import Examples
+
+log = logging.getLogger("gateway")
+
+
+def _unreadable_manifest(settings: Settings) -> Iterable[BadSetting]:
+    if settings.limits.trusted_documents is not None:
+        try:
+            trusted(settings.limits.trusted_documents)  # each worker reads it again
+        except BadSetting as fault:
+            yield fault
+
+
+MANIFEST = Check(_unreadable_manifest, (LIMITS,))
+"""The manifest of trusted documents can be read."""
+
+CHECKS = (SOURCE_ON, GUARDED, MANIFEST)
+"""What has to hold before the graph is served over the real upstreams."""
+
+
+def serve(args: argparse.Namespace) -> int:
+    """Serves over the upstreams that the settings name, until it is stopped."""
+    run(args, CHECKS, Examples(), logging.INFO, _log_address)
+    return 0
+
+
+def run(
+    args: argparse.Namespace,
+    checks: Iterable[Check],
+    examples: Examples,
+    log_level: int,
+    announce: Callable[[str], None],
+) -> None:
+    """Serves by the settings, those on the command line put before the environment's.
+
+    Args:
+        args: The command line.
+        checks: What has to hold of the settings.
+        examples: What the explorer's starting tabs ask about.
+        log_level: The least that is logged.
+        announce: Is given the graph's URL once the socket listens.
+
+    Raises:
+        BadSetting: One or several settings are not valid.
+    """
+    logs.configure(args.log_format, level=log_level)
+    given = {"GATEWAY_HOST": args.host, "GATEWAY_PORT": args.port}
+    os.environ.update({name: str(value) for name, value in given.items() if value is not None})  # workers read it again
+    settings = Settings.read(os.environ, checks)
+    for warning in settings.warnings:
+        log.warning("%s", warning)
+    listener = serving.listen(settings.server.host, settings.server.port)
+    announce(f"{serving.address(settings.server.host, listener)}/graphql")
+    with serving.counts_of(args.workers) as counts:
+        application = partial(
+            from_environment,
+            workers=args.workers,
+            log_format=args.log_format,
+            log_level=log_level,
+            examples=examples,
+            counts=counts,
+        )
+        serving.run(settings, listener, application, workers=args.workers)
+
+
+def _log_address(url: str) -> None:
+    log.info("listening", extra={"url": url})

@@ -1,0 +1,1 @@
+"""Every setting as one typed table: its name, type, bounds, default and purpose."""

@@ -21,7 +21,7 @@ Whatever is not a GatewayError is a fault of ours and reaches nobody but the log
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal, TypeAlias
 
 
 class GatewayError(Exception):
@@ -102,10 +102,39 @@ class RateLimited(GatewayError):
         return {"code": self.code, "retryAfter": round(self.retry_after, 3)}
 
 
+RefusalReason: TypeAlias = Literal[
+    "missing",
+    "several",
+    "scheme",
+    "unknown",
+    "malformed",
+    "algorithm",
+    "key",
+    "signature",
+    "claims",
+    "expired",
+    "early",
+    "issuer",
+    "audience",
+    "unavailable",
+]
+"""Why a credential is refused: none, more than one, not as a bearer token; a key that is not listed; of a JWT, what is
+wrong with it, or that its issuer's keys cannot be had."""
+
+
 class Unauthenticated(GatewayError):
-    """No credential, or one that is not accepted."""
+    """No credential, or one that is not accepted.
+
+    Args:
+        message: One sentence for the client, which does not help it to guess.
+        reason: Why, for the gateway's own log and metrics.
+    """
 
     code = "UNAUTHENTICATED"
+
+    def __init__(self, message: str, *, reason: RefusalReason) -> None:
+        super().__init__(message)
+        self.reason: RefusalReason = reason
 
 
 class Forbidden(GatewayError):

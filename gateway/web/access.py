@@ -43,13 +43,13 @@ class Access:
             return None
         presented = credential(headers)
         if presented is None:
-            raise Unauthenticated("A credential is needed: Authorization: Bearer, or X-API-Key.")
+            raise Unauthenticated("A credential is needed: Authorization: Bearer, or X-API-Key.", reason="missing")
         key = matching(presented, self.keys)
         if key is not None:
             return Principal(name=key.name, scopes=key.scopes)
         if self.tokens is not None and presented.count(".") == JWT_DOTS and "x-api-key" not in headers:
             return await self.tokens.principal(presented)
-        raise Unauthenticated("The credential is not accepted.")
+        raise Unauthenticated("The credential is not accepted.", reason="unknown")
 
 
 def credential(headers: Headers) -> str | None:
@@ -60,14 +60,14 @@ def credential(headers: Headers) -> str | None:
     """
     keys, authorization = headers.getlist("x-api-key"), headers.getlist("authorization")
     if len(authorization) + len(keys) > 1:
-        raise Unauthenticated("More than one credential.")
+        raise Unauthenticated("More than one credential.", reason="several")
     if keys:
         return keys[0]
     if not authorization:
         return None
     scheme, _, token = authorization[0].partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise Unauthenticated("Authorization should be: Bearer, a blank, and the credential.")
+        raise Unauthenticated("Authorization should be: Bearer, a blank, and the credential.", reason="scheme")
     return token.strip()
 
 
@@ -81,7 +81,7 @@ def is_router(headers: Headers, keys: Sequence[ApiKey]) -> bool:
     if not keys or not presented:
         return False
     if len(presented) > 1 or matching(presented[0], keys) is None:
-        raise Unauthenticated("The router's key is not accepted.")
+        raise Unauthenticated("The router's key is not accepted.", reason="unknown")
     return True
 
 

@@ -143,11 +143,14 @@ class GraphQLEndpoint:
         Raises:
             HTTPProblem: 401, 403 or 429.
         """
+        notes = notes_of(scope)
         try:
             principal = await self.access.principal(headers)
+            notes.client = None if principal is None else principal.name
             await self.rates.admit(client_of(principal, scope))
-            notes_of(scope).router = is_router(headers, self.router_keys)
+            notes.router = is_router(headers, self.router_keys)
         except Unauthenticated as error:
+            notes.refused = error.reason
             raise HTTPProblem(401, error, {"WWW-Authenticate": challenge(headers)}) from None
         except RateLimited as error:
             raise HTTPProblem(429, error, {"Retry-After": str(math.ceil(error.retry_after))}) from None

@@ -1,4 +1,4 @@
-"""What a request leaves behind for logs, metrics and traces; nobody's data, no text of a client's but two names."""
+"""What a request leaves behind for logs, metrics and traces; no text of a client's but the operation's name."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import cast
 
 from starlette.types import Scope
 
+from gateway.errors import RefusalReason
 from gateway.graph.engine import Answer
 from gateway.upstream.request import Ledger
 from gateway.upstream.span import Span
@@ -32,6 +33,8 @@ class Notes:
         outcome: What it came to; None where nothing, or another answer than GraphQL's.
         errors: How often each code is among the answer's errors.
         error_ids: Ids of the first masked ones.
+        client: Whose credential it came with: a key's name, or a hash of a token's subject; None where there is none.
+        refused: Why its credential was refused; None where it was not.
         router: Whether a router sends it that has proved to be one.
         gone: Whether the client went away before its answer.
         span: What traces tell of it; None where it is not traced.
@@ -46,6 +49,8 @@ class Notes:
     outcome: Answer | Refusal | None = None
     errors: Counter[str] = field(default_factory=Counter)
     error_ids: list[str] = field(default_factory=list)
+    client: str | None = None
+    refused: RefusalReason | None = None
     router: bool = False
     gone: bool = False
     span: Span | None = None

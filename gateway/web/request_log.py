@@ -101,6 +101,10 @@ def id_of(scope: Scope) -> str:
 def told(notes: Notes) -> dict[str, object]:
     """What a line says of an operation: only what there is to be said."""
     line: dict[str, object] = {}
+    if notes.client is not None:
+        line["client"] = notes.client
+    if notes.refused is not None:
+        line["refused"] = notes.refused
     if notes.operation is not None:
         line["operation"] = notes.operation
     if notes.ledger is not None:

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 import jwt
-from jwt.exceptions import PyJWTError
+from jwt.exceptions import (
+    DecodeError,
+    InvalidAlgorithmError,
+    InvalidAudienceError,
+    InvalidIssuerError,
+    InvalidSignatureError,
+    MissingRequiredClaimError,
+    PyJWTError,
+)
 
-from gateway.errors import Unauthenticated
+from gateway.errors import RefusalReason, Unauthenticated
 from gateway.model.scopes import SCOPES, Principal
 from gateway.upstream.request import Clock
-from gateway.web.keyset import KeySet, KeysUnavailable
+from gateway.web.keyset import ALGORITHMS, KeySet, KeysUnavailable
 
 SKEW = 60.0
 """Seconds by which clocks may differ."""
 
 LONGEST = 8192
 """Characters of a token; more than any header can hold."""
+
+REASONS: Mapping[type[PyJWTError], RefusalReason] = {
+    InvalidSignatureError: "signature",
+    DecodeError: "malformed",
+    InvalidAlgorithmError: "algorithm",
+    InvalidIssuerError: "issuer",
+    InvalidAudienceError: "audience",
+}
+MISSING: Mapping[str, RefusalReason] = {"iss": "issuer", "aud": "audience"}
 
 
 class Tokens:
@@ -42,16 +60,20 @@ class Tokens:
             Unauthenticated: It is not accepted; the message does not say what would be.
         """
         if len(token) > LONGEST:
-            raise Unauthenticated("The token is too long.")
+            raise Unauthenticated("The token is too long.", reason="malformed")
         try:
-            key_id = jwt.get_unverified_header(token).get("kid")
-            key = await self._keys.key(key_id if isinstance(key_id, str) else None)
+            header = jwt.get_unverified_header(token)
         except PyJWTError:
-            raise Unauthenticated("The token is not a JWT.") from None
+            raise Unauthenticated("The token is not a JWT.", reason="malformed") from None
+        if header.get("alg") not in ALGORITHMS:
+            raise Unauthenticated("The token is not accepted.", reason="algorithm")
+        key_id = header.get("kid")
+        try:
+            key = await self._keys.key(key_id if isinstance(key_id, str) else None)
         except KeysUnavailable:
-            raise Unauthenticated("Tokens cannot be checked right now.") from None
+            raise Unauthenticated("Tokens cannot be checked right now.", reason="unavailable") from None
         if key is None:
-            raise Unauthenticated("The token is not signed with a known key.")
+            raise Unauthenticated("The token is not signed with a known key.", reason="key")
         return self._of(self._claims(token, key))
 
     def _claims(self, token: str, key: jwt.PyJWK) -> Mapping[str, object]:
@@ -70,23 +92,40 @@ class Tokens:
                     "verify_iat": False,
                 },
             )
-        except PyJWTError:
-            raise Unauthenticated("The token is not accepted.") from None
+        except PyJWTError as error:
+            raise Unauthenticated("The token is not accepted.", reason=reason_of(error)) from None
         return claims
 
     def _of(self, claims: Mapping[str, object]) -> Principal:
         now = self._clock.time()
         if _seconds(claims, "exp", 0.0) <= now - SKEW:
-            raise Unauthenticated("The token has expired.")
+            raise Unauthenticated("The token has expired.", reason="expired")
         if max(_seconds(claims, "nbf", 0.0), _seconds(claims, "iat", 0.0)) > now + SKEW:
-            raise Unauthenticated("The token is not valid yet.")
-        return Principal(name=str(claims.get("sub", "token"))[:200], scopes=_scopes(claims))
+            raise Unauthenticated("The token is not valid yet.", reason="early")
+        return Principal(name=subject(claims.get("sub")), scopes=_scopes(claims))
+
+
+def subject(sub: object) -> str:
+    """A JWT's subject as logs and metrics name it, and its rate is counted under: a hash, since it may be an address.
+
+    No key of `GATEWAY_API_KEYS` can have such a name, as their names hold no colon.
+    """
+    if sub is None:
+        return "sub:none"
+    return f"sub:{hashlib.sha256(str(sub).encode()).hexdigest()[:16]}"
+
+
+def reason_of(error: PyJWTError) -> RefusalReason:
+    """What is wrong with a token that PyJWT refused."""
+    if isinstance(error, MissingRequiredClaimError):
+        return MISSING.get(error.claim, "claims")
+    return next((reason for kind, reason in REASONS.items() if isinstance(error, kind)), "claims")
 
 
 def _seconds(claims: Mapping[str, object], name: str, default: float) -> float:
     value = claims.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Unauthenticated("The token has a time that is none.")
+        raise Unauthenticated("The token has a time that is none.", reason="claims")
     return float(value)
 
 

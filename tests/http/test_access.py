@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -167,9 +169,40 @@ async def test_a_token_of_either_key(gateway: Caller, engine: PlainEngine, issue
     for key_id in ("one", "two"):
         assert (await ask(gateway, Authorization=f"Bearer {issuer.token(clock, key_id)}")).status == 200
     assert {(p.name, p.scopes) for p in engine.principals if p} == {
-        ("zoe", frozenset({"meetings:read", "people:read"}))
+        (f"sub:{hashlib.sha256(b'zoe').hexdigest()[:16]}", frozenset({"meetings:read", "people:read"}))
     }
     assert issuer.fetched == 1
+
+
+async def test_whose_credential_it_was_stands_in_the_log(
+    gateway: Caller, issuer: Issuer, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "gateway.web.request_log")
+    address = "zoe@customer.example"
+    for credential in (KEY, OTHER, issuer.token(clock, sub=address), issuer.token(clock, sub=None)):
+        assert (await ask(gateway, Authorization=f"Bearer {credential}")).status == 200
+    lines = [vars(record) for record in caplog.records]
+    hashed = f"sub:{hashlib.sha256(address.encode()).hexdigest()[:16]}"
+    assert [line["client"] for line in lines] == ["web", "bot", hashed, "sub:none"]
+    assert address not in str(lines)
+    assert KEY not in str(lines)
+
+
+@pytest.mark.parametrize(
+    ("reason", "headers"),
+    [
+        ("missing", {}),
+        ("several", {"X-API-Key": KEY, "Authorization": f"Bearer {KEY}"}),
+        ("scheme", {"Authorization": f"Basic {KEY}"}),
+        ("unknown", {"X-API-Key": "wrong"}),
+    ],
+)
+async def test_why_a_key_was_refused_stands_in_the_log(
+    gateway: Caller, reason: str, headers: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "gateway.web.request_log")
+    assert (await ask(gateway, **headers)).status == 401
+    assert [vars(record)["refused"] for record in caplog.records] == [reason]
 
 
 @pytest.mark.parametrize("headers", [{}, {"Cookie": "token=x"}])
@@ -246,8 +279,7 @@ def unsigned(issuer: Issuer, clock: ManualClock) -> str:
 
 def confused(issuer: Issuer, clock: ManualClock) -> str:
     """Signed by HMAC with the public key as if it were a shared secret."""
-    import hashlib  # noqa: PLC0415 - only this forgery needs them
-    import hmac  # noqa: PLC0415
+    import hmac  # noqa: PLC0415 - only this forgery needs it
 
     public = issuer.keys["one"].public_key()
     pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
@@ -273,20 +305,38 @@ def tampered(issuer: Issuer, clock: ManualClock) -> str:
 
 
 @pytest.mark.parametrize(
-    "forge",
+    ("reason", "forge"),
     [
-        *(claim(iss="https://other.example"), claim(iss=None), claim(aud="other"), claim(aud=None)),
-        *(claim(exp=None), claim(exp="soon"), claim(exp=True), claim(nbf="x"), claim(sub=5)),
-        *(at("exp", -SKEW - 1), at("nbf", SKEW + 1), at("iat", SKEW + 1)),
-        *(stranger, unknown_key, unsigned, confused, other_algorithm, truncated, tampered),
+        *(("issuer", claim(iss="https://other.example")), ("issuer", claim(iss=None))),
+        *(("audience", claim(aud="other")), ("audience", claim(aud=None)), ("audience", claim(aud=[5]))),
+        *(("claims", claim(exp=None)), ("claims", claim(exp="soon")), ("claims", claim(exp=True))),
+        *(("claims", claim(nbf="x")), ("claims", claim(sub=5))),
+        *(("expired", at("exp", -SKEW - 1)), ("early", at("nbf", SKEW + 1)), ("early", at("iat", SKEW + 1))),
+        *(("signature", stranger), ("malformed", truncated), ("signature", tampered)),
+        *(("key", unknown_key), ("algorithm", unsigned), ("algorithm", confused), ("algorithm", other_algorithm)),
+        *(("malformed", lambda *_: "a.b.c"), ("malformed", lambda *_: f"{'x' * 9000}.y.z")),
     ],
 )
-async def test_a_token_that_is_not_accepted(
-    gateway: Caller, engine: PlainEngine, issuer: Issuer, clock: ManualClock, forge: Forge
+async def test_a_token_that_is_not_accepted_says_why_in_our_log_alone(
+    *,
+    gateway: Caller,
+    engine: PlainEngine,
+    issuer: Issuer,
+    clock: ManualClock,
+    reason: str,
+    forge: Forge,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    reply = await ask(gateway, Authorization=f"Bearer {forge(issuer, clock)}")
+    caplog.set_level(logging.INFO, "gateway.web.request_log")
+    token = forge(issuer, clock)
+    reply = await ask(gateway, Authorization=f"Bearer {token}")
     assert (reply.status, reply.code) == (401, "UNAUTHENTICATED")
     assert engine.executed == 0
+    (line,) = [vars(record) for record in caplog.records]
+    assert line["refused"] == reason
+    assert "client" not in line
+    assert token not in str(line)
+    assert "issuer" not in reply.json["errors"][0]["message"]
     assert (await ask(gateway, Authorization=f"Bearer {issuer.token(clock)}")).status == 200
 
 

@@ -14,6 +14,7 @@ from gateway.emulator.faults import Hang, Status
 from gateway.emulator.world import World
 from gateway.settings.environment import BadSetting
 from gateway.settings.settings import Settings
+from gateway.web.metrics.operations import MOST_CLIENTS, Clients
 from tests.http.harness import Caller
 from tests.upstream.replicas.redis_server import redis_server
 from tests.upstream_e2e.stage import client_of, product, world
@@ -270,6 +271,24 @@ async def test_the_shared_redis_is_up_or_not(small: World) -> None:
 def test_names_that_cannot_be_meant(value: str, wrong: str) -> None:
     with pytest.raises(BadSetting, match=f"GATEWAY_METRICS_OPERATIONS: {wrong}"):
         Settings.read({"GATEWAY_METRICS_OPERATIONS": value})
+
+
+async def test_clients_by_the_names_of_their_keys(small: World) -> None:
+    other = f"{KEY}-of-another"
+    async with product(small, settings={"GATEWAY_API_KEYS": f"web:{KEY},bot:{other}"}) as stage:
+        for key in (KEY, KEY, other, "wrong"):
+            await stage.drive([stage.caller.ask("POST", json={"query": LIST}, headers={"X-API-Key": key})])
+        series = await scraped(stage.caller)
+    assert series["gateway_client_operations_total"] == {(("client", "web"),): 2, (("client", "bot"),): 1}
+    assert total(series, "gateway_client_cost_units_total", client="web") == total(series, "gateway_upstream_units_total") > 2
+    assert series["gateway_credentials_refused_total"] == {(("reason", "unknown"),): 1}
+
+
+def test_clients_are_bounded_and_subjects_of_tokens_crowd_out_no_key() -> None:
+    clients = Clients()
+    labels = {clients.label(f"sub:{number:016x}") for number in range(1000)}
+    assert len(labels) == MOST_CLIENTS + 1
+    assert {clients.label("web"), clients.label(None), clients.label("sub:new")} == {"web", "anonymous", "other"}
 
 
 async def test_the_page_asks_for_a_key_where_one_is_set(small: World) -> None:

@@ -29,6 +29,9 @@ ANONYMOUS = "anonymous"
 MOST_NAMES = 200
 """Operation names that get a label of their own; whatever else there is counts as one."""
 
+MOST_CLIENTS = 200
+"""Names of keys, and as many subjects of tokens, that get a label of their own; whoever else there is counts as one."""
+
 MOST_CHILDREN = 4096
 """Combinations of labels that are found without a look-up in the library; there are far fewer."""
 
@@ -71,6 +74,23 @@ class Names:
         return OTHER
 
 
+class Clients:
+    """Which clients get a label of their own: names of keys are an operator's, subjects of tokens are not."""
+
+    def __init__(self) -> None:
+        self._met: tuple[set[str], set[str]] = (set(), set())
+
+    def label(self, name: str | None) -> str:
+        """What a client is counted as."""
+        if name is None:
+            return ANONYMOUS
+        met = self._met[":" in name]  # only a subject's hash has a colon in it
+        if name not in met and len(met) >= MOST_CLIENTS:
+            return OTHER
+        met.add(name)
+        return name
+
+
 def outcome_of(outcome: Answer | Refusal | None, status: int, *, gone: bool) -> str:
     """How an operation ended, in a word."""
     if gone:
@@ -102,6 +122,7 @@ class Requests:
 
     def __init__(self, registry: CollectorRegistry, names: Names) -> None:
         self._names = names
+        self._clients = Clients()
         operations = Counter(
             "gateway_operations",
             "GraphQL operations that ended, by type, outcome and allow-listed name.",
@@ -129,6 +150,21 @@ class Requests:
             buckets=AMOUNTS,
             registry=registry,
         )
+        by_client = Counter(
+            "gateway_client_operations",
+            "GraphQL operations that ended, by the name of the key or the hash of the token's subject.",
+            ("client",),
+            registry=registry,
+        )
+        units_by_client = Counter(
+            "gateway_client_cost_units",
+            "Units of the sources' rate limits that operations spent, by client.",
+            ("client",),
+            registry=registry,
+        )
+        refused = Counter(
+            "gateway_credentials_refused", "Credentials that were refused, by reason.", ("reason",), registry=registry
+        )
         told = Counter("gateway_errors", "Errors that clients were sent, by code.", ("code",), registry=registry)
         responses = Counter(
             "gateway_http_responses",
@@ -145,6 +181,8 @@ class Requests:
         kept = lru_cache(MOST_CHILDREN)
         self._operations, self._seconds = kept(operations.labels), kept(seconds.labels)
         self._units, self._calls = kept(units.labels), kept(calls.labels)
+        self._by_client, self._units_by_client = kept(by_client.labels), kept(units_by_client.labels)
+        self._refused = kept(refused.labels)
         self._told, self._responses = kept(told.labels), kept(responses.labels)
 
     def observer(self, paths: frozenset[str]) -> Observer:
@@ -168,6 +206,8 @@ class Requests:
     def _ended(self, path: str, status: int, notes: Notes, seconds: float) -> None:
         gone = notes.gone or not status
         self._responses(path, str(CLIENT_GONE if gone else status)).inc()
+        if notes.refused is not None:
+            self._refused(notes.refused).inc()
         for code, times in notes.errors.items():
             self._told(code if code in CODES else OTHER).inc(times)
         if notes.ledger is not None:
@@ -177,5 +217,8 @@ class Requests:
         name = self._names.label(notes.operation)
         self._operations(notes.type, outcome, name).inc()
         self._seconds(name).observe(seconds)
-        self._units(name).observe(sum(entry.cost for entry in ledger.entries))
+        cost, client = sum(entry.cost for entry in ledger.entries), self._clients.label(notes.client)
+        self._units(name).observe(cost)
+        self._by_client(client).inc()
+        self._units_by_client(client).inc(cost)
         self._calls(name).observe(len(ledger.calls()))

@@ -21,6 +21,7 @@ from gateway.web.message import RequestHeaders
 from gateway.web.metrics.gauges import Execution, Gauges, Reading
 from gateway.web.metrics.operations import Names, Requests
 from gateway.web.metrics.upstream import UpstreamMetrics
+from gateway.web.notes import notes_of
 from gateway.web.problem import HTTPProblem
 
 
@@ -67,6 +68,7 @@ class Metrics:
         try:
             await self._access.principal(headers)
         except Unauthenticated as error:
+            notes_of(request.scope).refused = error.reason
             raise HTTPProblem(401, error, {"WWW-Authenticate": challenge(headers)}) from None
         async with self._writing:  # whoever asks for many at once gets one after the other
             self._read()

@@ -26,7 +26,8 @@ import strawberry  # noqa: E402
 from aiodataloader import DataLoader  # noqa: E402
 
 from gateway.catalog.catalog import Catalog  # noqa: E402 - found beside this folder
-from gateway.graph.engine import Engine, Prepared  # noqa: E402
+from gateway.graph.documents import Prepared  # noqa: E402
+from gateway.graph.engine import Engine  # noqa: E402
 from gateway.graph.federation.entities import MOST  # noqa: E402
 from gateway.graph.federation.subgraph import Subgraph  # noqa: E402
 from gateway.graph.ids import global_id  # noqa: E402

@@ -35,7 +35,7 @@ from gateway.web.documents import AutomaticDocuments, DocumentStore, MemoryDocum
 from gateway.web.endpoint import GraphQLEndpoint
 from gateway.web.explorer import Examples, Explorer, installed_files
 from gateway.web.health import Health
-from gateway.web.limits import guard
+from gateway.web.limits import guard, text_guard
 from gateway.web.metrics.gauges import Execution
 from gateway.web.metrics.operations import Names
 from gateway.web.metrics.page import Metrics
@@ -107,6 +107,7 @@ def create_app(
                 introspection=settings.browsers.introspection,
                 on_fault=log_fault,
                 max_tokens=settings.limits.tokens,
+                check_text=text_guard(settings.limits.document),
                 guard=guard(settings.limits),
                 max_cost=settings.limits.cost,
                 federation=subgraph(settings),
@@ -123,6 +124,7 @@ def create_app(
                 explorer=explorer,
                 on_fault=log_fault,
                 router_keys=settings.federation.router_keys,
+                max_document=settings.limits.document,
             )
             async with metrics.following(upstreams.reading, partial(execution_of, engine)):
                 with draining(health, settings.server.drain):

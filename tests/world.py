@@ -24,7 +24,8 @@ from gateway.emulator.drift import DriftOptions
 from gateway.emulator.salesloft.api import SalesloftOptions
 from gateway.emulator.server import Emulated, Emulators
 from gateway.emulator.world import World
-from gateway.graph.engine import Answer, Engine, Prepared
+from gateway.graph.documents import Prepared
+from gateway.graph.engine import Answer, Engine
 from gateway.graph.faults import Fault
 from gateway.sources.base import Ports
 from gateway.sources.drift import source as drift

@@ -23,7 +23,7 @@ from gateway.model.scopes import Principal
 from gateway.settings.clients import LIMITS, Limits
 from gateway.settings.settings import read_group
 from gateway.upstream.clock import SystemClock
-from gateway.web.limits import guard
+from gateway.web.limits import guard, text_guard
 from gateway.web.operation import chosen
 
 
@@ -88,7 +88,13 @@ def explanation(query: str, variables: Mapping[str, Any], operation_name: str | 
     Raises:
         BadQuery: It would not run.
     """
-    engine = Engine(Catalog((), SystemClock()), max_tokens=limits.tokens, guard=guard(limits), federation=Subgraph())
+    engine = Engine(
+        Catalog((), SystemClock()),
+        max_tokens=limits.tokens,
+        check_text=text_guard(limits.document),
+        guard=guard(limits),
+        federation=Subgraph(),
+    )
     prepared = engine.prepare(query)
     if isinstance(prepared, list):
         raise _bad(prepared)

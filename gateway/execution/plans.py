@@ -16,6 +16,7 @@ from graphql import DocumentNode, Executor
 from gateway.execution.compiler import Compiler, Leaves, Plan
 from gateway.execution.plan import Conditions, NotCovered, Planner, Selection, conditions
 from gateway.execution.readings import Declarations
+from gateway.execution.source import weight_of
 
 if TYPE_CHECKING:
     from gateway.execution.templates import Template
@@ -27,8 +28,8 @@ MOST_BYTES = 32_000_000
 NEW = "it is new"
 """Why an operation has no plan that was not seen before."""
 TOO_DEEP = "it is nested too deeply"
-A_FIELD, A_LETTER, AN_ENTRY = 2_500, 75, 2_000
-"""Bytes that a field of a plan takes, a character of a parsed document, and anything that is remembered; measured."""
+A_FIELD, AN_ENTRY = 2_500, 2_000
+"""Bytes that a field of a plan takes, and anything that is remembered of a document; measured."""
 
 
 class Allowance:
@@ -78,9 +79,9 @@ class Known:
     @property
     def weight(self) -> int:
         """The bytes that it takes, about."""
-        letters = len(self.document.loc.source.body) if self.document.loc is not None else 0
         fields = sum(each.fields for each in self.variants.values() if isinstance(each, Plan))
-        return AN_ENTRY * (1 + len(self.variants)) + A_LETTER * letters + A_FIELD * fields
+        entries = 1 + len(self.variants) + len(self.document.definitions)  # an operation of each may have a template
+        return AN_ENTRY * entries + weight_of(self.document) + A_FIELD * fields
 
 
 class Plans:

@@ -7,9 +7,10 @@ larger than assumed; kept records, missing scopes and records that several rows 
 
 from __future__ import annotations
 
+import weakref
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from cachetools import LRUCache
@@ -33,8 +34,10 @@ from gateway.model.records import Source
 
 KEPT_VARIABLES = 2_000
 """Bytes of variables, as JSON, that a cost is kept under; with more it is found out anew."""
-KEPT = 2_000
-"""Costs that are kept."""
+CACHE_BYTES = 8_000_000
+"""What the cached costs take together, about; the documents that they are of are not kept by them."""
+ENTRY_BYTES, PART_BYTES = 600, 150
+"""What an entry takes, and each of its calls or names; measured."""
 
 
 class ExpectedCalls(msgspec.Struct, frozen=True):
@@ -73,6 +76,8 @@ class Cost(msgspec.Struct, frozen=True):
 
 NOTHING = Cost()
 
+DocumentRef: TypeAlias = "weakref.ref[DocumentNode]"
+
 
 class Costs:
     """Expected costs of the operations of a schema.
@@ -85,8 +90,12 @@ class Costs:
     def __init__(self, schema: GraphQLSchema, sources: Iterable[Source] = Source) -> None:
         self._schema = schema
         self._sources = frozenset(sources)
-        self._kept: LRUCache[tuple[int, str | None, bytes], tuple[DocumentNode, Cost]] = LRUCache(KEPT)
-        self._places: LRUCache[int, tuple[DocumentNode, frozenset[str]]] = LRUCache(KEPT)
+        self._kept: LRUCache[tuple[int, str | None, bytes], tuple[DocumentRef, Cost]] = LRUCache(
+            CACHE_BYTES, getsizeof=lambda entry: ENTRY_BYTES + KEPT_VARIABLES + PART_BYTES * len(entry[1].calls)
+        )
+        self._places: LRUCache[int, tuple[DocumentRef, frozenset[str]]] = LRUCache(
+            CACHE_BYTES, getsizeof=lambda entry: ENTRY_BYTES + PART_BYTES * len(entry[1])
+        )
 
     def expected(
         self, document: DocumentNode, variables: Mapping[str, Any] | None = None, operation_name: str | None = None
@@ -101,20 +110,20 @@ class Costs:
         told = msgspec.json.encode(self._telling(document, variables or {}))
         key = id(document), operation_name, told
         known = self._kept.get(key)
-        if known is not None and known[0] is document:
+        if known is not None and known[0]() is document:
             return known[1]
         cost = self._cost(document, variables or {}, operation_name)
         if len(told) <= KEPT_VARIABLES:
-            self._kept[key] = document, cost
+            self._kept[key] = weakref.ref(document), cost
         return cost
 
     def _telling(self, document: DocumentNode, variables: Mapping[str, Any]) -> Mapping[str, Any]:
         """The variables as far as the cost depends on them: which place a page begins at does not matter."""
         known = self._places.get(id(document))
-        if known is None or known[0] is not document:
+        if known is None or known[0]() is not document:
             found = _Variables()
             visit(document, found)
-            known = self._places[id(document)] = document, found.places - found.others
+            known = self._places[id(document)] = weakref.ref(document), found.places - found.others
         places = known[1]
         if places.isdisjoint(variables):
             return variables

@@ -5,53 +5,28 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from operator import itemgetter
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
-from cachetools import LRUCache
-from graphql import (
-    ASTValidationRule,
-    DocumentNode,
-    GraphQLError,
-    GraphQLSchema,
-    NoSchemaIntrospectionCustomRule,
-    parse,
-    specified_rules,
-    validate,
-)
+from graphql import DocumentNode, GraphQLSchema
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gateway.catalog.catalog import Catalog
 from gateway.errors import GatewayError, OperationTooCostly
 from gateway.execution.executor import WAYS, Operations
 from gateway.execution.plans import Plans
-from gateway.execution.source import Text
 from gateway.graph.context import Context
 from gateway.graph.cost import Costs
 from gateway.graph.declarations import GraphDeclarations
+from gateway.graph.documents import Documents, Prepared, Verdict
 from gateway.graph.faults import Fault, fault_of, formatted, once_a_field
 from gateway.graph.federation.subgraph import Subgraph, schemas
 from gateway.graph.joining import Joining
 from gateway.graph.reuse import Asked, Reuse
 from gateway.graph.status import SourceStatus
-from gateway.graph.variants import Variant, variant_of
+from gateway.graph.variants import Variant
 from gateway.model.scopes import Principal
 from gateway.upstream.request import Request
-
-DOCUMENT_TEXT = 500_000
-"""Characters of prepared documents that are kept; parsed, each takes about 70 bytes."""
-LONGEST_KEPT = 50_000
-"""Characters of the longest document that is kept."""
-MOST_ERRORS = 20
-"""Validation errors that one document is told of."""
-
-
-class Prepared(msgspec.Struct, frozen=True):
-    """A document that is valid against a variant of the schema."""
-
-    document: DocumentNode
-    variant: Variant
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,10 +54,6 @@ def written_once(answer: Answer) -> Answer:
     return msgspec.structs.replace(answer, data=msgspec.Raw(msgspec.json.encode(answer.data)))
 
 
-Known: TypeAlias = tuple[int, Prepared | list[GraphQLError]]
-"""The length of a document's text, and what it was found to be."""
-
-
 class Engine:
     """The schema over a catalog.
 
@@ -93,8 +64,8 @@ class Engine:
         on_fault: Told of every error that is nobody's but ours.
         max_tokens: Tokens that a document may have; None is no limit.
         max_cost: Upstream cost units that an operation may be expected to take; None is no limit.
-        guard: Looks at a document before it is validated, since validation is what attackers burn; what it returns is
-            the refusal.
+        check_text: Looks at a document before it is parsed; what it returns is the refusal.
+        guard: Looks at a document before it is validated, since validation is what attackers burn; likewise.
         plans: Where compiled operations are kept; plans of its own, unless a test brings others.
         federation: How routers are answered; None where they are not.
     """
@@ -108,6 +79,7 @@ class Engine:
         on_fault: Callable[[Fault], None] = lambda _fault: None,
         max_tokens: int | None = None,
         max_cost: int | None = None,
+        check_text: Callable[[str], GatewayError | None] = lambda _text: None,
         guard: Callable[[DocumentNode], GatewayError | None] = lambda _document: None,
         plans: Plans | None = None,
         federation: Subgraph | None = None,
@@ -131,27 +103,18 @@ class Engine:
         self._variants = [variant(schema) for schema in schemas(federation)]
         self.schema = self._variants[0].schema
         self.operations = self._variants[0].operations
-        self._max_tokens = max_tokens
+        self.documents = Documents(
+            self._variants, introspection=introspection, max_tokens=max_tokens, check_text=check_text, guard=guard
+        )
         self._max_cost = max_cost
-        self._guard = guard
-        self._hide_suggestions = not introspection
         self._statuses = statuses
         self._on_fault = on_fault
-        self._rules: list[type[ASTValidationRule]] = list(specified_rules)
-        if not introspection:
-            self._rules.append(NoSchemaIntrospectionCustomRule)
         self.reuse = Reuse()
         self.joining: Joining[Answer] = Joining(written_once)
-        self._documents: LRUCache[str, Known] = LRUCache(DOCUMENT_TEXT, getsizeof=itemgetter(0))
 
-    def prepare(self, query: str) -> Prepared | list[GraphQLError]:
+    def prepare(self, query: str) -> Verdict:
         """A document ready to run, or what is wrong with it."""
-        known = self._documents.get(query)
-        if known is None:
-            known = len(query), self._prepare(query)
-            if len(query) <= LONGEST_KEPT:
-                self._documents[query] = known
-        return known[1]
+        return self.documents.prepare(query)
 
     async def execute(
         self,
@@ -206,26 +169,3 @@ class Engine:
             return Answer(data=data, errors=errors, started=outcome.started, interpreted=interpreted, expected=expected)
 
         return await self.joining.run(key, request, run)
-
-    def _prepare(self, query: str) -> Prepared | list[GraphQLError]:
-        try:
-            document = parse(Text(query), max_tokens=self._max_tokens)
-        except GraphQLError as error:
-            return [error if "tokens. Parsing aborted" not in error.message else self._too_long(error)]
-        except RecursionError:
-            return [GraphQLError("The document is nested too deeply to be read.")]
-        refusal = self._guard(document)
-        if refusal is not None:
-            return [GraphQLError(refusal.message, original_error=refusal)]
-        variant = variant_of(document, self._variants)
-        wrong = validate(
-            variant.schema, document, self._rules, max_errors=MOST_ERRORS, hide_suggestions=self._hide_suggestions
-        )
-        return wrong or Prepared(document, variant)
-
-    def _too_long(self, error: GraphQLError) -> GraphQLError:
-        refusal = OperationTooCostly(
-            f"The document has more than {self._max_tokens} tokens, which is the most allowed.",
-            allowed=self._max_tokens or 0,
-        )
-        return GraphQLError(refusal.message, original_error=refusal, source=error.source, positions=error.positions)

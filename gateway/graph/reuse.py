@@ -7,12 +7,14 @@ looked up for every one, and noted as its use, before the answer's bytes go out 
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import msgspec
 from cachetools import LRUCache
 
+from gateway.graph.documents import Prepared
 from gateway.upstream.request import Request, Use
 
 MOST_BYTES = 16 * 1024 * 1024
@@ -43,7 +45,7 @@ class Asked(msgspec.Struct, frozen=True):
     """
 
     catalog: object
-    prepared: object
+    prepared: Prepared
     variables: Mapping[str, Any] | None
     operation_name: str | None
     scopes: frozenset[str] | None
@@ -64,7 +66,8 @@ class Kept(msgspec.Struct, frozen=True):
     """An answer that may be given again.
 
     Attributes:
-        asked: What was asked; held, since identities of its parts are the key.
+        catalog: Whom was asked; by its identity and the document's an answer is found.
+        prepared: The document, which this does not keep alive: one that nobody asks for by text is gone.
         data: Its `data`, written.
         expected: Upstream cost units that its operation was expected to take.
         interpreted: Why it was not a compiled plan that ran.
@@ -72,7 +75,8 @@ class Kept(msgspec.Struct, frozen=True):
         size: Bytes that it takes, about.
     """
 
-    asked: Asked
+    catalog: object
+    prepared: weakref.ref[Prepared]
     data: msgspec.Raw
     expected: int
     interpreted: str | None
@@ -98,7 +102,7 @@ class Reuse:
     async def find(self, key: Key | None, request: Request) -> Kept | None:
         """The answer, if it would be the same now; the use of its records is then noted with the request."""
         kept = self._kept.get(key) if key is not None else None
-        if key is None or kept is None:
+        if key is None or kept is None or kept.prepared() is None:
             return None
         for use in kept.uses:
             if not await use.holds():
@@ -119,5 +123,5 @@ class Reuse:
         raw = msgspec.Raw(msgspec.json.encode(data))
         size = len(memoryview(raw)) + LONGEST_VARIABLES + USE_BYTES * sum(use.records for use in uses)
         if size <= self._largest:
-            self._kept[key] = Kept(asked, raw, expected, interpreted, uses, size)
+            self._kept[key] = Kept(asked.catalog, weakref.ref(asked.prepared), raw, expected, interpreted, uses, size)
         return raw

@@ -142,6 +142,15 @@ class Limits(Group, frozen=True, kw_only=True):
     tokens: Annotated[int, Meta(title="GATEWAY_MAX_TOKENS", ge=10, le=MOST, description="tokens of one document")] = (
         3000
     )
+    document: Annotated[
+        int,
+        Meta(
+            title="GATEWAY_MAX_DOCUMENT",
+            ge=100,
+            le=MOST,
+            description="characters of one document; longer ones are refused before they are parsed",
+        ),
+    ] = 100_000
     cost: Annotated[
         int,
         Meta(

@@ -134,10 +134,17 @@ class MemoryStore:
         """Keeps records until there is no room for them."""
         for key, kept in items.items():
             data = b"" if kept.value is None else encoded(codec, kept.value)
-            size = ENTRY_BYTES + (UNKNOWN_BYTES if data is None else EXPANSION * len(data))
+            size = ENTRY_BYTES + _characters(key) + (UNKNOWN_BYTES if data is None else EXPANSION * len(data))
             _, before = self._kept.pop((shelf, key), (None, 0))
             self._kept[shelf, key] = (kept, size)
             self.size += size - before
         while self.size > self._most:
             _, (_, size) = self._kept.popitem(last=False)
             self.size -= size
+
+
+def _characters(key: object) -> int:
+    """The characters of a key; clients choose some of them."""
+    if isinstance(key, str):
+        return len(key)
+    return sum(map(_characters, key)) if isinstance(key, tuple) else 0

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from sys import getsizeof
 from typing import Protocol
 
 import msgspec
@@ -18,8 +19,8 @@ from gateway.web.message import Message
 SETTING = "GATEWAY_TRUSTED_DOCUMENTS"
 HASH = re.compile(r"[0-9a-f]{64}")
 APOLLO_FORMAT = "apollo-persisted-query-manifest"
-KEPT_CHARACTERS = 8_000_000
-"""Of automatically persisted documents, all together."""
+CACHE_BYTES = 16_000_000
+"""Of automatically persisted documents, all together; a character takes one to four."""
 
 LONGEST_KEPT = 100_000
 """Characters of one that is still kept."""
@@ -70,7 +71,7 @@ class MemoryDocuments:
     """Texts in this process, the least recently used forgotten first."""
 
     def __init__(self) -> None:
-        self._texts: LRUCache[str, str] = LRUCache(KEPT_CHARACTERS, getsizeof=len)
+        self._texts: LRUCache[str, str] = LRUCache(CACHE_BYTES, getsizeof=getsizeof)
 
     async def get(self, digest: str) -> str | None:
         """The text, where it is known."""
@@ -121,7 +122,7 @@ class TrustedDocuments:
     """
 
     def __init__(self, texts: Mapping[str, str]) -> None:
-        self._texts = texts
+        self._texts = {_bare(name): text for name, text in texts.items()}
         self._known = frozenset(texts.values())
 
     async def find(self, message: Message) -> Named:
@@ -129,13 +130,18 @@ class TrustedDocuments:
         name = message.document_id or message.doc_id or message.id or apollo_hash(message)
         if name is None and required(message) in self._known:
             return Named(required(message))
-        text = None if name is None else self._texts.get(name) or self._texts.get(name.removeprefix("sha256:"))
+        text = None if name is None else self._texts.get(_bare(name))
         if text is None:
             raise PersistedQueryNotFound("Only trusted documents are run, and this is none of them.")
         return Named(text)
 
     async def keep(self, named: Named) -> None:
         """Keeps nothing: the manifest is whole."""
+
+
+def _bare(name: str) -> str:
+    """A document's id without the name of its hash, which manifests and clients may or may not write."""
+    return name.removeprefix("sha256:")
 
 
 class Operation(msgspec.Struct):

@@ -23,6 +23,7 @@ from gateway.web.body import ClientGone
 from gateway.web.csrf import needs_preflight
 from gateway.web.documents import Documents, Named
 from gateway.web.explorer import Explorer
+from gateway.web.limits import check_length, check_variables
 from gateway.web.message import Message, RequestHeaders
 from gateway.web.negotiation import MediaType, answer_type, prefers_html
 from gateway.web.notes import notes_of
@@ -56,6 +57,7 @@ class GraphQLEndpoint:
         explorer: The page for browsers; None where there is none.
         on_fault: Told of errors that are nobody's but ours.
         router_keys: What routers prove to be such by.
+        max_document: Characters that a document may have.
     """
 
     engine: Engine
@@ -69,6 +71,7 @@ class GraphQLEndpoint:
     explorer: Explorer | None
     on_fault: Callable[[Fault], None]
     router_keys: Sequence[ApiKey] = ()
+    max_document: int = 100_000
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request."""
@@ -165,6 +168,9 @@ class GraphQLEndpoint:
         notes = notes_of(scope)
         notes.ledger = request.ledger
         try:
+            if asked.query is not None:
+                check_length(asked.query, self.max_document)
+            check_variables(asked.variables)
             named = await self._named(asked)
             notes.text = named.text
             prepared = self.engine.prepare(named.text)

@@ -1,4 +1,6 @@
-"""What a document may ask for, measured in one bounded walk before anything else is done with it.
+"""What a document, and the variables beside it, may ask for; measured before anything else is done with them.
+
+A text is counted by the character before it is parsed; what is parsed is measured in one bounded walk.
 
 Documents whose fragments spread the next one twice ask for 2ⁿ fields in a few hundred bytes, and whoever walks them to
 the end is busy for hours; validation takes the square of the fields that answer to one name. The walk stops where a
@@ -7,21 +9,25 @@ limit is passed, so that no document costs more than `MOST_STEPS` steps, and wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphql import (
+    ArgumentNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
     InlineFragmentNode,
+    ListValueNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
+    ValueNode,
 )
 
-from gateway.errors import GatewayError, OperationTooCostly
+from gateway.errors import BadUserInput, GatewayError, OperationTooCostly
 from gateway.settings.clients import Limits
 
 MOST_STEPS = 10_000
@@ -46,6 +52,28 @@ MOST_DIRECTIVES = 4
 
 MOST_ALL_DIRECTIVES = 200
 MOST_OPERATIONS = 50
+
+MOST_LINES = 10_000
+"""Lines of a document; within a block string each takes Python some microseconds."""
+
+MOST_ESCAPES = 1_000
+"""Backslashes of a document; each takes 2 µs to be read."""
+
+MOST_ENTRIES = 1_000
+"""Values in the lists that a document writes out, all together: each is validated in 15 µs. No list that means
+anything has more than a hundred, but those of entities, which come in variables."""
+
+MOST_MEMBERS = 300
+"""Members of the objects that a document writes out, all together: every error at one prints the whole object."""
+
+LONGEST_LIST = 1_000
+"""Entries of one list among the variables: entities that a router asks for; any other has a hundred at most."""
+
+MOST_VARIABLE_ENTRIES = 5_000
+"""Entries of all lists among the variables: each is coerced in 3 µs."""
+
+MOST_VARIABLE_MEMBERS = 20_000
+"""Members of all objects among the variables, and variables: a thousand entities have some ten each."""
 
 
 class CircularFragments(GatewayError):
@@ -77,6 +105,8 @@ class Measure:
     aliases: int = 0
     pairs: int = 0
     directives: int = 0
+    entries: int = 0
+    members: int = 0
     spreading: set[str] = field(default_factory=set)
     spread: set[str] = field(default_factory=set)
 
@@ -89,6 +119,9 @@ class Measure:
         """
         self.aliases = 0
         self._count_directives(operation)
+        for variable in operation.variable_definitions or ():
+            if variable.default_value is not None:
+                self._count_values(variable.default_value)
         root = Place()
         self._selection(operation.selection_set, root, 1)
         self._require(sum(place.times for place in root.below.values()), MOST_ROOT_FIELDS, "fields at its root")
@@ -115,7 +148,7 @@ class Measure:
                     self._selection(node.selection_set, place, depth)
 
     def _field(self, node: FieldNode, parent: Place, depth: int) -> None:
-        self._require(len(node.arguments or ()), MOST_ARGUMENTS, "arguments of one field")
+        self._count_arguments(node.arguments or ())
         self.aliases += node.alias is not None
         self._require(self.aliases, self.limits.aliases, "aliases")
         place = parent.below.setdefault((node.alias or node.name).value, Place())
@@ -146,6 +179,26 @@ class Measure:
         self.directives += count
         self._require(count, MOST_DIRECTIVES, "directives in one place")
         self._require(self.directives, MOST_ALL_DIRECTIVES, "directives")
+        for directive in node.directives or ():
+            self._count_arguments(directive.arguments or ())
+
+    def _count_arguments(self, arguments: Sequence[ArgumentNode]) -> None:
+        self._require(len(arguments), MOST_ARGUMENTS, "arguments in one place")
+        for argument in arguments:
+            self._count_values(argument.value)
+
+    def _count_values(self, value: ValueNode) -> None:
+        waiting = [value]
+        while waiting:
+            match waiting.pop():
+                case ListValueNode(values=values):
+                    self.entries += len(values)
+                    self._require(self.entries, MOST_ENTRIES, "entries of lists")
+                    waiting.extend(values)
+                case ObjectValueNode(fields=fields):
+                    self.members += len(fields)
+                    self._require(self.members, MOST_MEMBERS, "members of objects")
+                    waiting.extend(member.value for member in fields)
 
     @staticmethod
     def _require(measured: int, allowed: int, what: str) -> None:
@@ -155,6 +208,71 @@ class Measure:
                 measured=measured,
                 allowed=allowed,
             )
+
+
+def check_length(text: str, longest: int) -> None:
+    """Makes sure that a document is no longer than allowed.
+
+    Raises:
+        OperationTooCostly: It is.
+    """
+    _require_text(len(text), longest, "characters")
+
+
+def text_guard(longest: int) -> Callable[[str], GatewayError | None]:
+    """Looks at documents before they are parsed; what it returns is the refusal.
+
+    Args:
+        longest: Characters that one may have.
+    """
+
+    def look(text: str) -> GatewayError | None:
+        try:
+            check_length(text, longest)
+            _require_text(1 + text.count("\n") + text.count("\r"), MOST_LINES, "lines")
+            _require_text(text.count("\\"), MOST_ESCAPES, "backslashes")
+        except GatewayError as error:
+            return error
+        return None
+
+    return look
+
+
+def _require_text(measured: int, allowed: int, what: str) -> None:
+    if measured > allowed:
+        raise OperationTooCostly(
+            f"The document has {measured} {what}; {allowed} are allowed.", measured=measured, allowed=allowed
+        )
+
+
+def check_variables(variables: Mapping[str, object] | None) -> None:
+    """Makes sure that variables have no more values than any could have, before these are coerced.
+
+    Raises:
+        BadUserInput: They have; the error names the variable.
+    """
+    if not variables:
+        return
+    entries, members = 0, len(variables)
+    _require_values(members, MOST_VARIABLE_MEMBERS, "values", "variables")
+    for name, value in variables.items():
+        waiting = [value]
+        while waiting:
+            part = waiting.pop()
+            if isinstance(part, list):
+                entries += len(part)
+                _require_values(len(part), LONGEST_LIST, "entries in one list", name)
+                _require_values(entries, MOST_VARIABLE_ENTRIES, "entries in all lists", name)
+                waiting.extend(part)
+            elif isinstance(part, dict):
+                members += len(part)
+                _require_values(members, MOST_VARIABLE_MEMBERS, "values", name)
+                waiting.extend(part.values())
+
+
+def _require_values(measured: int, allowed: int, what: str, name: str) -> None:
+    if measured > allowed:
+        raise BadUserInput(f"The variables have {measured} {what}; {allowed} are allowed.", argument=name[:64])
 
 
 def guard(limits: Limits) -> Callable[[DocumentNode], GatewayError | None]:

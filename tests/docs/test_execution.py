@@ -10,7 +10,7 @@ from pathlib import Path
 from gateway.commands.explain import Anybody
 from gateway.execution.explanation import explained
 from gateway.execution.plan import Selection
-from gateway.graph.engine import Prepared
+from gateway.graph.documents import Prepared
 from tests.world import Gateway
 from tests.world import gateway as gateway
 from tests.world import world as world

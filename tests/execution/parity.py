@@ -17,7 +17,8 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from gateway.execution.plans import Plans
 from gateway.graph.context import Context
 from gateway.graph.declarations import GraphDeclarations
-from gateway.graph.engine import Engine, Prepared
+from gateway.graph.documents import Prepared
+from gateway.graph.engine import Engine
 from gateway.graph.faults import formatted, once_a_field
 from gateway.graph.federation.subgraph import Subgraph
 from gateway.graph.ids import global_id

@@ -11,7 +11,7 @@ from graphql import GraphQLError
 
 from gateway.emulator.world import World
 from gateway.graph.cost import Cost, Costs
-from gateway.graph.engine import Prepared
+from gateway.graph.documents import Prepared
 from gateway.settings.federation import options
 from gateway.settings.kinds import InvalidValue
 from tests.federation.stage import Asks, every_key

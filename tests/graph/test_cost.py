@@ -17,7 +17,8 @@ from gateway.graph.context import _BATCHES
 from gateway.graph.cost import Cost, Costs
 from gateway.graph.declarations import GraphDeclarations
 from gateway.graph.definition import declared
-from gateway.graph.engine import Engine, Prepared
+from gateway.graph.documents import Prepared
+from gateway.graph.engine import Engine
 from gateway.graph.ids import global_id
 from gateway.graph.prices import LOADERS, PRICE
 from gateway.model.records import Kind, Source

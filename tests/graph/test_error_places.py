@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from gateway.graph.engine import Engine, Prepared
+from gateway.graph.documents import Prepared
+from gateway.graph.engine import Engine
 from gateway.upstream.request import Request
 from tests.execution.made_up import Catalog, World
 from tests.execution.values import Faults

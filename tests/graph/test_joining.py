@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.graph.engine import Answer, Engine, Prepared
+from gateway.graph.documents import Prepared
+from gateway.graph.engine import Answer, Engine
 from gateway.graph.joining import JOIN_WITHIN, Joining
 from gateway.model.scopes import Principal
 from gateway.upstream.request import Request

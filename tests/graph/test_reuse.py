@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from gateway.graph.engine import Prepared
+from gateway.graph.documents import Prepared
 from gateway.graph.reuse import LONGEST_VARIABLES, MOST_BYTES, MOST_OF_ALL, Reuse
 from gateway.model.scopes import Principal
 from gateway.upstream.records import _Use

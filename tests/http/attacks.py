@@ -91,7 +91,7 @@ def bodies() -> Iterator[Attack]:
     yield Attack("body: unknown hash", 400, "PERSISTED_QUERY_NOT_FOUND", unknown)
     yield Attack("body: 1 MB and a little", 413, "", b" " * 1_000_001)
     yield Attack("body: 8 MB", 413, "", b"x" * 8_000_000)
-    yield Attack("body: a comment of 900 KB", 200, "", {"query": f"{{ __typename }} # {'x' * 900_000}"})
+    yield Attack("body: a comment of 900 KB", 400, COSTLY, {"query": f"{{ __typename }} # {'x' * 900_000}"})
     yield Attack("body: no such operation", 400, INPUT, {**OPERATION, "operationName": "X"})
     yield Attack("body: which operation", 400, INPUT, {"query": "query A { __typename } query B { __typename }"})
 
@@ -301,7 +301,8 @@ def arguments() -> Iterator[Attack]:
     yield query("101 ids", f"{{ nodes(ids: {json.dumps([person] * 101)}) {{ id }} }}", 200, INPUT)
     emails = json.dumps(["a@b.example"] * 101)
     many = "query($ids: [ID!]!) { " + " ".join(f"a{n}: nodes(ids: $ids) {{ id }}" for n in range(20)) + " }"
-    yield query("30,000 ids", many, 200, INPUT, ids=[person] * 30_000)
+    yield query("30,000 ids", many, 400, INPUT, ids=[person] * 30_000)
+    yield query("1,000 ids", many, 200, INPUT, ids=[person] * 1_000)
     yield query("101 values", page.format(f"filter: {{personEmails: {emails}}}"), 200, INPUT)
     yield query("no address", page.format('filter: {personEmails: ["x"]}'), 200, INPUT)
     yield query("no bound", page.format('filter: {attendeeEmails: ["a@b.example"]}'), 200, INPUT)
@@ -309,6 +310,44 @@ def arguments() -> Iterator[Attack]:
     yield query("turned bounds", page.format(bounds), 200, INPUT)
     quoted = urlencode({"query": page.format("first: -1")}, quote_via=quote)
     yield Attack("size by GET", 200, INPUT, method="GET", path=f"/graphql?{quoted}")
+
+
+def bombs() -> Iterator[Attack]:
+    """A lot of one thing, within the size of a body."""
+    for name, (start, piece, end, status, code) in {
+        "comments": ("{ __typename }", "#\n", "", 400, COSTLY),
+        "white space": ("{ __typename }", " ", "", 200, ""),
+        "escapes": ('{ node(id: "', "\\u0041", '") { id } }', 400, COSTLY),
+        "line ends in a block string": ('{ node(id: """', "\n", '""") { id } }', 400, COSTLY),
+        "quotes in a block string": ('{ node(id: """', '"" ', '""") { id } }', 200, INPUT),
+        "a name": ("{ ", "a", " }", 400, VALID),
+    }.items():
+        many = (100_000 - len(start) - len(end)) // len(piece)
+        yield query(f"bomb: 100,000 of {name}", f"{start}{piece * many}{end}", status, code)
+        text = f"{start}{piece * (many * 4)}{end}"
+        yield query(f"bomb: 400,000 of {name}", text, 400, COSTLY)
+        named = {"query": text, "extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}}
+        yield Attack(f"bomb: 400,000 of {name} with a hash", 400, COSTLY, named)
+    near = " ".join(f"accountUpdatedCreate{n}" for n in range(190))
+    yield query("bomb: near misses", f"{{ meetings {{ nodes {{ salesloft {{ {near} }} }} }} }}", 400, VALID)
+    near = " ".join(f"personEmail{n}: 1" for n in range(300))
+    yield query("bomb: near misses of a filter", f"{{ meetings(filter: {{{near}}}) {{ nodes {{ id }} }} }}", 400, VALID)
+    filtered = "query($f: MeetingFilter) { meetings(filter: $f) { nodes { id } } }"
+    yield query("bomb: near misses in variables", filtered, 400, VALID, f={f"personEmail{n}": 1 for n in range(15_000)})
+    words = "query($s: [MeetingStatus!]) { meetings(filter: {status: $s}) { nodes { id } } }"
+    yield query("bomb: enum words", words, 400, INPUT, s=["BOOKED"] * 90_000)
+    yield query("bomb: wrong enum words", words, 400, VALID, s=[f"BOOKE{n}" for n in range(1_000)])
+    ids = "query($i: [ID!]!) { nodes(ids: $i) { id } }"
+    yield query("bomb: ids", ids, 400, INPUT, i=["x"] * 190_000)
+    yield query("bomb: lists in lists", ids, 400, INPUT, i=[[["x"] * 1_001]])
+    for name, text in {"integer": "1" * 4_301, "negative": "-" + "9" * 4_301, "float": "1." + "1" * 4_301}.items():
+        for place in ("meetings(first: %s) { nodes { id } }", "node(id: %s) { id }", "nodes(ids: [%s]) { id }"):
+            yield query(f"bomb: {name} literal", f"{{ {place % text} }}", 400, PARSE)
+    first = "query($v: Int) { meetings(first: $v) { nodes { id } } }"
+    for digits in (400, 4_301, 100_000):
+        number = b'{"query": "%s", "variables": {"v": %s}}' % (first.encode(), b"1" * digits)
+        yield Attack(f"bomb: a variable of {digits} digits", 400, VALID if digits == 400 else INPUT, number)
+    yield query("bomb: 1,000 digits", "{ meetings(first: " + "1" * 1_000 + ") { nodes { id } } }", 400, VALID)
 
 
 ATTACKS = [
@@ -319,4 +358,5 @@ ATTACKS = [
     *documents(),
     *variables(),
     *arguments(),
+    *bombs(),
 ]

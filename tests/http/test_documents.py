@@ -80,21 +80,38 @@ async def test_a_document_that_is_not_valid_is_not_kept(gateway: Caller) -> None
 
 
 async def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents, "KEPT_CHARACTERS", 1000)
+    monkeypatch.setattr(documents, "CACHE_BYTES", 1500)
     store = MemoryDocuments()
     for number in range(100):
         await store.put(str(number), f"{number:0100}")
     assert [await store.get(str(number)) is not None for number in (0, 89, 90, 99)] == [False, False, True, True]
 
 
-async def test_a_large_document_runs_but_is_not_kept(gateway: Caller) -> None:
+async def test_a_large_document_runs_but_is_not_kept(engine: PlainEngine) -> None:
     large = f"{QUERY} # {'x' * documents.LONGEST_KEPT}"
     digest = hashlib.sha256(large.encode()).hexdigest()
-    assert (await ask(gateway, large, extensions=named(digest))).status == 200
-    assert (await ask(gateway, extensions=named(digest))).code == "PERSISTED_QUERY_NOT_FOUND"
+    async with calling(plain_site(engine, max_document=len(large))) as gateway:
+        assert (await ask(gateway, large, extensions=named(digest))).status == 200
+        assert (await ask(gateway, extensions=named(digest))).code == "PERSISTED_QUERY_NOT_FOUND"
+
+
+async def test_a_document_that_is_too_long_is_not_even_hashed(
+    engine: PlainEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = f"{QUERY} # {'x' * 1000}"
+    monkeypatch.setattr(hashlib, "sha256", None)
+    async with calling(plain_site(engine, max_document=1000)) as gateway:
+        reply = await ask(gateway, long, extensions=named(HASH))
+    assert (reply.status, reply.code) == (400, "OPERATION_TOO_COSTLY")
+    assert reply.json["errors"][0]["extensions"] == {
+        "code": "OPERATION_TOO_COSTLY",
+        "measured": len(long),
+        "allowed": 1000,
+    }
 
 
 RELAY = {"d41d8cd98f": QUERY, HASH: "query Other { hello }"}
+PREFIXED = {"d41d8cd98f": QUERY, f"sha256:{HASH}": "query Other { hello }"}
 APOLLO = {
     "format": "apollo-persisted-query-manifest",
     "version": 1,
@@ -105,7 +122,7 @@ APOLLO = {
 }
 
 
-@pytest.mark.parametrize("manifest", [RELAY, APOLLO], ids=["relay", "apollo"])
+@pytest.mark.parametrize("manifest", [RELAY, PREFIXED, APOLLO], ids=["relay", "prefixed", "apollo"])
 @pytest.mark.parametrize(
     ("body", "runs"),
     [
@@ -113,6 +130,7 @@ APOLLO = {
         ({"doc_id": "d41d8cd98f"}, True),
         ({"id": "d41d8cd98f"}, True),
         ({"documentId": f"sha256:{HASH}"}, True),
+        ({"documentId": HASH}, True),
         ({"extensions": named(HASH)}, True),
         ({"extensions": named("d41d8cd98f")}, True),
         ({"query": QUERY}, True),

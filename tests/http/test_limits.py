@@ -7,9 +7,9 @@ import time
 import pytest
 from graphql import build_schema, get_introspection_query, parse, validate
 
-from gateway.errors import OperationTooCostly
+from gateway.errors import BadUserInput, OperationTooCostly
 from gateway.settings.clients import Limits
-from gateway.web.limits import CircularFragments, guard
+from gateway.web.limits import CircularFragments, check_variables, guard, text_guard
 
 LIMITS = Limits(depth=15, aliases=50, tokens=3000, cost=1000, client_rate=600, client_cost=600)
 SCHEMA = build_schema("type Query { a(x: Int): Query b: Query c: Int d: Int }")
@@ -63,6 +63,71 @@ def test_what_is_refused_and_why(document: str, measured: str) -> None:
     told = refusal(document)
     assert measured in told
     assert bool(told) == bool(measured)
+
+
+@pytest.mark.parametrize(
+    ("document", "measured"),
+    [
+        ("{ a(x: [" + "1 " * 1000 + "]) { c } }", ""),
+        ("{ a(x: [" + "1 " * 1001 + "]) { c } }", "1001 or more entries of lists; 1000 are allowed"),
+        ("{ a(x: {y: [{z: [" + "1 " * 1001 + "]}]}) { c } }", "entries of lists"),
+        ("{ " + " ".join(f"a{n}: a(x: [{'1 ' * 300}]) {{ c }}" for n in range(4)) + " }", "entries of lists"),
+        ("query($x: [Int] = [" + "1 " * 1001 + "]) { c }", "entries of lists"),
+        ("{ c @skip(if: [" + "1 " * 1001 + "]) }", "entries of lists"),
+        ("query @x(y: [" + "1 " * 1001 + "]) { c }", "entries of lists"),
+        ("{ c } fragment f on Query { a(x: [" + "1 " * 1001 + "]) { c } }", "entries of lists"),
+        ("{ a(x: {" + "y: 1 " * 301 + "}) { c } }", "301 or more members of objects; 300 are allowed"),
+        ("{ a(x: [" + "{y: 1} " * 301 + "]) { c } }", "members of objects"),
+        ("{ c @skip(" + "if: true " * 31 + ") }", "31 or more arguments in one place"),
+        ("{ a(x: " + "[" * 150 + "]" * 150 + ") { c } }", ""),
+    ],
+    ids=lambda text: text[:40],
+)
+def test_values_that_are_written_out(document: str, measured: str) -> None:
+    told = refusal(document)
+    assert measured in told
+    assert bool(told) == bool(measured)
+
+
+@pytest.mark.parametrize(
+    ("text", "measured", "allowed"),
+    [
+        ("{ c }" + " " * 100, 105, 100),
+        ("{ c }\n" * 20_000, 120_000, 100_000),
+        ("\n" * 10_001, 10_002, 10_000),
+        ("\r" * 10_001, 10_002, 10_000),
+        ("\\u0041" * 1_001, 1_001, 1_000),
+        ("\\n" * 1_001, 1_001, 1_000),
+    ],
+    ids=lambda text: str(text)[:10],
+)
+def test_a_text_is_measured_before_it_is_parsed(text: str, measured: int, allowed: int) -> None:
+    told = text_guard(min(allowed, 100_000) if allowed == 100 else 100_000)(text)
+    assert isinstance(told, OperationTooCostly)
+    assert (told.measured, told.allowed) == (measured, allowed)
+
+
+@pytest.mark.parametrize(
+    ("variables", "wrong"),
+    [
+        (None, ""),
+        ({}, ""),
+        ({"ids": ["x"] * 1000, "a": {"b": [{"c": [1, 2]}]}}, ""),
+        ({"representations": [{"__typename": "Person", "id": "x", "more": [1, 2]}] * 1000}, ""),
+        ({"ids": ["x"] * 1001}, "1001 entries in one list; 1000 are allowed"),
+        ({"a": {"b": {"c": [["x"] * 1001]}}}, "1001 entries in one list"),
+        ({f"v{n}": ["x"] * 999 for n in range(6)}, "entries in all lists; 5000 are allowed"),
+        ({"a": {str(n): 1 for n in range(20_000)}}, "values; 20000 are allowed"),
+        ({str(n): 1 for n in range(20_001)}, "values; 20000 are allowed"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_variables_are_measured_before_they_are_coerced(variables: dict[str, object] | None, wrong: str) -> None:
+    if not wrong:
+        check_variables(variables)
+        return
+    with pytest.raises(BadUserInput, match=wrong):
+        check_variables(variables)
 
 
 def test_a_wide_selection() -> None:

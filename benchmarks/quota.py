@@ -39,6 +39,7 @@ from gateway.upstream.lifetimes import DIRECTORY, PAGES, RECORDS
 from gateway.upstream.lists import Lists
 from gateway.upstream.records import Kind, Records
 from gateway.upstream.request import Hit, Request
+from gateway.upstream.session import Wire
 from gateway.upstream.settings import Upstream
 
 START = 1_800_000_000
@@ -98,8 +99,9 @@ class Vendor:
         self.ours: Counter[int] = Counter()
         self.refused = 0
 
-    async def exchange(self, _: object, __: object, url: URL, ___: object) -> Answer:
+    async def exchange(self, _: object, __: object, url: URL, ___: object, *, wire: Wire, **____: object) -> Answer:
         """Stands for `gateway.upstream.exchange.exchange`."""
+        wire.connected = True
         await asyncio.sleep(min(5.0, self._dice.lognormvariate(-1.4, 0.6)))
         now = self._clock.time()
         minute = int(now // 60) - START // 60

@@ -39,7 +39,7 @@ async def gatekeeping(settings: AccessSettings, clock: Timer) -> AsyncIterator[A
         issuer, url = issuer_at(settings.jwks_url)
 
         async def published() -> bytes:
-            ended = await exchange(session, issuer, url, {})
+            ended = await exchange(session, issuer, url, {}, fresh=True)
             if isinstance(ended, Failure):
                 raise ended.error
             if ended.status != OK:

@@ -46,6 +46,12 @@ RATE_HEADERS: Mapping[str, tuple[str, str]] = {
 }
 """Response headers with a call's cost and what is left of the limit, of those sources that send them."""
 
+A_MINUTE = 60.0
+"""Seconds of the rate window of those sources."""
+
+UNKNOWN_WINDOW = 120.0
+"""Seconds that a rate window is taken for at most where the source does not tell its own."""
+
 STATES: Mapping[State, SourceState] = {
     State.OK: SourceState.OK,
     State.LIMITED: SourceState.RATE_LIMITED,
@@ -206,6 +212,7 @@ def _client(source: SourceSettings, shared: Shared, processes: int) -> Client:
         timeout=source.timeout,
         cost_header=cost,
         remaining_header=remaining,
+        longest_wait=A_MINUTE if source.name in RATE_HEADERS else UNKNOWN_WINDOW,
     )
     budget = _budget(source, credential, shared, processes)
     return Client(upstream, credential, budget, shared.session, shared.clock, store=shared.store, meter=shared.meter)

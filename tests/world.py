@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
-import aiohttp
 import msgspec
 import pytest
 
@@ -35,7 +34,7 @@ from gateway.upstream.client import Client
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.credentials import Secret, StaticToken
 from gateway.upstream.request import Request
-from gateway.upstream.session import open_session
+from gateway.upstream.session import Session, open_session
 from gateway.upstream.settings import Upstream
 
 NOW = dt.datetime(2026, 3, 18, 15, 20, tzinfo=dt.UTC)
@@ -119,7 +118,7 @@ class Gateway:
     """
 
     emulators: Emulators
-    session: aiohttp.ClientSession
+    session: Session
     clock: ManualClock
     cold: bool = True
     timeout: float = 10.0

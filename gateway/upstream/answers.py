@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import math
+import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
@@ -22,6 +25,9 @@ UNAUTHORIZED = 401
 NOT_FOUND = 404
 TOO_MANY = 429
 
+NUMBER = re.compile(r"\d+(\.\d+)?", re.ASCII)
+"""A number in a header, however many digits it has."""
+
 
 class Answer(msgspec.Struct, frozen=True):
     """A whole HTTP answer.
@@ -37,13 +43,19 @@ class Answer(msgspec.Struct, frozen=True):
     body: bytes
 
 
-def seconds_in(headers: Mapping[str, str], now: float) -> float | None:
-    """What `Retry-After` says, in seconds from `now` (since 1970); None where it says nothing readable."""
+def seconds_in(headers: Mapping[str, str], now: float, most: float) -> float | None:
+    """What `Retry-After` says, in seconds from `now` (since 1970); None where it says nothing readable.
+
+    Args:
+        headers: The answer's.
+        now: Seconds since 1970 there.
+        most: Seconds at most, whatever it says.
+    """
     text = headers.get("Retry-After", "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text)
+    if NUMBER.fullmatch(text):
+        return min(float(text), most)
     when = date_of(text)
-    return None if when is None else max(0.0, when - now)
+    return None if when is None else min(max(0.0, when - now), most)
 
 
 def date_of(text: str | None) -> float | None:
@@ -51,15 +63,25 @@ def date_of(text: str | None) -> float | None:
     if not text:
         return None
     try:
-        return parsedate_to_datetime(text).timestamp()
+        when = parsedate_to_datetime(text)
+        return (when if when.tzinfo is not None else when.replace(tzinfo=dt.UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
 
 
-def units_in(headers: Mapping[str, str], name: str | None) -> int | None:
-    """A header's whole number; None where there is none."""
+def units_in(headers: Mapping[str, str], name: str | None, most: int) -> int | None:
+    """A header's number of units, 0 where it is below that; None where there is none, or one that cannot be meant.
+
+    Args:
+        headers: The answer's.
+        name: The header, where there is one.
+        most: The greatest number that can be meant.
+    """
     text = headers.get(name, "").strip() if name is not None else ""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None  # noqa: PLR2004 - a sane number
+    if not NUMBER.fullmatch(text.removeprefix("-")):
+        return None
+    units = float(text)
+    return math.floor(max(0.0, units)) if units <= most else None
 
 
 def status_of(ended: Answer | Failure) -> str:
@@ -85,7 +107,7 @@ def failure_in(answer: Answer, upstream: Upstream, *, now: float) -> Failure | N
     error: UpstreamError
     if 200 <= status < 300 or status == NOT_FOUND:  # noqa: PLR2004 - the class of success
         return None
-    wait = seconds_in(answer.headers, now)
+    wait = seconds_in(answer.headers, now, upstream.longest_wait)
     if status == TOO_MANY:
         error = UpstreamRateLimited("The source's rate limit is used up.", source=name, retry_after=wait)
         return Failure(error=error, transient=False)

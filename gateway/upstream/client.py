@@ -7,8 +7,6 @@ import enum
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 
-import aiohttp
-
 from gateway.errors import DeadlineExceeded, GatewayError, UpstreamUnavailable
 from gateway.upstream.budget import Budget
 from gateway.upstream.circuit import Outcome, Tolerance
@@ -18,6 +16,7 @@ from gateway.upstream.meter import Meter, Unmetered
 from gateway.upstream.request import Entry, Hit, Request
 from gateway.upstream.retry import Backoff, jitter
 from gateway.upstream.sender import Call, Errand, Sender, url_of
+from gateway.upstream.session import Session
 from gateway.upstream.settings import Upstream
 from gateway.upstream.shared import Flights
 from gateway.upstream.store import MemoryStore, Store
@@ -46,7 +45,7 @@ class Client:
         upstream: What is known of it.
         credential: What its calls prove themselves with.
         budget: Its rate limit.
-        session: The pool of connections; lives longer than the client.
+        session: The connections; they live longer than the client.
         clock: Tells deadlines.
         store: Where records are kept, whichever upstream they are of; its own in memory where not given.
         backoff: How tries follow one another.
@@ -60,7 +59,7 @@ class Client:
         upstream: Upstream,
         credential: Credential,
         budget: Budget,
-        session: aiohttp.ClientSession,
+        session: Session,
         clock: Timer,
         *,
         store: Store | None = None,

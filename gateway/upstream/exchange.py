@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 
 import aiohttp
@@ -11,7 +12,14 @@ from yarl import URL
 from gateway.errors import UpstreamMalformed, UpstreamTimeout, UpstreamUnavailable
 from gateway.upstream.answers import Answer
 from gateway.upstream.retry import Failure
+from gateway.upstream.session import Session, Wire
 from gateway.upstream.settings import Upstream
+
+DISCARD_BYTES = 64 * 1024
+"""Bytes of a refused answer that are read; opening another connection is cheaper than reading more."""
+
+DISCARD_SECONDS = 1.0
+"""Seconds that are spent on it."""
 
 
 class _TooLarge(Exception):
@@ -31,21 +39,33 @@ async def _once(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType)
 
 
 async def exchange(
-    session: aiohttp.ClientSession,
+    session: Session,
     upstream: Upstream,
     url: URL,
     headers: Mapping[str, str],
     *,
     form: Mapping[str, str] | None = None,
+    wire: Wire | None = None,
+    fresh: bool = False,
 ) -> Answer | Failure:
     """Gets `url` once, or posts a form to it, following nothing.
 
     Time is the event loop's here, since sockets are.
+
+    Args:
+        session: The connections.
+        upstream: What is known of whom is called.
+        url: Where.
+        headers: What is sent beside the session's own.
+        form: What is posted.
+        wire: Learns what became of the connection, also where the caller is cancelled.
+        fresh: Whether a connection is opened for this call alone.
     """
     name = upstream.name
+    wire = Wire() if wire is None else wire
     timeout = aiohttp.ClientTimeout(total=upstream.timeout, sock_connect=upstream.connect_timeout)
     try:
-        async with session.request(
+        async with (session.fresh if fresh else session.pooled).request(
             "GET" if form is None else "POST",
             url,
             data=form,
@@ -53,13 +73,14 @@ async def exchange(
             timeout=timeout,
             allow_redirects=False,
             middlewares=(_once,),
+            trace_request_ctx=wire,
         ) as response:
             good = response.ok and response.status < 300  # noqa: PLR2004 - the class of success
-            body = await _read(response, upstream) if good else b""
+            body = await _read(response, upstream) if good else await _discard(response)
             return Answer(status=response.status, headers=response.headers, body=body)
     except TimeoutError:
         error = UpstreamTimeout("The source took too long to answer.", source=name)
-        return Failure(error=error, transient=True)
+        return Failure(error=error, transient=True, reached=wire.connected)
     except _TooLarge:
         return Failure(
             error=UpstreamMalformed("The source's answer is larger than the gateway reads.", source=name),
@@ -71,8 +92,14 @@ async def exchange(
         return Failure(
             error=UpstreamUnavailable("The source cannot be reached.", source=name),
             transient=True,
-            reached=not isinstance(broken.__cause__, aiohttp.ClientConnectorError),
+            reached=wire.connected,
+            dead=wire.reused and isinstance(broken, _Broken) and not _begun(broken.__cause__),
         )
+
+
+def _begun(error: BaseException | None) -> bool:
+    """Whether a connection broke in the middle of an answer's headers, rather than before their first byte."""
+    return isinstance(error, aiohttp.ServerDisconnectedError) and not isinstance(error.message, str)
 
 
 async def _read(response: aiohttp.ClientResponse, upstream: Upstream) -> bytes:
@@ -90,3 +117,13 @@ async def _read(response: aiohttp.ClientResponse, upstream: Upstream) -> bytes:
         if size > upstream.max_body:
             raise _TooLarge
         parts.append(part)
+
+
+async def _discard(response: aiohttp.ClientResponse) -> bytes:
+    """Reads what came with a refusal, so that its connection can be used again, as long as it is short and prompt."""
+    size = 0
+    with contextlib.suppress(TimeoutError, aiohttp.ClientError, OSError):
+        async with asyncio.timeout(DISCARD_SECONDS):
+            while size <= DISCARD_BYTES and (part := await response.content.readany()):
+                size += len(part)
+    return b""

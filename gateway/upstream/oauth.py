@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import Protocol
 
-import aiohttp
 import msgspec
 from yarl import URL
 
@@ -17,6 +17,7 @@ from gateway.upstream.exchange import exchange
 from gateway.upstream.meter import Meter, Unmetered
 from gateway.upstream.request import Entry, Request
 from gateway.upstream.retry import Failure
+from gateway.upstream.session import Session
 from gateway.upstream.settings import Upstream
 from gateway.upstream.shared import Flights
 
@@ -33,6 +34,15 @@ NEW = 30.0
 
 CLAIM = 15.0
 """Seconds that one replica may take to ask before another does."""
+
+USUAL_LIFE = 7200.0
+"""Seconds that a token is good for where its endpoint says nothing of that; Salesloft's are."""
+
+SHORT_LIFE = 300.0
+"""The same where what it says cannot be read: soon enough to be replaced before it is likely to lapse."""
+
+LONGEST_LIFE = 86_400.0
+"""Seconds that are believed at most; a token is a secret, and has an end."""
 
 LOOK = 0.2
 """Seconds between two looks for the token that another replica asks for."""
@@ -81,10 +91,19 @@ class Vault(Protocol):
 
 
 class _Issued(msgspec.Struct):
-    """What the token endpoint answers (RFC 6749, 5.1)."""
+    """What the token endpoint answers (RFC 6749, 5.1); the life of its token may be told in any form, or not at all."""
 
     access_token: str
-    expires_in: float = 7200.0
+    expires_in: object = USUAL_LIFE
+
+
+def life_in(told: object) -> float:
+    """Seconds that a token is good for, by what its endpoint says of that."""
+    try:
+        seconds = float(told) if isinstance(told, int | float | str) and not isinstance(told, bool) else math.nan
+    except (ValueError, OverflowError):
+        seconds = math.nan
+    return SHORT_LIFE if math.isnan(seconds) else min(seconds, LONGEST_LIFE)
 
 
 class ClientCredentials:
@@ -94,7 +113,7 @@ class ClientCredentials:
         upstream: The token endpoint: `base_url` is the whole URL, `name` that of the source.
         client_id: The client.
         client_secret: Its secret; goes to the token endpoint only, in the form that is posted.
-        session: The pool of connections.
+        session: The connections; each question gets one of its own, since they are an hour apart.
         clock: Tells the token's age.
         vault: Where replicas share it; this process keeps it alone where not given.
         meter: Who is told of calls.
@@ -105,7 +124,7 @@ class ClientCredentials:
         upstream: Upstream,
         client_id: str,
         client_secret: Secret,
-        session: aiohttp.ClientSession,
+        session: Session,
         clock: Timer,
         *,
         vault: Vault | None = None,
@@ -206,7 +225,7 @@ class ClientCredentials:
         }
         url, status = URL(self._upstream.base_url), "cancelled"
         try:
-            answer = await exchange(self._session, self._upstream, url, {}, form=form)
+            answer = await exchange(self._session, self._upstream, url, {}, form=form, fresh=True)
             status = status_of(answer)
         finally:
             ended, name = self._clock.monotonic(), self._upstream.name
@@ -235,6 +254,7 @@ class ClientCredentials:
             issued = msgspec.json.decode(answer.body, type=_Issued)
         except msgspec.MsgspecError:
             raise UpstreamMalformed("The source's answer holds no token.", source=name) from None
-        if not issued.access_token or issued.expires_in <= 0:
+        lasts = life_in(issued.expires_in)
+        if not issued.access_token or lasts <= 0:
             raise UpstreamUnavailable("The source gave no usable token.", source=name)
-        return Token(Secret(issued.access_token), now, issued.expires_in)
+        return Token(Secret(issued.access_token), now, lasts)

@@ -31,6 +31,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
         error: What it is called.
         transient: Whether the same call may well succeed a moment later.
         reached: Whether the upstream may have counted it.
+        dead: Whether it went over a connection of the pool that had died unnoticed, which tells nothing of
+            the upstream: it is worth another try over a new one.
         unauthorized: Whether it does not know the token, rather than allow it too little.
         outdated: Whether there may be another token that it knows.
     """
@@ -38,6 +40,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     error: UpstreamError
     transient: bool
     reached: bool = True
+    dead: bool = False
     unauthorized: bool = False
     outdated: bool = False
 

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable
 from urllib.parse import quote
 
-import aiohttp
 import msgspec
 from yarl import URL
 
@@ -21,12 +20,19 @@ from gateway.upstream.exchange import exchange
 from gateway.upstream.meter import Meter, Queued
 from gateway.upstream.request import Entry, Request
 from gateway.upstream.retry import Backoff, Failure, RetryBudget, wait_before_retry
+from gateway.upstream.session import Session, Wire
 from gateway.upstream.settings import Upstream
 from gateway.upstream.span import Span
 from gateway.upstream.traffic import Traffic
 from gateway.upstream.window import Grant
 
 log = logging.getLogger(__name__)
+
+MOST_COST = 100
+"""Units that one call may be said to have cost: Salesloft's dearest page costs 30. A figure above is not believed."""
+
+MOST_LEFT = 1_000_000
+"""Units that may be said to be left."""
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -97,7 +103,7 @@ class Sender:
         upstream: What is known of it.
         credential: What its calls prove themselves with.
         budget: Its rate limit.
-        session: The pool of connections.
+        session: The connections.
         clock: Tells deadlines.
         traffic: Where it is told who waits for calls.
         meter: Who is told of waits and calls.
@@ -114,7 +120,7 @@ class Sender:
         upstream: Upstream,
         credential: Credential,
         budget: Budget,
-        session: aiohttp.ClientSession,
+        session: Session,
         clock: Timer,
         *,
         traffic: Traffic,
@@ -152,16 +158,19 @@ class Sender:
         endpoint = errand.call.endpoint
         circuit = self._circuits.setdefault(endpoint, Circuit(self._upstream.name, self._tolerance))
         self._retries.earn()
-        tried, renewed = 0, False
+        tried, renewed, fresh = 0, False, False
         while True:
             token = await self._credential.token(errand.request)
-            ended = await self._guarded(circuit, errand, token)
+            ended = await self._guarded(circuit, errand, token, fresh=fresh)
             if isinstance(ended, Answer):
                 return None if ended.status == NOT_FOUND else ended.body
             if ended.outdated and not renewed:
                 renewed = True
                 continue
             tried += 1
+            if ended.dead and tried < self._backoff.tries:
+                fresh = True
+                continue
             wait = wait_before_retry(
                 ended,
                 tried=tried,
@@ -174,10 +183,10 @@ class Sender:
                 raise ended.error
             await self._clock.sleep(wait)
 
-    async def _guarded(self, circuit: Circuit, errand: Errand, token: Secret) -> Answer | Failure:
+    async def _guarded(self, circuit: Circuit, errand: Errand, token: Secret, *, fresh: bool) -> Answer | Failure:
         """One try, unless the circuit is open, before or after the wait for units.
 
-        A token that was merely too old says nothing of the endpoint.
+        A token that was merely too old says nothing of the endpoint, nor does a connection that had died before.
         """
         circuit.check(self._clock.monotonic())
         grant = await self._queue(errand)
@@ -188,7 +197,9 @@ class Sender:
             raise
         outcome: Outcome | None = None
         try:
-            ended = await self._try(errand, token, grant)
+            ended = await self._try(errand, token, grant, fresh=fresh)
+            if isinstance(ended, Failure) and ended.dead:
+                return ended
             if isinstance(ended, Failure) and ended.unauthorized and self._credential.rejected(token):
                 return msgspec.structs.replace(ended, outdated=True)
             outcome = outcome_of(ended if isinstance(ended, Failure) else None)
@@ -210,27 +221,26 @@ class Sender:
             self._meter.queued(self._upstream.name, outcome, self._clock.monotonic() - started)
         return grant
 
-    async def _try(self, errand: Errand, token: Secret, grant: Grant) -> Answer | Failure:
+    async def _try(self, errand: Errand, token: Secret, grant: Grant, *, fresh: bool) -> Answer | Failure:
         """The call, then the ledger and the budget's correction, however it ended."""
         upstream, call = self._upstream, errand.call
         started, sent = self._clock.monotonic(), self._clock.time()
-        cost, left, status = call.cost, None, "cancelled"
+        cost, left, status, wire = call.cost, None, "cancelled", Wire()
         span, headers = begun(errand, upstream.name)
         headers["Authorization"] = f"Bearer {token.reveal()}"
         self.sending += 1
         try:
-            ended = await exchange(self._session, upstream, errand.url, headers)
+            ended = await exchange(self._session, upstream, errand.url, headers, wire=wire, fresh=fresh)
             status = status_of(ended)
             if isinstance(ended, Answer):
-                cost = units_in(ended.headers, upstream.cost_header) or cost
-                left = units_in(ended.headers, upstream.remaining_header)
+                cost = units_in(ended.headers, upstream.cost_header, MOST_COST) or cost
+                left = units_in(ended.headers, upstream.remaining_header, MOST_LEFT)
                 date = date_of(ended.headers.get("Date"))
                 if date is not None:
                     self._budget.heard(date, sent=sent, received=self._clock.time())
-            elif not ended.reached:
-                cost = 0
         finally:
             self.sending -= 1
+            cost = cost if wire.connected else 0
             if span is not None:
                 end(span, status, cost)
             now = self._clock.monotonic()

@@ -16,6 +16,8 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True):
         max_body: Bytes of an answer, decompressed, that are read at most.
         cost_header: Response header with the units that the call took, where there is one.
         remaining_header: Response header with the units left in this window, for everybody, where there is one.
+        longest_wait: Seconds that a `Retry-After` is believed for at most: a window of its rate limit, after which
+            there are units again whatever an answer said.
     """
 
     name: str
@@ -25,6 +27,7 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True):
     max_body: int = 32 * 1024 * 1024
     cost_header: str | None = None
     remaining_header: str | None = None
+    longest_wait: float = 60.0
 
     @property
     def connect_timeout(self) -> float:

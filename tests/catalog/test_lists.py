@@ -13,7 +13,6 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, cast
 from unittest.mock import patch
 
-import aiohttp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,6 +34,7 @@ from gateway.upstream.client import Client
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.credentials import Secret, StaticToken
 from gateway.upstream.request import Request
+from gateway.upstream.session import Session
 from gateway.upstream.settings import Upstream
 from tests.catalog.asking import Run
 from tests.catalog.fakes import NOW, FakeClock
@@ -63,7 +63,7 @@ class Accounts(Client):
             Upstream(name="SALESLOFT", base_url="http://127.0.0.1"),
             StaticToken(Secret("t0ken")),
             Budget("SALESLOFT", 600, clock),
-            cast("aiohttp.ClientSession", None),
+            cast("Session", None),
             clock,
         )
         self.rows = list(rows)

@@ -12,8 +12,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
-import aiohttp
-
 from gateway.sources.lives import Lives
 from gateway.upstream.budget import Budget
 from gateway.upstream.client import Client
@@ -21,6 +19,7 @@ from gateway.upstream.clock import ManualClock
 from gateway.upstream.credentials import Secret, StaticToken
 from gateway.upstream.lifetimes import Lifetimes
 from gateway.upstream.request import Flow, Request
+from gateway.upstream.session import Session
 from gateway.upstream.settings import Upstream
 
 Row = dict[str, Any]
@@ -93,7 +92,7 @@ class Vendor(Client):
             Upstream(name="SALESLOFT", base_url="http://127.0.0.1"),
             StaticToken(Secret("t0ken")),
             Budget("SALESLOFT", 600, clock),
-            cast("aiohttp.ClientSession", None),
+            cast("Session", None),
             clock,
         )
         self.rows = list(rows)

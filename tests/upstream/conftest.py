@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 
-import aiohttp
 import pytest
 
 from gateway.upstream.budget import Budget
@@ -13,7 +12,7 @@ from gateway.upstream.clock import ManualClock
 from gateway.upstream.credentials import Credential, Secret, StaticToken
 from gateway.upstream.request import Request
 from gateway.upstream.retry import Backoff
-from gateway.upstream.session import open_session
+from gateway.upstream.session import Session, open_session
 from gateway.upstream.settings import Upstream
 from gateway.upstream.store import Store
 from tests.upstream.server import Server, serving
@@ -36,13 +35,13 @@ async def server() -> AsyncIterator[Server]:
 
 
 @pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
+async def session() -> AsyncIterator[Session]:
     async with open_session() as session:
         yield session
 
 
 @pytest.fixture
-def make_client(server: Server, session: aiohttp.ClientSession, clock: ManualClock) -> MakeClient:
+def make_client(server: Server, session: Session, clock: ManualClock) -> MakeClient:
     """A client of `server`; other keyword arguments are settings of its upstream."""
 
     def make(

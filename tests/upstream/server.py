@@ -16,9 +16,12 @@ class Received:
     target: str
     headers: dict[str, str]
     body: bytes = b""
+    before: int = 0
+    """How many came over its connection before it."""
 
 
-Handler = Callable[[Received, asyncio.StreamWriter], Awaitable[None]]
+Handler = Callable[[Received, asyncio.StreamWriter], Awaitable[object]]
+"""Answers; the connection is kept open for more where it returns True."""
 
 
 def reply(
@@ -34,6 +37,28 @@ def reply(
         await writer.drain()
 
     return handle
+
+
+def lasting(status: int = 200, body: bytes = b"{}", headers: Mapping[str, str] | None = None) -> Handler:
+    """A whole answer whose connection may be used again."""
+
+    async def handle(_: Received, writer: asyncio.StreamWriter) -> bool:
+        lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}"]
+        lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+        writer.write("\r\n".join([*lines, "", ""]).encode() + body)
+        await writer.drain()
+        return True
+
+    return handle
+
+
+async def once_only(request: Received, writer: asyncio.StreamWriter) -> bool:
+    """Answers the first request of each connection, and breaks it at the next, as one that died unnoticed does."""
+    if request.before:
+        await reset(request, writer)
+        return False
+    await lasting()(request, writer)
+    return True
 
 
 async def reset(_: Received, writer: asyncio.StreamWriter) -> None:
@@ -72,6 +97,7 @@ class Server:
     """What the server was asked, and what it says next: `script` first, then `otherwise`."""
 
     url: str = ""
+    connections: int = 0
     script: list[Handler] = field(default_factory=list)
     otherwise: Handler = field(default_factory=reply)
     received: list[Received] = field(default_factory=list)
@@ -108,8 +134,11 @@ class Server:
         talk = asyncio.current_task()
         assert talk is not None
         self._talks.add(talk)
+        self.connections += 1
         try:
-            await self._talk(reader, writer)
+            before = 0
+            while await self._talk(reader, writer, before):
+                before += 1
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
@@ -118,18 +147,18 @@ class Server:
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
 
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, before: int) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         first, *lines = head.strip().split("\r\n")
         method, target, _ = first.split(" ")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
-        request = Received(method, target, headers, body)
+        request = Received(method, target, headers, body, before)
         async with self._news:
             self.received.append(request)
             self._news.notify_all()
         handler = self.script.pop(0) if self.script else self.otherwise
-        await handler(request, writer)
+        return await handler(request, writer) is True
 
 
 @contextlib.asynccontextmanager

@@ -24,6 +24,7 @@ from gateway.upstream.codec import Typed
 from gateway.upstream.lifetimes import Lifetimes
 from gateway.upstream.records import Kind, Records
 from gateway.upstream.request import Hit, Request
+from gateway.upstream.session import Session
 from tests.upstream.conftest import MakeClient
 from tests.upstream.server import Handler, Server, hang, reply, reset, stall
 
@@ -93,9 +94,7 @@ def ask(clock: ManualClock) -> Ask:
 class Scene:
     """A client whose upstream was well so long ago that a record is as old as wanted, and is not any more."""
 
-    def __init__(
-        self, server: Server, session: aiohttp.ClientSession, clock: ManualClock, patch: pytest.MonkeyPatch
-    ) -> None:
+    def __init__(self, server: Server, session: Session, clock: ManualClock, patch: pytest.MonkeyPatch) -> None:
         self.server = server
         self._session = session
         self._clock = clock
@@ -113,7 +112,7 @@ class Scene:
         elif fault.name == "refused":
             self.server.stop_listening()
         else:
-            connector = self._session.connector
+            connector = self._session.pooled.connector
             assert isinstance(connector, aiohttp.TCPConnector)
             connector.clear_dns_cache()
             self._patch.setattr(socket, "getaddrinfo", self._unknown)
@@ -130,7 +129,7 @@ class Scene:
 
 
 @pytest.fixture
-def scene(server: Server, session: aiohttp.ClientSession, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> Scene:
+def scene(server: Server, session: Session, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> Scene:
     return Scene(server, session, clock, monkeypatch)
 
 

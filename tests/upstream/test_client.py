@@ -7,7 +7,6 @@ import gzip
 import logging
 import socket
 
-import aiohttp
 import pytest
 
 from gateway.errors import (
@@ -22,6 +21,7 @@ from gateway.errors import (
 from gateway.upstream.client import Client
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.request import Hit, Request
+from gateway.upstream.session import Session
 from tests.upstream.conftest import TOKEN, MakeClient
 from tests.upstream.server import Handler, Server, drip, hang, reply, reset, stall
 
@@ -130,7 +130,7 @@ async def test_a_404_can_be_an_answer(client: Client, server: Server, request_: 
 
 
 async def test_nobody_listens(
-    make_client: MakeClient, session: aiohttp.ClientSession, request_: Request, unused_tcp_port: int
+    make_client: MakeClient, session: Session, request_: Request, unused_tcp_port: int
 ) -> None:
     client = make_client(base_url=f"http://127.0.0.1:{unused_tcp_port}")
 

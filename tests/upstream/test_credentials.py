@@ -11,15 +11,15 @@ import traceback
 from collections.abc import Callable
 from urllib.parse import parse_qs
 
-import aiohttp
 import pytest
 
 from gateway.errors import DeadlineExceeded, UpstreamMalformed, UpstreamRefused, UpstreamTimeout, UpstreamUnavailable
 from gateway.upstream.client import Client
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.credentials import Secret
-from gateway.upstream.oauth import ClientCredentials, Vault
+from gateway.upstream.oauth import LONGEST_LIFE, SHORT_LIFE, ClientCredentials, Vault
 from gateway.upstream.request import Request
+from gateway.upstream.session import Session
 from gateway.upstream.settings import Upstream
 from tests.upstream.conftest import MakeClient
 from tests.upstream.server import Handler, Received, Server, hang, reply
@@ -62,7 +62,7 @@ MakeCredential = Callable[..., ClientCredentials]
 
 
 @pytest.fixture
-def make_credential(server: Server, session: aiohttp.ClientSession, clock: ManualClock) -> MakeCredential:
+def make_credential(server: Server, session: Session, clock: ManualClock) -> MakeCredential:
     def make(vault: Vault | None = None, *, timeout: float = 5) -> ClientCredentials:
         endpoint = Upstream(name="SALESLOFT", base_url=f"{server.url}/oauth/token", timeout=timeout)
         return ClientCredentials(endpoint, "client-1", Secret(CLIENT_SECRET), session, clock, vault=vault)
@@ -171,6 +171,51 @@ async def test_no_token_no_call_and_no_loop(
     tokens.answer = None
     await ask(client, clock)
     assert tokens.used == ["at-2-not-to-be-seen"]
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("7200", 7200),
+        ('"7200"', 7200),
+        ('" 3600.5 "', 3600.5),
+        ("60", 60),
+        ("null", SHORT_LIFE),
+        ('"soon"', SHORT_LIFE),
+        ('""', SHORT_LIFE),
+        ('"nan"', SHORT_LIFE),
+        ("true", SHORT_LIFE),
+        ("[7200]", SHORT_LIFE),
+        ('{"seconds": 7200}', SHORT_LIFE),
+        ("99999999999", LONGEST_LIFE),
+        ("1" + "0" * 100, LONGEST_LIFE),
+        ('"1e400"', LONGEST_LIFE),
+        ('"inf"', LONGEST_LIFE),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+async def test_the_life_of_a_token_may_be_told_in_any_form(
+    client: Client, tokens: TokenServer, clock: ManualClock, said: str, seconds: float
+) -> None:
+    token = b'{"access_token": "at-1-not-to-be-seen", "expires_in": %b}' % said.encode()
+    tokens.answer = reply(200, token)
+    await ask(client, clock)
+    clock.advance(seconds / 2 - 1)
+    await ask(client, clock)
+    assert len(tokens.asked) == 1
+    clock.advance(2)
+    await client_token(client, clock)
+    assert len(tokens.asked) == 2
+
+
+async def test_a_token_whose_life_is_not_told_lasts_as_long_as_salesloft_s(
+    client: Client, tokens: TokenServer, clock: ManualClock
+) -> None:
+    tokens.answer = reply(200, b'{"access_token": "at-1-not-to-be-seen"}')
+    await ask(client, clock)
+    clock.advance(3599)
+    await ask(client, clock)
+    assert len(tokens.asked) == 1
 
 
 async def test_a_revoked_token_is_replaced_once(client: Client, tokens: TokenServer, clock: ManualClock) -> None:

@@ -122,7 +122,7 @@ class Product:
 
     def forget_addresses(self) -> None:
         """Has the gateway look names up anew."""
-        connector = self.session.connector
+        connector = self.session.pooled.connector
         assert isinstance(connector, aiohttp.TCPConnector)
         connector.clear_dns_cache()
 

@@ -27,6 +27,9 @@ PAGE = """
 
 OWN = "{ meetings(first: 12, filter: {sources: [%s]}) { nodes { id } sourceReports { source status code } } }"
 
+UNTRACED = {"X-Gateway-Trace": "0"}
+"""An answer that tells how it was made is never cached."""
+
 OTHER = {"SALESLOFT": "DRIFT", "DRIFT": "SALESLOFT"}
 
 TIMED_OUT = "UPSTREAM_TIMEOUT"
@@ -103,9 +106,14 @@ def expected_calls(source: str, trouble: Trouble) -> int:
 
 
 def behind_expected(source: str, trouble: Trouble) -> int:
-    """Calls behind the scenes; at the fourth that fails of seven, the endpoint is left alone."""
+    """Calls behind the scenes; at the fourth that fails of seven, the endpoint is left alone.
+
+    A connection of the pool that is reset says nothing of the endpoint: half of these calls go over one.
+    """
     if trouble.code == "UPSTREAM_RATE_LIMITED":
         return 1
+    if trouble.name == "reset":
+        return BEHIND[source] * trouble.tries
     return min(BEHIND[source] * trouble.tries, 4)
 
 
@@ -144,11 +152,12 @@ async def test_on_a_fresh_cache(small: World, source: str, trouble: Trouble, mon
         stage.clock.advance(3)
         await trouble.begin(stage, vendor_of(stage, source), monkeypatch)
         reply = await stage.ask(PAGE)  # there is nothing to wait for
+        untraced = await stage.ask(PAGE, UNTRACED)
     assert reply.ok == before.ok
     assert reply.upstream["calls"] == 0
     assert reply.upstream["cacheHits"] >= 4
     assert {report["status"] for report in reply.reports().values()} == {"OK"}
-    assert reply.headers["Cache-Control"] in {"public, max-age=6", "public, max-age=7"}
+    assert untraced.headers["Cache-Control"] in {"public, max-age=6", "public, max-age=7"}
 
 
 @pytest.mark.parametrize("source", ["SALESLOFT", "DRIFT"])
@@ -161,7 +170,7 @@ async def test_on_a_stale_cache(small: World, source: str, trouble: Trouble, mon
         await trouble.begin(stage, vendor_of(stage, source), monkeypatch)
         reply = await ask(stage, PAGE)
         behind = await settled(stage, source) - asked
-        again = await ask(stage, PAGE)
+        (again,) = await stage.drive([stage.ask(PAGE, UNTRACED)])
         no_more = await settled(stage, source) - asked - behind
     reports = reply.reports()
     assert reply.errors == []
@@ -178,7 +187,7 @@ async def test_on_a_stale_cache(small: World, source: str, trouble: Trouble, mon
     assert (reports[source]["status"], reports[source]["code"]) == ("STALE", None)
     assert reports[source]["asOf"] == before.reports()[source]["asOf"]
     assert reports[OTHER[source]]["status"] == "OK"
-    assert reply.headers["Cache-Control"] == "public, no-cache"
+    assert again.headers["Cache-Control"] == "public, no-cache"
     assert behind == behind_expected(source, trouble)
     assert nodes(again) == nodes(before)
     # What is stale is not tried again by every reader. That an event is in no record is: it is old by now, and three
@@ -197,7 +206,10 @@ async def test_on_an_old_cache(small: World, source: str, trouble: Trouble, monk
         now = dt.datetime.fromtimestamp(stage.clock.time(), dt.UTC)
     reports = reply.reports()
     assert reply.errors == []
-    assert calls(reply, source) == expected_calls(source, trouble)
+    if trouble.name == "reset":  # see `behind_expected`
+        assert calls(reply, source) == ASKED[source] * trouble.tries
+    else:
+        assert calls(reply, source) == expected_calls(source, trouble)
     assert reports[OTHER[source]]["status"] == "OK"
     assert dt.datetime.fromisoformat(reports[OTHER[source]]["asOf"]) >= now - dt.timedelta(seconds=5)
     assert reply.headers["Cache-Control"] in {"public, no-cache", "no-store"}

@@ -7,8 +7,6 @@ import json
 from collections.abc import Sequence
 from typing import Any, TypeAlias, cast
 
-import aiohttp
-
 from gateway.errors import DeadlineExceeded, UpstreamError
 from gateway.model.records import Meeting
 from gateway.sources import base
@@ -18,6 +16,7 @@ from gateway.upstream.client import Client
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.credentials import Secret, StaticToken
 from gateway.upstream.request import Request
+from gateway.upstream.session import Session
 from gateway.upstream.settings import Upstream
 from gateway.upstream.store import MemoryStore
 
@@ -40,7 +39,7 @@ class FakeDrift(Client):
             Upstream(name="DRIFT", base_url="http://127.0.0.1"),
             StaticToken(Secret("t0ken")),
             Budget("DRIFT", 300, self.clock),
-            cast("aiohttp.ClientSession", None),
+            cast("Session", None),
             self.clock,
         )
         self.meetings = list(meetings)

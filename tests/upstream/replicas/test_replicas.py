@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 
-import aiohttp
 import pytest
 
 from gateway.upstream.budget import Budget
@@ -18,6 +17,7 @@ from gateway.upstream.replicas.link import Link
 from gateway.upstream.replicas.vault import SharedVault
 from gateway.upstream.request import Request
 from gateway.upstream.retry import Backoff
+from gateway.upstream.session import Session
 from gateway.upstream.settings import Upstream
 from tests.upstream.replicas.conftest import CountedLink, MakeLink
 from tests.upstream.replicas.redis_server import RedisServer
@@ -34,7 +34,7 @@ def clock() -> ManualClock:
     return ManualClock(NOON + 45)
 
 
-def replica(link: Link, server: Server, session: aiohttp.ClientSession, clock: ManualClock, *, limit: int) -> Client:
+def replica(link: Link, server: Server, session: Session, clock: ManualClock, *, limit: int) -> Client:
     upstream = Upstream(
         name="SALESLOFT", base_url=server.url, timeout=5, cost_header="x-cost", remaining_header="x-left"
     )
@@ -49,7 +49,7 @@ def waited_for(replicas: list[Client], links: list[CountedLink]) -> int:
 
 
 async def test_four_replicas_in_a_storm_spend_one_limit(
-    make_link: MakeLink, server: Server, session: aiohttp.ClientSession, clock: ManualClock
+    make_link: MakeLink, server: Server, session: Session, clock: ManualClock
 ) -> None:
     vendor = server.otherwise = Vendor(clock)
     links = [make_link() for _ in range(4)]
@@ -65,7 +65,7 @@ async def test_four_replicas_in_a_storm_spend_one_limit(
 
 
 async def test_redis_dies_in_a_storm_and_no_query_fails_for_it(
-    make_link: MakeLink, one_redis: RedisServer, server: Server, session: aiohttp.ClientSession, clock: ManualClock
+    make_link: MakeLink, one_redis: RedisServer, server: Server, session: Session, clock: ManualClock
 ) -> None:
     vendor = server.otherwise = Vendor(clock)
     links = [make_link(patience=0.1) for _ in range(4)]
@@ -101,7 +101,7 @@ class TokenServer:
 
 
 async def test_one_replica_asks_for_the_token_of_all(
-    make_link: MakeLink, server: Server, session: aiohttp.ClientSession, clock: ManualClock
+    make_link: MakeLink, server: Server, session: Session, clock: ManualClock
 ) -> None:
     tokens = server.otherwise = TokenServer()
     secret = Secret("cs-not-to-be-seen")
@@ -134,7 +134,7 @@ async def test_one_replica_asks_for_the_token_of_all(
 
 
 async def test_without_redis_each_asks_for_its_own_token(
-    make_link: MakeLink, one_redis: RedisServer, server: Server, session: aiohttp.ClientSession, clock: ManualClock
+    make_link: MakeLink, one_redis: RedisServer, server: Server, session: Session, clock: ManualClock
 ) -> None:
     server.otherwise = TokenServer()
     secret = Secret("cs-not-to-be-seen")

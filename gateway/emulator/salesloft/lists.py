@@ -1,10 +1,12 @@
 """A Salesloft list: sorted once a version of the table, filtered, cut into pages, wrapped in its envelope."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import cached_property, partial
+from itertools import chain
+from typing import Any, TypeVar
 
 from gateway.emulator.calendar import utc_text
 from gateway.emulator.salesloft.filters import Keep, Param, Scene, Sent, Shape, flag, number, read, within, word
@@ -14,6 +16,12 @@ from gateway.emulator.table import Row, Table
 PER_PAGE, PER_PAGE_MOST, COUNT_MOST = 25, 100, 10_000
 _COSTS = ((501, 30), (251, 10), (151, 8), (101, 3))
 _SCRAMBLE, _SCRAMBLED = 2_654_435_761, 1 << 32
+_PAGING = frozenset({"page", "per_page", "include_paging_counts", "limit_paging_counts", "include_meetings_settings"})
+_MEMOIZED = ("meetings", "people", "accounts")
+"""Lists whose filters look at the table alone, neither at the time nor at what only the world tells."""
+_MEMO_MOST = 6_000
+
+T = TypeVar("T")
 
 
 def cost_of(params: Iterable[tuple[str, str]]) -> int:
@@ -23,7 +31,7 @@ def cost_of(params: Iterable[tuple[str, str]]) -> int:
     return next((cost for first, cost in _COSTS if page >= first), 1)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Order:
     """A sorted table: the rows that have the value, their values beside them, then the rows that lack it."""
 
@@ -42,12 +50,41 @@ class _Order:
         last = bisect_left(places, True, key=lambda place: not within(self.values[place], closing))
         return self.rows[first:last]
 
+    def only(self, ids: set[int]) -> list[Row]:
+        """Give the rows of some ids, without looking at each row."""
+        places = sorted(place for id_ in ids if (place := self.places.get(id_)) is not None)
+        return [self.rows[place] if place < len(self.rows) else self.nulls[place - len(self.rows)] for place in places]
+
+    @cached_property
+    def places(self) -> dict[int, int]:
+        """Where each id stands among the rows and, after them, those without the value."""
+        return {row["id"]: place for place, row in enumerate(chain(self.rows, self.nulls))}
+
+
+class _Memo:
+    """Results that hold for one version of a table; all are dropped when the table moves on, or when they are many."""
+
+    def __init__(self) -> None:
+        self._version = -1
+        self._known: dict[Hashable, Any] = {}
+
+    def get(self, version: int, key: Hashable, make: Callable[[], T]) -> T:
+        if version != self._version or len(self._known) >= _MEMO_MOST:
+            self._version = version
+            self._known.clear()
+        if key not in self._known:
+            self._known[key] = make()
+        found: T = self._known[key]
+        return found
+
 
 @dataclass
 class Listing:
     """Answers the lists of one emulator."""
 
     _orders: dict[tuple[str, str, bool], tuple[int, _Order]] = field(default_factory=dict)
+    _matches: dict[str, _Memo] = field(default_factory=lambda: {name: _Memo() for name in _MEMOIZED})
+    _plain: _Memo = field(default_factory=_Memo)
 
     def page(self, name: str, params: Iterable[tuple[str, str]], scene: Scene) -> tuple[Row, tuple[str, ...]]:
         """Answer one list call.
@@ -63,10 +100,10 @@ class Listing:
         sort_by = sent.values.get("sort_by", kind.default_sort)
         descending = sent.values.get("sort_direction", "DESC" if kind.descending else "ASC") == "DESC"
         order = self._order(name, sort_by, descending, scene)
-        rows = _kept(kind, order, sort_by, sent, scene)
-        rows, paging = _cut(rows, kind, sent)
+        rows, paging = _cut(self._matching(name, order, sort_by, sent, scene), kind, sent)
         if name == "meetings" and not sent.values.get("include_meetings_settings"):
-            rows = [without_settings(row) for row in rows]
+            version = scene.world.meetings.version
+            rows = [self._plain.get(version, row["id"], partial(without_settings, row)) for row in rows]
         metadata: Row = {
             "filtering": {key: _echo(value) for key, value in sent.values.items() if key in kind.filters},
             "sorting": {"sort_by": sort_by, "sort_direction": f"{'DESC' if descending else 'ASC'} NULLS LAST"},
@@ -74,6 +111,15 @@ class Listing:
         if paging is not None:
             metadata["paging"] = paging
         return {"metadata": metadata, "data": rows}, sent.unknown
+
+    def _matching(self, name: str, order: _Order, sort_by: str, sent: Sent, scene: Scene) -> list[Row]:
+        """Give the rows that pass every filter, in order; a list asked for again is not filtered again."""
+        if name not in self._matches:
+            return _kept(KINDS[name], order, sort_by, sent, scene)
+        table: Table[int] = getattr(scene.world, name)
+        filters = {key: value for key, value in sent.values.items() if key not in _PAGING}
+        key = (sort_by, order.descending, frozenset(hidden_ids(KINDS[name], scene)), repr(sorted(filters.items())))
+        return self._matches[name].get(table.version, key, lambda: _kept(KINDS[name], order, sort_by, sent, scene))
 
     def _order(self, name: str, sort_by: str, descending: bool, scene: Scene) -> _Order:
         table: Table[int] = getattr(scene.world, name)
@@ -114,6 +160,8 @@ def _kept(kind: Kind, order: _Order, sort_by: str, sent: Sent, scene: Scene) -> 
         and all(isinstance(one, datetime) for one in bounds.values())
     ):
         rows = order.between(values.pop(sort_by))
+    elif "ids" in values:
+        rows = order.only(set(values.pop("ids")))
     else:
         rows = order.rows + order.nulls
     for keep in _keeps(kind, values, scene):

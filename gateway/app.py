@@ -80,7 +80,7 @@ def create_app(
         started: Called when all is made and nothing is answered yet.
     """
     time = clock or SystemClock()
-    health = Health(tuple)
+    health = Health(tuple, started=False)
     manifest = trusted(path) if (path := settings.limits.trusted_documents) else None
     metrics = counting(settings, counts)
     tracing = tracing_by(settings)
@@ -129,6 +129,7 @@ def create_app(
             async with metrics.following(upstreams.reading, partial(execution_of, engine)):
                 with draining(health, settings.server.drain):
                     started()
+                    health.started = True
                     yield {STATE: endpoint}
 
     return site(

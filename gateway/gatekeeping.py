@@ -10,10 +10,10 @@ from yarl import URL
 
 from gateway.errors import UpstreamUnavailable
 from gateway.settings.clients import AccessSettings
+from gateway.upstream.call import url_of
 from gateway.upstream.clock import Timer
 from gateway.upstream.exchange import exchange
 from gateway.upstream.retry import Failure
-from gateway.upstream.sender import Call, url_of
 from gateway.upstream.session import open_session
 from gateway.upstream.settings import Upstream
 from gateway.web.access import Access
@@ -55,4 +55,4 @@ def issuer_at(jwks_url: str) -> tuple[Upstream, URL]:
     parts = urlsplit(jwks_url)
     origin = f"{parts.scheme}://{parts.netloc}"
     issuer = Upstream(name=ISSUER, base_url=origin, timeout=SECONDS, max_body=MOST_BYTES)
-    return issuer, url_of(origin, Call("keys", parts.path or "/"))
+    return issuer, url_of(origin, "keys", parts.path or "/")

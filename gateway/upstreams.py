@@ -8,13 +8,15 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.graph.status import SourceState, SourceStatus
+from gateway.graph.status import EndpointTrouble, SourceState, SourceStatus
 from gateway.model.records import Source
 from gateway.settings.settings import Settings
 from gateway.settings.sources import OAuthClient, SourceSettings
 from gateway.sources.base import Ports
+from gateway.sources.drift import api as drift_api
 from gateway.sources.drift import source as drift
 from gateway.sources.lives import Lives
+from gateway.sources.salesloft import endpoints as salesloft_endpoints
 from gateway.sources.salesloft import source as salesloft
 from gateway.upstream.budget import Budget
 from gateway.upstream.client import Client, State
@@ -52,8 +54,12 @@ A_MINUTE = 60.0
 UNKNOWN_WINDOW = 120.0
 """Seconds that a rate window is taken for at most where the source does not tell its own."""
 
+VITAL: Mapping[str, frozenset[str]] = {"SALESLOFT": salesloft_endpoints.VITAL, "DRIFT": drift_api.VITAL}
+"""Each source's endpoints without which there are no meetings."""
+
 STATES: Mapping[State, SourceState] = {
     State.OK: SourceState.OK,
+    State.DEGRADED: SourceState.DEGRADED,
     State.LIMITED: SourceState.RATE_LIMITED,
     State.FAILING: SourceState.UNAVAILABLE,
     State.REFUSED: SourceState.REFUSED,
@@ -144,7 +150,15 @@ class Upstreams:
             enabled=client is not None and client.on,
             state=STATES[client.state] if client else SourceState.OFF,
             budget_remaining=client.budget.remaining if client else None,
+            troubles=troubles_of(client) if client and client.on else {},
         )
+
+
+def troubles_of(client: Client) -> dict[str, EndpointTrouble]:
+    """What is wrong with which endpoint of a source."""
+    return {
+        endpoint: EndpointTrouble(reason.trouble.value, reason.status) for endpoint, reason in client.troubles.items()
+    }
 
 
 @contextlib.asynccontextmanager
@@ -213,6 +227,7 @@ def _client(source: SourceSettings, shared: Shared, processes: int) -> Client:
         cost_header=cost,
         remaining_header=remaining,
         longest_wait=A_MINUTE if source.name in RATE_HEADERS else UNKNOWN_WINDOW,
+        vital=VITAL.get(source.name),
     )
     budget = _budget(source, credential, shared, processes)
     return Client(upstream, credential, budget, shared.session, shared.clock, store=shared.store, meter=shared.meter)

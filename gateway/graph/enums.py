@@ -88,7 +88,12 @@ class ReportStatus(enum.Enum):
 class SourceState(enum.Enum):
     UNKNOWN = enum_value(status.SourceState.UNKNOWN, description="Not called yet.")
     OK = enum_value(status.SourceState.OK, description="It answered.")
+    DEGRADED = enum_value(
+        status.SourceState.DEGRADED, description="Its meetings can be had, but not all that belongs to them."
+    )
     RATE_LIMITED = enum_value(status.SourceState.RATE_LIMITED, description="Its budget is used up for now.")
     REFUSED = enum_value(status.SourceState.REFUSED, description="It does not accept the gateway's credential.")
-    UNAVAILABLE = enum_value(status.SourceState.UNAVAILABLE, description="It did not answer, or with an error.")
+    UNAVAILABLE = enum_value(
+        status.SourceState.UNAVAILABLE, description="It did not answer, or not with what was asked for."
+    )
     OFF = enum_value(status.SourceState.OFF, description="Not configured, or switched off.")

@@ -95,6 +95,10 @@ class BodyDecoder(Generic[S, M]):
         rows = whole.data if isinstance(whole.data, list) else [whole.data]
         return Body([Row(row) for row in rows], whole.metadata)
 
+    async def read(self, body: bytes) -> Body[S, M]:
+        """The same, for a call to read its answer by."""
+        return self.decode(body)
+
     def _loosely(self, body: bytes) -> Body[S, M]:
         try:
             loose = msgspec.json.decode(body, type=_Loose)

@@ -12,7 +12,6 @@ import msgspec
 
 from gateway.errors import (
     UpstreamError,
-    UpstreamMalformed,
     UpstreamRateLimited,
     UpstreamRefused,
     UpstreamTimeout,
@@ -20,13 +19,24 @@ from gateway.errors import (
 )
 from gateway.upstream.retry import Failure
 from gateway.upstream.settings import Upstream
+from gateway.upstream.trouble import ABSENT, Trouble
 
 UNAUTHORIZED = 401
-NOT_FOUND = 404
+REQUEST_TIMEOUT = 408
 TOO_MANY = 429
 
 NUMBER = re.compile(r"\d+(\.\d+)?", re.ASCII)
 """A number in a header, however many digits it has."""
+
+
+WORDS: Mapping[Trouble | None, str] = {
+    Trouble.TIMEOUT: "timeout",
+    Trouble.TOO_LARGE: "too_large",
+    Trouble.TRUNCATED: "truncated",
+    Trouble.PROTOCOL: "truncated",
+    Trouble.RESET: "reset",
+}
+"""How a call ended without a status, in a word; `unreachable` where there was no connection."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -88,36 +98,52 @@ def status_of(ended: Answer | Failure) -> str:
     """How a call ended, in a word; see `Entry.status`."""
     if isinstance(ended, Answer):
         return str(ended.status)
-    if isinstance(ended.error, UpstreamTimeout):
-        return "timeout"
-    if isinstance(ended.error, UpstreamMalformed):
-        return "truncated" if ended.transient else "too_large"
-    return "reset" if ended.reached else "unreachable"
+    return WORDS.get(ended.trouble, "unreachable")
 
 
-def failure_in(answer: Answer, upstream: Upstream, *, now: float) -> Failure | None:
-    """What is wrong with an answer; None for a 2xx and for 404, which is an answer too.
+def failure_in(answer: Answer, upstream: Upstream, *, now: float, one: bool = False) -> Failure | None:
+    """What is wrong with an answer, by its status; None for a 2xx, and for the absence of a single record.
 
     Args:
         answer: What came.
         upstream: Whom it came from.
         now: Seconds since 1970 there.
+        one: Whether a single record was asked for, which may not exist; a list always does.
     """
     status, name = answer.status, upstream.name
-    error: UpstreamError
-    if 200 <= status < 300 or status == NOT_FOUND:  # noqa: PLR2004 - the class of success
+    if 200 <= status < 300 or (one and status in ABSENT):  # noqa: PLR2004 - the class of success
         return None
     wait = seconds_in(answer.headers, now, upstream.longest_wait)
     if status == TOO_MANY:
-        error = UpstreamRateLimited("The source's rate limit is used up.", source=name, retry_after=wait)
-        return Failure(error=error, transient=False)
+        spent = UpstreamRateLimited("The source's rate limit is used up.", source=name, retry_after=wait)
+        return Failure(error=spent, transient=False)
+    error: UpstreamError
+    trouble, transient = Trouble.REJECTED, False
     if status in upstream.refused_statuses:
+        trouble = Trouble.REFUSED
         error = UpstreamRefused("The source does not accept the gateway's credential.", source=name)
-        return Failure(error=error, transient=False, unauthorized=status == UNAUTHORIZED)
-    if status >= 500:  # noqa: PLR2004 - the class of server errors
-        error = UpstreamUnavailable(
-            f"The source answered with a server error ({status}).", source=name, retry_after=wait
-        )
-        return Failure(error=error, transient=True)
-    error = UpstreamUnavailable(f"The source did not accept the gateway's call ({status}).", source=name)
-    return Failure(error=error, transient=False)
+    elif status >= 500:  # noqa: PLR2004 - the class of server errors
+        trouble, transient = Trouble.SERVER_ERROR, True
+        text = f"The source answered with a server error ({status})."
+        error = UpstreamUnavailable(text, source=name, retry_after=wait)
+    elif status == REQUEST_TIMEOUT:
+        trouble, transient = Trouble.TIMEOUT, True
+        error = UpstreamTimeout("The source took too long to answer.", source=name)
+    elif status in ABSENT or status < 400:  # noqa: PLR2004 - the class of redirects, which are not followed
+        trouble = Trouble.GONE
+        error = UpstreamUnavailable(f"The source is not at its address any more ({status}).", source=name)
+    else:
+        error = UpstreamUnavailable(f"The source did not accept the gateway's call ({status}).", source=name)
+    return Failure(
+        error=error, transient=transient, trouble=trouble, status=status, unauthorized=status == UNAUTHORIZED
+    )
+
+
+def unreadable(answer: Answer, error: UpstreamError) -> Failure:
+    """What is wrong with an answer whose body could not be made anything of."""
+    try:
+        msgspec.json.decode(answer.body)
+        trouble = Trouble.MALFORMED
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
+        trouble = Trouble.TRUNCATED if answer.body and "truncated" in str(broken) else Trouble.NOT_JSON
+    return Failure(error=error, transient=False, trouble=trouble, status=answer.status)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Hashable
 from typing import Literal
 
 import msgspec
 
-from gateway.errors import UpstreamMalformed, UpstreamRateLimited, UpstreamRefused, UpstreamUnavailable
-from gateway.upstream.retry import Failure
+from gateway.errors import UpstreamRefused, UpstreamUnavailable
+from gateway.upstream.trouble import Reason, Trouble
 
 Outcome = Literal["answered", "failed", "refused"]
+
+MOST_SUSPECTS = 20
+"""Doubtful failures that are remembered."""
 
 
 class Tolerance(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,7 +25,7 @@ class Tolerance(msgspec.Struct, frozen=True, kw_only=True):
         within: Seconds that they may be old.
         least: Calls that it takes to judge.
         share: Share of them that may fail.
-        refusals: Refusals in a row that stand for the credential rather than for one hidden record.
+        lasting: Failures in a row, however old, that suffice where no further try is likely to mend them.
         pause: Seconds before the first new try; each one that fails doubles it.
         longest_pause: Seconds at most.
     """
@@ -30,9 +34,30 @@ class Tolerance(msgspec.Struct, frozen=True, kw_only=True):
     within: float = 30.0
     least: int = 5
     share: float = 0.5
-    refusals: int = 3
+    lasting: int = 3
     pause: float = 5.0
     longest_pause: float = 60.0
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """How a call ended, as far as its endpoint's health goes.
+
+    Attributes:
+        reason: What was wrong; None where there is an answer.
+        transient: Whether the same call may well succeed a moment later.
+        doubtful: Whether it may be the fault of what was asked: of a client's filter. It counts once a call without
+            one fails too.
+        record: The one record that was asked for, where what is wrong may be that record's alone. Several of them have
+            to fail, and none may be answered, before anything is wrong with the endpoint.
+    """
+
+    reason: Reason | None = None
+    transient: bool = False
+    doubtful: bool = False
+    record: Hashable = None
+
+
+ANSWERED = Ended()
 
 
 class Circuit:
@@ -46,17 +71,31 @@ class Circuit:
     def __init__(self, source: str, tolerance: Tolerance) -> None:
         self._source = source
         self._tolerance = tolerance
-        self._recent: deque[tuple[float, Outcome]] = deque(maxlen=tolerance.recent)
+        self._recent: deque[tuple[float, bool]] = deque(maxlen=tolerance.recent)
+        self._failures: dict[Hashable, tuple[float, Ended]] = {}
+        self._suspects: deque[tuple[float, Ended]] = deque(maxlen=MOST_SUSPECTS)
+        self._certain = False
+        self._under_way = 0
         self._open_until: float | None = None
         self._pause = tolerance.pause
         self._trying = False
-        self._refused = False
+        self.reason: Reason | None = None
 
     def state(self, now: float) -> Outcome:
-        """What it is open for, `answered` where a call may be made: who is asked no more could not get well again."""
+        """What it is left alone for now, `answered` where a call may be made."""
         if self._open_until is None or now >= self._open_until:
             return "answered"
         return "refused" if self._refused else "failed"
+
+    @property
+    def failing(self) -> bool:
+        """Whether it has failed since it last answered, beyond doubt."""
+        return self._certain or self._open_until is not None
+
+    @property
+    def closed(self) -> bool:
+        """Whether no failure has opened it, or an answer has closed it since."""
+        return self._open_until is None
 
     def ask(self, now: float) -> bool:
         """Asks to make a call, whose outcome is then told by `record`.
@@ -69,6 +108,7 @@ class Circuit:
             UpstreamRefused: It keeps refusing the credential.
         """
         self.check(now)
+        self._under_way += 1
         if self._open_until is None:
             return False
         self._trying = True
@@ -85,47 +125,87 @@ class Circuit:
             "The source keeps failing and is left alone for a while.", source=self._source, retry_after=left
         )
 
-    def record(self, now: float, outcome: Outcome | None, *, trial: bool) -> None:
+    def record(self, now: float, ended: Ended | None, *, trial: bool) -> None:
         """Learns how a call ended; None for one that says nothing of the endpoint's health."""
+        self._under_way = max(0, self._under_way - 1)
         if trial:
             self._trying = False
-        if outcome is None:
+        if ended is None:
             return
-        self._recent.append((now, outcome))
-        if trial and outcome == "answered":
-            self._close()
+        if ended.reason is None:
+            self._answered(now, closes=trial or ended.record is not None)
+        elif self._open_until is None:
+            self._failed(now, ended)
         elif trial:
-            self._pause = min(self._pause * 2, self._tolerance.longest_pause)
-            self._open(now, refused=outcome == "refused")
-        elif self._open_until is None and outcome != "answered" and self._too_many(now):
-            self._open(now, refused=outcome == "refused")
+            self._failed_trial(now, ended, ended.reason)
 
-    def _too_many(self, now: float) -> bool:
+    @property
+    def _refused(self) -> bool:
+        return self.reason is not None and self.reason.trouble is Trouble.REFUSED
+
+    def _answered(self, now: float, *, closes: bool) -> None:
+        """What ends late is no proof that an endpoint is well again, but any record is that it serves records."""
+        if self._open_until is not None and not closes:
+            return
+        if self._open_until is None:
+            self._recent.append((now, False))
+        else:
+            self._recent.clear()
+        self._open_until, self._pause, self.reason = None, self._tolerance.pause, None
+        self._forget()
+
+    def _failed(self, now: float, ended: Ended) -> None:
+        if ended.doubtful and not self._certain:
+            self._suspects.append((now, ended))
+            return
+        if ended.record is None:
+            self._certain = True
+            for when, suspect in self._suspects:
+                self._note(when, suspect)
+            self._suspects.clear()
+        self._note(now, ended)
+        if self._too_many(now, alone=ended.record is not None):
+            self._open(now, ended.reason)
+
+    def _failed_trial(self, now: float, ended: Ended, reason: Reason) -> None:
+        """One record is no trial of others: another one is tried next, until several have failed."""
+        if ended.record is not None:
+            self._note(now, ended)
+            if len(self._failures) < self._tolerance.lasting:
+                return
+        self._pause = min(self._pause * 2, self._tolerance.longest_pause)
+        self._open(now, reason)
+
+    def _note(self, when: float, ended: Ended) -> None:
+        """Refusals are counted in a row only: a few may be about what is hidden from the credential."""
+        if ended.record is None and ended.reason is not None:
+            self._recent.append((when, ended.reason.trouble is not Trouble.REFUSED))
+        self._failures[object() if ended.record is None else ended.record] = (when, ended)
+        if len(self._failures) > self._tolerance.recent:
+            del self._failures[next(iter(self._failures))]
+
+    def _too_many(self, now: float, *, alone: bool) -> bool:
+        """Whether enough has failed.
+
+        Args:
+            now: The time.
+            alone: Whether what failed last was one record's call: then those under way have their say first, unless
+                that goes on and on.
+        """
         tolerance = self._tolerance
-        outcomes = [outcome for when, outcome in self._recent if now - when <= tolerance.within]
-        last = outcomes[-tolerance.refusals :]
-        if len(last) == tolerance.refusals and all(outcome == "refused" for outcome in last):
-            return True
-        failed = outcomes.count("failed")
-        return len(outcomes) >= tolerance.least and failed > tolerance.share * len(outcomes)
+        lasting = sum(not ended.transient for _, ended in self._failures.values())
+        latest = sum(now - when <= tolerance.within for when, _ in self._failures.values())
+        if lasting >= tolerance.lasting or latest >= tolerance.least:
+            return not (alone and self._under_way) or len(self._failures) >= tolerance.recent
+        failed = [failure for when, failure in self._recent if now - when <= tolerance.within]
+        return not alone and len(failed) >= tolerance.least and sum(failed) > tolerance.share * len(failed)
 
-    def _open(self, now: float, *, refused: bool) -> None:
+    def _open(self, now: float, reason: Reason | None) -> None:
         self._open_until = now + self._pause
-        self._refused = refused
+        self.reason = reason
+        self._forget()
 
-    def _close(self) -> None:
-        self._open_until = None
-        self._pause = self._tolerance.pause
-        self._recent.clear()
-
-
-def outcome_of(failure: Failure | None) -> Outcome | None:
-    """What a call's end says of its endpoint's health; None where it says nothing."""
-    if failure is None:
-        return "answered"
-    if isinstance(failure.error, UpstreamRateLimited):
-        return None
-    if isinstance(failure.error, UpstreamRefused):
-        return "refused"
-    # What is too large comes no smaller a moment later, and is a lot to read before that is known.
-    return "failed" if failure.transient or isinstance(failure.error, UpstreamMalformed) else "answered"
+    def _forget(self) -> None:
+        self._failures.clear()
+        self._suspects.clear()
+        self._certain = False

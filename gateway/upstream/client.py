@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import enum
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any, TypeVar, overload
+
+from yarl import URL
 
 from gateway.errors import DeadlineExceeded, GatewayError, UpstreamUnavailable
 from gateway.upstream.budget import Budget
+from gateway.upstream.call import Call, Errand, url_of
 from gateway.upstream.circuit import Outcome, Tolerance
 from gateway.upstream.clock import Timer
 from gateway.upstream.credentials import Credential
 from gateway.upstream.meter import Meter, Unmetered
-from gateway.upstream.request import Entry, Hit, Request
+from gateway.upstream.request import Entry, Hit, Priority, Request
 from gateway.upstream.retry import Backoff, jitter
-from gateway.upstream.sender import Call, Errand, Sender, url_of
+from gateway.upstream.sender import Sender
 from gateway.upstream.session import Session
 from gateway.upstream.settings import Upstream
 from gateway.upstream.shared import Flights
 from gateway.upstream.store import MemoryStore, Store
 from gateway.upstream.traffic import Traffic
+from gateway.upstream.trouble import Reason, Trouble
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -28,14 +36,29 @@ MOST_BEHIND = 100
 """Revalidations under way at most; what is left out is begun by the next reader."""
 
 
+LOOK_WITHIN = 90.0
+"""Seconds that a look at an endpoint may take, units that it waits for included: nobody waits for it."""
+
+
 class State(enum.Enum):
     """How an upstream is doing, as seen from here."""
 
     OK = "ok"
+    DEGRADED = "degraded"
     LIMITED = "limited"
     FAILING = "failing"
     REFUSED = "refused"
     OFF = "off"
+
+
+async def as_sent(body: bytes) -> bytes:
+    """A body as it is."""
+    return body
+
+
+def key_of(call: Call[Any]) -> tuple[object, ...]:
+    """What equal calls have in common."""
+    return call.path, call.params, call.read, call.one
 
 
 class Client:
@@ -91,8 +114,10 @@ class Client:
             backoff=backoff or Backoff(),
             tolerance=tolerance or Tolerance(),
             jitter=jitter,
+            ask_plainly=self._ask_plainly,
         )
 
+    @overload
     async def get(
         self,
         request: Request,
@@ -101,9 +126,36 @@ class Client:
         params: Sequence[tuple[str, str]] = (),
         *,
         cost: int = 1,
-        empty_on_404: bool = False,
-    ) -> bytes | None:
-        """The body of a 2xx answer.
+        one: bool = False,
+    ) -> bytes | None: ...
+
+    @overload
+    async def get(
+        self,
+        request: Request,
+        endpoint: str,
+        path: str,
+        params: Sequence[tuple[str, str]] = (),
+        *,
+        read: Callable[[bytes], Awaitable[T]],
+        cost: int = 1,
+        one: bool = False,
+        plain: Call[Any] | None = None,
+    ) -> T | None: ...
+
+    async def get(
+        self,
+        request: Request,
+        endpoint: str,
+        path: str,
+        params: Sequence[tuple[str, str]] = (),
+        *,
+        read: Callable[[bytes], Awaitable[Any]] = as_sent,
+        cost: int = 1,
+        one: bool = False,
+        plain: Call[Any] | None = None,
+    ) -> Any:
+        """What is made of a 2xx answer; None where a single record was asked for that does not exist.
 
         Equal calls of one request are made once; so are equal calls of several that are under way together.
 
@@ -112,8 +164,10 @@ class Client:
             endpoint: The endpoint's name, such as `/contacts/{id}`.
             path: The path below the base URL, not yet encoded.
             params: Query parameters, not yet encoded; names may repeat.
+            read: Makes something of the body; see `Call`.
             cost: Units that it is expected to take.
-            empty_on_404: Whether a 404 is an answer, told as None, rather than an error.
+            one: Whether a single record is asked for; see `Call`.
+            plain: What is asked to see whether the endpoint answers at all; see `Call`.
 
         Raises:
             DeadlineExceeded: The request's time is up, before the call or during it.
@@ -121,37 +175,46 @@ class Client:
             UpstreamUnavailable: It cannot be reached, answers with any status not named here, or is switched off.
             UpstreamRateLimited: Its limit or our budget is used up.
             UpstreamRefused: It does not accept the credential.
-            UpstreamMalformed: Its answer broke off or is too large.
+            UpstreamMalformed: Its answer broke off, is too large, or is not what was asked for.
         """
-        call = Call(endpoint, path, tuple(params), cost)
+        call = Call(endpoint, path, read, tuple(params), cost, one=one, plain=plain)
         asked = request.ledger.ask() if request.asked is None else request.asked
-        key = (self, call.path, call.params)
         request.uses.spoil()
         try:
-            body = await request.once(key, lambda: self._share(request, call, asked))
+            return await request.once((self, *key_of(call)), lambda: self._share(request, call, asked))
         except GatewayError:
             request.freshness.spoil()
             raise
-        if body is None and not empty_on_404:
-            request.freshness.spoil()
-            raise UpstreamUnavailable("The source does not know the call.", source=self.upstream.name)
-        return body
 
-    async def _share(self, request: Request, call: Call, asked: int) -> bytes | None:
+    async def _share(self, request: Request, call: Call[T], asked: int) -> T | None:
         """Makes a call, or joins an equal one."""
         self.require(request)
-        url = url_of(self.upstream.base_url, call)
-        key = (call.path, call.params)
+        url = self._url(call)
+        key = key_of(call)
         joined, started = self._flights.under_way(key), self.clock.monotonic()
 
-        def send(shared: Request) -> Coroutine[object, object, bytes | None]:
+        def send(shared: Request) -> Coroutine[object, object, T | None]:
             return self._sender.send(Errand(shared, call, url, asked))
 
-        body = await self._flights.join(key, request, send)
+        got = await self._flights.join(key, request, send)
         if joined:
             self.meter.joined(self.upstream.name, call.endpoint)
             self.note(request, call.endpoint, Hit.SHARED, started)
-        return body
+        return got
+
+    def _url(self, call: Call[Any]) -> URL:
+        return url_of(self.upstream.base_url, call.endpoint, call.path, call.params)
+
+    def _ask_plainly(self, call: Call[Any]) -> None:
+        """Makes a call for nobody."""
+
+        async def look() -> None:
+            request = Request(self.clock.monotonic() + LOOK_WITHIN, Priority.REVALIDATION)
+            with contextlib.suppress(GatewayError):
+                await self._sender.send(Errand(request, call, self._url(call), request.ledger.ask()))
+
+        if self._on:
+            self.behind(look)
 
     def require(self, request: Request) -> None:
         """Makes sure that the source is on and that there is time left.
@@ -187,20 +250,31 @@ class Client:
 
     @property
     def state(self) -> State:
-        """How the upstream is doing: the worst that is known."""
+        """How the upstream is doing: by the endpoints that it is of no use without, and then by the others."""
         if not self._on:
             return State.OFF
-        states = self.circuits.values()
-        if "refused" in states:
+        vital = self.upstream.vital
+        needed = [
+            reason for name, reason in self._sender.endpoints.troubles.now.items() if vital is None or name in vital
+        ]
+        needed += [] if self.credential.usable else self.credential.troubles.values()
+        if any(reason.trouble is Trouble.REFUSED for reason in needed):
             return State.REFUSED
-        if "failed" in states:
+        if needed:
             return State.FAILING
-        return State.OK if self.budget.remaining else State.LIMITED
+        if not self.budget.remaining:
+            return State.LIMITED
+        return State.DEGRADED if self.troubles else State.OK
+
+    @property
+    def troubles(self) -> Mapping[str, Reason]:
+        """What is wrong with which endpoint, that for tokens included; none where all is well."""
+        return {**self.credential.troubles, **self._sender.endpoints.troubles.now}
 
     @property
     def circuits(self) -> Mapping[str, Outcome]:
         """What each endpoint is left alone for, `answered` where it is not."""
-        return self._sender.circuits()
+        return self._sender.endpoints.outcomes()
 
     def switch(self, *, on: bool) -> None:
         """Switches the source on or off while running; off ends the calls under way, and nothing kept is served."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from typing import Protocol
 
 from gateway.upstream.request import Request
+from gateway.upstream.trouble import Reason
 
 
 class Secret:
@@ -57,6 +59,16 @@ class Credential(Protocol):
         """Tells whose records an answer holds, without telling the token; the same as long as the account is."""
         ...
 
+    @property
+    def usable(self) -> bool:
+        """Whether there is a token, or none was asked for yet."""
+        ...
+
+    @property
+    def troubles(self) -> Mapping[str, Reason]:
+        """What is wrong with the endpoint that gives tokens; nothing where it is well, or there is none."""
+        ...
+
     async def token(self, request: Request) -> Secret:
         """A token that is good now.
 
@@ -81,6 +93,8 @@ class StaticToken:
     def __init__(self, secret: Secret) -> None:
         self._secret = secret
         self.identity = secret.fingerprint("meeting-gateway records")
+        self.usable = True
+        self.troubles: Mapping[str, Reason] = {}
 
     async def token(self, request: Request) -> Secret:  # noqa: ARG002 - the protocol's; others have to wait
         """The token."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Mapping
 
 import aiohttp
+import msgspec
 from yarl import URL
 
 from gateway.errors import UpstreamMalformed, UpstreamTimeout, UpstreamUnavailable
@@ -14,6 +16,7 @@ from gateway.upstream.answers import Answer
 from gateway.upstream.retry import Failure
 from gateway.upstream.session import Session, Wire
 from gateway.upstream.settings import Upstream
+from gateway.upstream.trouble import Trouble
 
 DISCARD_BYTES = 64 * 1024
 """Bytes of a refused answer that are read; opening another connection is cheaper than reading more."""
@@ -80,21 +83,40 @@ async def exchange(
             return Answer(status=response.status, headers=response.headers, body=body)
     except TimeoutError:
         error = UpstreamTimeout("The source took too long to answer.", source=name)
-        return Failure(error=error, transient=True, reached=wire.connected)
+        return Failure(error=error, trouble=Trouble.TIMEOUT, transient=True, reached=wire.connected)
     except _TooLarge:
         return Failure(
             error=UpstreamMalformed("The source's answer is larger than the gateway reads.", source=name),
+            trouble=Trouble.TOO_LARGE,
             transient=False,
         )
-    except (aiohttp.ClientPayloadError, aiohttp.ClientResponseError):
-        return Failure(error=UpstreamMalformed("The source's answer broke off.", source=name), transient=True)
+    except aiohttp.ClientPayloadError:
+        broken_off = UpstreamMalformed("The source's answer broke off.", source=name)
+        return Failure(error=broken_off, trouble=Trouble.TRUNCATED, transient=True)
+    except aiohttp.ClientResponseError:
+        no_answer = UpstreamMalformed("The source's answer is not HTTP as agreed.", source=name)
+        return Failure(error=no_answer, trouble=Trouble.PROTOCOL, transient=True)
     except (_Broken, aiohttp.ClientError, OSError) as broken:
-        return Failure(
-            error=UpstreamUnavailable("The source cannot be reached.", source=name),
-            transient=True,
-            reached=wire.connected,
-            dead=wire.reused and isinstance(broken, _Broken) and not _begun(broken.__cause__),
-        )
+        cause = broken.__cause__ if isinstance(broken, _Broken) else broken
+        dead = wire.reused and isinstance(broken, _Broken) and not _begun(cause)
+        return msgspec.structs.replace(_unreachable(name, cause), reached=wire.connected, dead=dead)
+
+
+def _unreachable(name: str, cause: BaseException | None) -> Failure:
+    """What became of a call without an answer, by what the connection said."""
+    trouble, transient = Trouble.RESET, True
+    if isinstance(cause, aiohttp.ClientConnectorDNSError):
+        trouble = Trouble.DNS
+    elif isinstance(cause, aiohttp.ClientSSLError | aiohttp.ServerFingerprintMismatch | ssl.SSLError):
+        trouble, transient = Trouble.TLS, False
+    elif isinstance(cause, aiohttp.ClientConnectorError):
+        refused = isinstance(cause.os_error, ConnectionRefusedError)
+        trouble = Trouble.CONNECTION_REFUSED if refused else Trouble.NO_ROUTE
+    return Failure(
+        error=UpstreamUnavailable("The source cannot be reached.", source=name),
+        trouble=trouble,
+        transient=transient,
+    )
 
 
 def _begun(error: BaseException | None) -> bool:

@@ -17,6 +17,10 @@ class Meter(Protocol):
         """A try on the wire: its HTTP status or what came instead (`Entry.status`), its cost and how long it took."""
         ...
 
+    def troubled(self, source: str, endpoint: str, trouble: str) -> None:
+        """A try that came to no answer, by the kind of trouble (`Trouble`)."""
+        ...
+
     def queued(self, source: str, outcome: Queued, seconds: float) -> None:
         """A wait for units."""
         ...
@@ -38,6 +42,9 @@ class Unmetered:
     """Counts nothing."""
 
     def called(self, source: str, endpoint: str, status: str, *, units: int, seconds: float) -> None:
+        """Takes no note."""
+
+    def troubled(self, source: str, endpoint: str, trouble: str) -> None:
         """Takes no note."""
 
     def queued(self, source: str, outcome: Queued, seconds: float) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import math
+from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
 from yarl import URL
 
-from gateway.errors import UpstreamError, UpstreamMalformed, UpstreamRefused, UpstreamUnavailable
-from gateway.upstream.answers import Answer, failure_in, status_of
+from gateway.errors import UpstreamError, UpstreamMalformed, UpstreamRateLimited, UpstreamRefused, UpstreamUnavailable
+from gateway.upstream.answers import Answer, failure_in, status_of, unreadable
 from gateway.upstream.clock import Timer
 from gateway.upstream.credentials import Secret
 from gateway.upstream.exchange import exchange
@@ -20,14 +20,17 @@ from gateway.upstream.retry import Failure
 from gateway.upstream.session import Session
 from gateway.upstream.settings import Upstream
 from gateway.upstream.shared import Flights
+from gateway.upstream.trouble import Reason, Trouble
+from gateway.upstream.troubles import Troubles
 
-log = logging.getLogger(__name__)
+LASTING = 60.0
+"""Seconds without another question where asking again is not likely to change the answer: the client was refused."""
 
-REFUSED = 60.0
-"""Seconds without another question after the client was refused: asking again will not change that."""
+TRANSIENT = 5.0
+"""Seconds without another question where it is: the endpoint failed."""
 
-FAILED = 5.0
-"""Seconds without another question after the endpoint failed."""
+OF_THE_CLIENT = frozenset({Trouble.REJECTED, Trouble.REFUSED, Trouble.GONE})
+"""What a token endpoint's 4xx comes to: the client, its secret or the URL is wrong."""
 
 NEW = 30.0
 """Seconds in which a token is too new to be the reason for a refusal."""
@@ -139,9 +142,21 @@ class ClientCredentials:
         self._vault = vault
         self._meter: Meter = Unmetered() if meter is None else meter
         self._flights = Flights(clock)
+        self._endpoint = URL(upstream.base_url).path
+        self._troubles = Troubles(upstream.name, clock)
         self._token: Token | None = None
         self._doubted: Secret | None = None
         self._failure: tuple[float, UpstreamError] | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is a token, or none was asked for yet."""
+        return not self.troubles or (self._token is not None and self._token.good(self._clock.time()))
+
+    @property
+    def troubles(self) -> Mapping[str, Reason]:
+        """What is wrong with the endpoint that gives tokens; nothing where it is well."""
+        return self._troubles.now
 
     async def token(self, request: Request) -> Secret:
         """A token that is good now; from half of its life on, one caller waits for the next and the others do not.
@@ -183,6 +198,7 @@ class ClientCredentials:
 
     async def _renew(self, request: Request) -> Token:
         self._token = await self._obtain(request)
+        self._troubles.answered(self._endpoint)
         return self._token
 
     async def _obtain(self, request: Request) -> Token:
@@ -223,38 +239,45 @@ class ClientCredentials:
             "client_id": self._client_id,
             "client_secret": self._client_secret.reveal(),
         }
-        url, status = URL(self._upstream.base_url), "cancelled"
+        name, status = self._upstream.name, "cancelled"
         try:
+            url = URL(self._upstream.base_url)
             answer = await exchange(self._session, self._upstream, url, {}, form=form, fresh=True)
             status = status_of(answer)
         finally:
-            ended, name = self._clock.monotonic(), self._upstream.name
-            self._meter.called(name, url.path, status, units=0, seconds=ended - started)
-            request.ledger.write(Entry(name, url.path, 0, started, ended, status=status))
-        try:
-            token = self._read(answer, now)
-        except UpstreamError as error:
-            pause = REFUSED if isinstance(error, UpstreamRefused) else FAILED
-            self._failure = self._clock.monotonic() + pause, error
-            log.warning("%s gave no token: %s", self._upstream.name, error.code)
-            raise
+            ended = self._clock.monotonic()
+            self._meter.called(name, self._endpoint, status, units=0, seconds=ended - started)
+            request.ledger.write(Entry(name, self._endpoint, 0, started, ended, status=status))
+        token = answer if isinstance(answer, Failure) else self._read(answer, now)
+        if isinstance(token, Failure):
+            self._learn(token)
+            raise token.error
         self._failure = self._doubted = None
         return token
 
-    def _read(self, answer: Answer | Failure, now: float) -> Token:
-        name = self._upstream.name
-        if isinstance(answer, Failure):
-            raise answer.error
-        if 400 <= answer.status < 500 and answer.status != 429:  # noqa: PLR2004 - what the client got wrong
-            raise UpstreamRefused("The source does not accept the gateway's client credentials.", source=name)
+    def _learn(self, failure: Failure) -> None:
+        """Notes a failure, and leaves the endpoint alone for a while."""
+        pause = TRANSIENT if failure.transient or isinstance(failure.error, UpstreamRateLimited) else LASTING
+        self._failure = self._clock.monotonic() + pause, failure.error
+        if failure.reason is not None:
+            self._troubles.failed(self._endpoint, failure.reason, sure=True)
+            self._meter.troubled(self._upstream.name, self._endpoint, failure.reason.trouble.value)
+
+    def _read(self, answer: Answer, now: float) -> Token | Failure:
+        """The token in an answer, or what is wrong with it."""
+        name, status = self._upstream.name, answer.status
         failure = failure_in(answer, self._upstream, now=now)
+        if failure is not None and failure.trouble in OF_THE_CLIENT and status >= 400:  # noqa: PLR2004 - no redirect
+            refused = UpstreamRefused("The source does not accept the gateway's client credentials.", source=name)
+            return Failure(error=refused, transient=False, trouble=Trouble.REFUSED, status=status)
         if failure is not None:
-            raise failure.error
+            return failure
         try:
             issued = msgspec.json.decode(answer.body, type=_Issued)
-        except msgspec.MsgspecError:
-            raise UpstreamMalformed("The source's answer holds no token.", source=name) from None
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return unreadable(answer, UpstreamMalformed("The source's answer holds no token.", source=name))
         lasts = life_in(issued.expires_in)
         if not issued.access_token or lasts <= 0:
-            raise UpstreamUnavailable("The source gave no usable token.", source=name)
+            unusable = UpstreamUnavailable("The source gave no usable token.", source=name)
+            return Failure(error=unusable, transient=False, trouble=Trouble.MALFORMED, status=status)
         return Token(Secret(issued.access_token), now, lasts)

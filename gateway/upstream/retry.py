@@ -8,6 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from gateway.errors import UpstreamError, UpstreamMalformed, UpstreamTimeout, UpstreamUnavailable
+from gateway.upstream.trouble import Reason, Trouble
 
 
 class Backoff(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +31,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         error: What it is called.
         transient: Whether the same call may well succeed a moment later.
+        trouble: What that shows of the upstream; None where nothing is wrong with it, as with a spent rate limit.
+        status: The HTTP status that it came with; None where there was none.
         reached: Whether the upstream may have counted it.
         dead: Whether it went over a connection of the pool that had died unnoticed, which tells nothing of
             the upstream: it is worth another try over a new one.
@@ -39,10 +42,17 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
     error: UpstreamError
     transient: bool
+    trouble: Trouble | None = None
+    status: int | None = None
     reached: bool = True
     dead: bool = False
     unauthorized: bool = False
     outdated: bool = False
+
+    @property
+    def reason(self) -> Reason | None:
+        """What is wrong with the endpoint; None where nothing is."""
+        return None if self.trouble is None else Reason(self.trouble, self.status)
 
 
 class RetryBudget:

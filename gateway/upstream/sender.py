@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from urllib.parse import quote
+from typing import Any, Generic, TypeVar
 
 import msgspec
-from yarl import URL
 
-from gateway.errors import DeadlineExceeded, UpstreamError, UpstreamRateLimited
-from gateway.upstream.answers import NOT_FOUND, Answer, date_of, failure_in, status_of, units_in
-from gateway.upstream.batch import encoded
+from gateway.errors import DeadlineExceeded, UpstreamError, UpstreamMalformed, UpstreamRateLimited, UpstreamUnavailable
+from gateway.upstream.answers import Answer, date_of, failure_in, status_of, units_in, unreadable
 from gateway.upstream.budget import Budget
-from gateway.upstream.circuit import Circuit, Outcome, Tolerance, outcome_of
+from gateway.upstream.call import Call, Errand
+from gateway.upstream.circuit import Tolerance
 from gateway.upstream.clock import Timer
 from gateway.upstream.credentials import Credential, Secret
+from gateway.upstream.endpoints import Endpoints, ended_as
 from gateway.upstream.exchange import exchange
+from gateway.upstream.failed import FailedRecords
 from gateway.upstream.meter import Meter, Queued
-from gateway.upstream.request import Entry, Request
+from gateway.upstream.request import Entry
 from gateway.upstream.retry import Backoff, Failure, RetryBudget, wait_before_retry
 from gateway.upstream.session import Session, Wire
 from gateway.upstream.settings import Upstream
 from gateway.upstream.span import Span
 from gateway.upstream.traffic import Traffic
+from gateway.upstream.trouble import ABSENT, Trouble
 from gateway.upstream.window import Grant
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -34,54 +38,17 @@ MOST_COST = 100
 MOST_LEFT = 1_000_000
 """Units that may be said to be left."""
 
-
-class Call(msgspec.Struct, frozen=True):
-    """What is asked of an upstream.
-
-    Attributes:
-        endpoint: The endpoint's name: a path template, never with ids in it.
-        path: The path below the base URL.
-        params: Query parameters in their order; names may repeat.
-        cost: Units that it is expected to take.
-    """
-
-    endpoint: str
-    path: str
-    params: tuple[tuple[str, str], ...] = ()
-    cost: int = 1
+RATE_LIMITED = "rate_limited"
+"""What a 429 is counted as: no trouble of the upstream's, and yet no answer."""
 
 
-class Errand(msgspec.Struct, frozen=True):
-    """A call and whom it is made for.
+class Got(msgspec.Struct, Generic[T], frozen=True):
+    """What a call came to: what was made of its body; None where the record does not exist."""
 
-    Attributes:
-        request: Its deadline bounds the call, its ledger notes it.
-        call: What is asked.
-        url: Where.
-        asked: The ledger's turn at which it was asked for.
-    """
-
-    request: Request
-    call: Call
-    url: URL
-    asked: int
+    value: T | None
 
 
-def url_of(base_url: str, call: Call) -> URL:
-    """The URL, with every name and value percent-encoded and no way out of the base.
-
-    Raises:
-        ValueError: A path with `.` or `..` in it.
-    """
-    if not call.path.startswith("/") or {".", ".."} & set(call.path.split("/")):
-        msg = f"not a path below the base URL, for {call.endpoint}"
-        raise ValueError(msg)
-    names = {name: encoded(name) for name in dict(call.params)}
-    query = "&".join([f"{names[name]}={encoded(value)}" for name, value in call.params])
-    return URL(f"{base_url.rstrip('/')}{quote(call.path)}{'?' if query else ''}{query}", encoded=True)
-
-
-def begun(errand: Errand, source: str) -> tuple[Span | None, dict[str, str]]:
+def begun(errand: Errand[T], source: str) -> tuple[Span | None, dict[str, str]]:
     """The span of one try, where it is traced, and what is sent along for it."""
     if errand.request.span is None:
         return None, {}
@@ -89,10 +56,10 @@ def begun(errand: Errand, source: str) -> tuple[Span | None, dict[str, str]]:
     return span, dict(span.headers())
 
 
-def end(span: Span, status: str, cost: int) -> None:
-    """Ends a try's span; that something does not exist is an answer."""
+def end(span: Span, status: str, cost: int, *, one: bool) -> None:
+    """Ends a try's span; that a single record does not exist is an answer."""
     code = {"status": int(status)} if status.isdecimal() else {}
-    fine = status.startswith("2") or status == str(NOT_FOUND)
+    fine = status.startswith("2") or (one and code.get("status") in ABSENT)
     span.end(error=None if fine else status, cost=cost, **code)
 
 
@@ -110,8 +77,10 @@ class Sender:
         backoff: How tries follow one another.
         tolerance: When an endpoint is left alone.
         jitter: A number from 0 to 1.
+        ask_plainly: Makes a call for nobody, to see whether its endpoint answers.
 
     Attributes:
+        endpoints: What is known of the upstream's endpoints.
         sending: Calls that are on the wire.
     """
 
@@ -128,6 +97,7 @@ class Sender:
         backoff: Backoff,
         tolerance: Tolerance,
         jitter: Callable[[], float],
+        ask_plainly: Callable[[Call[Any]], None],
     ) -> None:
         self._upstream = upstream
         self._credential = credential
@@ -135,35 +105,37 @@ class Sender:
         self._session = session
         self._clock = clock
         self._backoff = backoff
-        self._tolerance = tolerance
         self._jitter = jitter
         self._retries = RetryBudget()
-        self._circuits: dict[str, Circuit] = {}
+        self._failed = FailedRecords()
         self._traffic = traffic
         self._meter = meter
+        self.endpoints = Endpoints(upstream.name, tolerance, clock, ask_plainly)
         self.sending = 0
 
-    def circuits(self) -> dict[str, Outcome]:
-        """What each endpoint's circuit is open for, `answered` where it is closed."""
-        now = self._clock.monotonic()
-        return {endpoint: circuit.state(now) for endpoint, circuit in self._circuits.items()}
-
-    async def send(self, errand: Errand) -> bytes | None:
-        """The body of a 2xx answer, None for a 404; see `Client.get` for what it raises."""
+    async def send(self, errand: Errand[T]) -> T | None:
+        """What is made of an answer, None where a single record does not exist; see `Client.get` for what it raises."""
+        call, now = errand.call, self._clock.monotonic()
+        known = self._failed.error((call.path, call.params), now) if call.one else None
+        if known is not None:
+            raise known
         with self._traffic.call(errand.request):
-            return await self._send(errand)
+            ended = await self._send(errand)
+        if isinstance(ended, Got):
+            return ended.value
+        if call.one:
+            self._failed.note((call.path, call.params), ended, self._clock.monotonic())
+        raise ended.error
 
-    async def _send(self, errand: Errand) -> bytes | None:
+    async def _send(self, errand: Errand[T]) -> Got[T] | Failure:
         """Tries until there is an answer or no point in another try."""
-        endpoint = errand.call.endpoint
-        circuit = self._circuits.setdefault(endpoint, Circuit(self._upstream.name, self._tolerance))
         self._retries.earn()
         tried, renewed, fresh = 0, False, False
         while True:
             token = await self._credential.token(errand.request)
-            ended = await self._guarded(circuit, errand, token, fresh=fresh)
-            if isinstance(ended, Answer):
-                return None if ended.status == NOT_FOUND else ended.body
+            ended = await self._guarded(errand, token, fresh=fresh)
+            if isinstance(ended, Got):
+                return ended
             if ended.outdated and not renewed:
                 renewed = True
                 continue
@@ -180,14 +152,18 @@ class Sender:
                 jitter=self._jitter,
             )
             if wait is None or not self._retries.spend():
-                raise ended.error
+                said = ended_as(ended, errand.call)
+                if said is not None:
+                    self.endpoints.gave_up(errand.call, said)
+                return ended
             await self._clock.sleep(wait)
 
-    async def _guarded(self, circuit: Circuit, errand: Errand, token: Secret, *, fresh: bool) -> Answer | Failure:
+    async def _guarded(self, errand: Errand[T], token: Secret, *, fresh: bool) -> Got[T] | Failure:
         """One try, unless the circuit is open, before or after the wait for units.
 
         A token that was merely too old says nothing of the endpoint, nor does a connection that had died before.
         """
+        call, circuit = errand.call, self.endpoints.circuit(errand.call.endpoint)
         circuit.check(self._clock.monotonic())
         grant = await self._queue(errand)
         try:
@@ -195,19 +171,21 @@ class Sender:
         except UpstreamError:
             await self._budget.settle(grant, cost=0)
             raise
-        outcome: Outcome | None = None
+        ended: Got[T] | Failure | None = None
         try:
             ended = await self._try(errand, token, grant, fresh=fresh)
             if isinstance(ended, Failure) and ended.dead:
-                return ended
-            if isinstance(ended, Failure) and ended.unauthorized and self._credential.rejected(token):
-                return msgspec.structs.replace(ended, outdated=True)
-            outcome = outcome_of(ended if isinstance(ended, Failure) else None)
+                ended = msgspec.structs.replace(ended, trouble=None)
+            elif isinstance(ended, Failure) and ended.unauthorized and self._credential.rejected(token):
+                ended = msgspec.structs.replace(ended, trouble=None, outdated=True)
             return ended
         finally:
-            circuit.record(self._clock.monotonic(), outcome, trial=trial)
+            if isinstance(ended, Got):
+                self.endpoints.answered(call, trial=trial, absent=ended.value is None)
+            else:
+                self.endpoints.tried(call, ended_as(ended, call) if ended is not None else None, trial=trial)
 
-    async def _queue(self, errand: Errand) -> Grant:
+    async def _queue(self, errand: Errand[T]) -> Grant:
         """Units for a call."""
         started = self._clock.monotonic()
         outcome: Queued = "left"
@@ -221,8 +199,8 @@ class Sender:
             self._meter.queued(self._upstream.name, outcome, self._clock.monotonic() - started)
         return grant
 
-    async def _try(self, errand: Errand, token: Secret, grant: Grant, *, fresh: bool) -> Answer | Failure:
-        """The call, then the ledger and the budget's correction, however it ended."""
+    async def _try(self, errand: Errand[T], token: Secret, grant: Grant, *, fresh: bool) -> Got[T] | Failure:
+        """The call, then the ledger and the budget's correction, however it ended; and what is made of the answer."""
         upstream, call = self._upstream, errand.call
         started, sent = self._clock.monotonic(), self._clock.time()
         cost, left, status, wire = call.cost, None, "cancelled", Wire()
@@ -242,23 +220,40 @@ class Sender:
             self.sending -= 1
             cost = cost if wire.connected else 0
             if span is not None:
-                end(span, status, cost)
+                end(span, status, cost, one=call.one)
             now = self._clock.monotonic()
             self._meter.called(upstream.name, call.endpoint, status, units=cost, seconds=now - started)
             errand.request.ledger.write(
                 Entry(upstream.name, call.endpoint, cost, started, now, asked=errand.asked, status=status)
             )
             await self._budget.settle(grant, cost=cost, left=left)
-        return ended if isinstance(ended, Failure) else await self._judge(ended, call, started)
+        told = ended if isinstance(ended, Failure) else await self._judge(ended, call, started)
+        if isinstance(told, Failure):
+            kind = RATE_LIMITED if told.trouble is None else told.trouble.value
+            self._meter.troubled(upstream.name, call.endpoint, kind)
+        return told
 
-    async def _judge(self, answer: Answer, call: Call, started: float) -> Answer | Failure:
-        """The answer, or what is wrong with it; a 429 empties the budget."""
-        failure = failure_in(answer, self._upstream, now=date_of(answer.headers.get("Date")) or self._clock.time())
+    async def _judge(self, answer: Answer, call: Call[T], started: float) -> Got[T] | Failure:
+        """What is made of an answer, or what is wrong with it; a 429 empties the budget."""
+        now = date_of(answer.headers.get("Date")) or self._clock.time()
+        failure = failure_in(answer, self._upstream, now=now, one=call.one)
         if failure is None:
-            return answer
-        log.warning("%s %s answered %d", self._upstream.name, call.endpoint, answer.status)
+            return await self._read(answer, call)
+        log.debug("%s %s answered %d", self._upstream.name, call.endpoint, answer.status)
         if not isinstance(failure.error, UpstreamRateLimited):
             return failure
         wait = await self._budget.refused(failure.error.retry_after, sent=started)
         error = UpstreamRateLimited(failure.error.message, source=self._upstream.name, retry_after=wait)
-        return Failure(error=error, transient=False)
+        return msgspec.structs.replace(failure, error=error)
+
+    async def _read(self, answer: Answer, call: Call[T]) -> Got[T] | Failure:
+        """What is made of an answer that is one by its status."""
+        if answer.status not in ABSENT:
+            try:
+                return Got(await call.read(answer.body))
+            except UpstreamMalformed as error:
+                return unreadable(answer, error)
+        if not self.endpoints.gone(call):
+            return Got(None)
+        nowhere = UpstreamUnavailable("The source is not at its address any more.", source=self._upstream.name)
+        return Failure(error=nowhere, transient=False, trouble=Trouble.GONE, status=answer.status)

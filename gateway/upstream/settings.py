@@ -18,6 +18,7 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True):
         remaining_header: Response header with the units left in this window, for everybody, where there is one.
         longest_wait: Seconds that a `Retry-After` is believed for at most: a window of its rate limit, after which
             there are units again whatever an answer said.
+        vital: Endpoints without which it is of no use; None: each is. It is degraded while another one is in trouble.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True):
     cost_header: str | None = None
     remaining_header: str | None = None
     longest_wait: float = 60.0
+    vital: frozenset[str] | None = None
 
     @property
     def connect_timeout(self) -> float:

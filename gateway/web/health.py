@@ -12,20 +12,25 @@ from starlette.responses import Response
 from gateway.graph.status import SourceState, SourceStatus
 
 UNUSABLE = frozenset({SourceState.OFF, SourceState.REFUSED, SourceState.UNAVAILABLE})
-"""States in which asking a source is of no use; those of a failing one lapse by themselves."""
+"""States of a source whose meetings cannot be had."""
+
+UNWELL = frozenset({SourceState.DEGRADED, SourceState.REFUSED, SourceState.UNAVAILABLE})
+"""States that somebody has to look at; a spent budget comes back by itself, and off is as it was wished."""
 
 
 @dataclass(slots=True)
 class Health:
-    """Whether this process can answer.
+    """Whether this process answers, and how the sources behind it are.
 
     Args:
         statuses: How each source is doing now.
         together: Whether what replicas share can be reached; None where they share nothing.
+        started: Whether requests are answered yet.
     """
 
     statuses: Callable[[], Sequence[SourceStatus]]
     together: Callable[[], bool | None] = field(default=lambda: None)
+    started: bool = True
     closing: bool = field(default=False, init=False)
 
     def states(self) -> dict[str, str]:
@@ -37,19 +42,32 @@ class Health:
         return _json(200, {"status": "OK"})
 
     async def ready(self, _: Request) -> Response:
-        """`/readyz`: 200 when at least one source is usable and the process is not about to close.
+        """`/readyz`: 200 while requests are served, whatever the vendors do; the body says what they do.
 
-        One that is cut off from the others' Redis goes on alone, and says so.
+        Were it not, an outage of theirs would take every replica out of service, with all that is kept. One that is cut
+        off from the others' Redis goes on alone, and says so.
         """
         sources = self.statuses()
-        usable = any(source.state not in UNUSABLE for source in sources)
-        status = "CLOSING" if self.closing else "OK" if usable else "NO_SOURCE"
-        states = {source.source.value: source.state.value for source in sources}
-        body: dict[str, object] = {"status": status, "sources": states}
+        body: dict[str, object] = {
+            "status": self._status(sources),
+            "sources": {source.source.value: source.state.value for source in sources},
+        }
+        troubles = {source.source.value: dict(source.troubles) for source in sources if source.troubles}
+        if troubles:
+            body["troubles"] = troubles
         together = self.together()
         if together is not None:
             body["shared"] = "OK" if together else "UNAVAILABLE"
-        return _json(200 if status == "OK" else 503, body)
+        return _json(200 if self.started and not self.closing else 503, body)
+
+    def _status(self, sources: Sequence[SourceStatus]) -> str:
+        if not self.started:
+            return "STARTING"
+        if self.closing:
+            return "CLOSING"
+        if all(source.state in UNUSABLE for source in sources):
+            return "NO_SOURCE"
+        return "DEGRADED" if any(source.state in UNWELL for source in sources) else "OK"
 
 
 def _json(status: int, body: Mapping[str, object]) -> Response:

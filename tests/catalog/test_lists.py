@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, cast
 from unittest.mock import patch
@@ -30,7 +30,8 @@ from gateway.paging.window import Window
 from gateway.sources.base import Ports
 from gateway.sources.salesloft import neighbour_params, newest, source
 from gateway.upstream.budget import Budget
-from gateway.upstream.client import Client
+from gateway.upstream.call import Call
+from gateway.upstream.client import Client, as_sent
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.credentials import Secret, StaticToken
 from gateway.upstream.request import Request
@@ -78,11 +79,14 @@ class Accounts(Client):
         path: str,
         params: Sequence[tuple[str, str]] = (),
         *,
+        read: Callable[[bytes], Awaitable[Any]] = as_sent,
         cost: int = 1,
-        empty_on_404: bool = False,
-    ) -> bytes | None:
+        one: bool = False,
+        plain: Call[Any] | None = None,
+    ) -> Any:
         """One page (Salesloft: List accounts)."""
-        assert (path, cost, empty_on_404) == ("/v2/accounts", 1, False)
+        assert (path, cost, one) == ("/v2/accounts", 1, False)
+        assert plain is None or plain.path == path
         self.calls += 1
         if self.calls - 1 in self.failing:
             self.failed = True
@@ -99,7 +103,7 @@ class Accounts(Client):
         paging: Row = {"per_page": size, "current_page": page, "next_page": page + 1 if end < len(found) else None}
         if "include_paging_counts" in named:
             paging["total_count"] = len(found)
-        return json.dumps({"metadata": {"paging": paging}, "data": found[begin:end]}).encode()
+        return await read(json.dumps({"metadata": {"paging": paging}, "data": found[begin:end]}).encode())
 
 
 def matches(row: Row, named: dict[str, list[str]]) -> bool:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from gateway.sources.lives import Lives
 from gateway.upstream.budget import Budget
-from gateway.upstream.client import Client
+from gateway.upstream.call import Call
+from gateway.upstream.client import Client, as_sent
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.credentials import Secret, StaticToken
 from gateway.upstream.lifetimes import Lifetimes
@@ -113,11 +114,14 @@ class Vendor(Client):
         path: str,
         params: Sequence[tuple[str, str]] = (),
         *,
+        read: Callable[[bytes], Awaitable[Any]] = as_sent,
         cost: int = 1,
-        empty_on_404: bool = False,
-    ) -> bytes | None:
+        one: bool = False,
+        plain: Call[Any] | None = None,
+    ) -> Any:
         """An answer; the same call of one request is sent once, as the client does it."""
-        assert (endpoint, path, empty_on_404) == ("/v2/meetings", "/v2/meetings", False)
+        assert (endpoint, path, one) == ("/v2/meetings", "/v2/meetings", False)
+        assert plain is None or plain.endpoint == endpoint
         key = (request.flow, tuple(params))
         if key not in self._answers:
             if self.before is not None:
@@ -125,7 +129,7 @@ class Vendor(Client):
             self.calls.append(list(params))
             self.costs.append(cost)
             self._answers[key] = json.dumps(self._answer(params)).encode()
-        return self._answers[key]
+        return await read(self._answers[key])
 
     def asked(self, call: int = -1) -> dict[str, list[str]]:
         """A call's parameters by name."""

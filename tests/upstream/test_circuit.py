@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 
 from gateway.errors import (
@@ -14,30 +15,45 @@ from gateway.errors import (
     UpstreamUnavailable,
 )
 from gateway.upstream.budget import AT_ONCE
-from gateway.upstream.circuit import Circuit, Outcome, Tolerance, outcome_of
-from gateway.upstream.client import Client, State
+from gateway.upstream.call import Call
+from gateway.upstream.circuit import ANSWERED as OK
+from gateway.upstream.circuit import Circuit, Ended, Tolerance
+from gateway.upstream.client import Client, State, as_sent
 from gateway.upstream.clock import ManualClock
+from gateway.upstream.endpoints import ended_as
 from gateway.upstream.request import Request
 from gateway.upstream.retry import Backoff, Failure, RetryBudget, wait_before_retry
+from gateway.upstream.trouble import Reason, Trouble
 from tests.upstream.server import Server, reply
 
-FIVE: list[Outcome] = ["failed"] * 5
+FAILED = Ended(reason=Reason(Trouble.SERVER_ERROR, 500), transient=True)
+REFUSED = Ended(reason=Reason(Trouble.REFUSED, 403))
+GONE = Ended(reason=Reason(Trouble.GONE, 404))
+FIVE = [FAILED] * 5
 
 
 def circuit() -> Circuit:
     return Circuit("DRIFT", Tolerance())
 
 
-def ended(circuit: Circuit, now: float, *outcomes: Outcome | None) -> None:
+def doubtful(status: int = 400) -> Ended:
+    return Ended(reason=Reason(Trouble.REJECTED, status), doubtful=True)
+
+
+def of(record: int, ended: Ended) -> Ended:
+    return msgspec.structs.replace(ended, record=record)
+
+
+def ended(circuit: Circuit, now: float, *outcomes: Ended | None) -> None:
     for outcome in outcomes:
         circuit.record(now, outcome, trial=circuit.ask(now))
 
 
 def test_a_few_failures_are_borne() -> None:
     guarded = circuit()
-    ended(guarded, 0, "failed", "failed", "failed", "failed")
+    ended(guarded, 0, FAILED, FAILED, FAILED, FAILED)
     assert guarded.ask(0) is False
-    ended(guarded, 0, "answered", "answered", "answered", "answered", "answered", "failed")
+    ended(guarded, 0, OK, OK, OK, OK, OK, FAILED)
     assert guarded.state(0) == "answered"
 
 
@@ -53,7 +69,7 @@ def test_more_than_half_are_not() -> None:
 def test_old_failures_are_forgiven() -> None:
     guarded = circuit()
     ended(guarded, 0, *FIVE[:4])
-    ended(guarded, 31, "failed", "failed")
+    ended(guarded, 31, FAILED, FAILED)
     assert guarded.state(31) == "answered"
 
 
@@ -64,7 +80,7 @@ def test_one_call_tries_whether_it_is_well_again() -> None:
     assert guarded.ask(5) is True
     with pytest.raises(UpstreamUnavailable):
         guarded.ask(5)
-    guarded.record(6, "answered", trial=True)
+    guarded.record(6, OK, trial=True)
     assert guarded.ask(6) is False
     assert guarded.state(6) == "answered"
 
@@ -78,9 +94,9 @@ def test_each_failed_trial_doubles_the_pause() -> None:
             guarded.ask(now)
         pauses.append(caught.value.retry_after)
         now += pauses[-1] or 0
-        ended(guarded, now, "failed")
+        ended(guarded, now, FAILED)
     assert pauses == [5, 10, 20, 40, 60, 60]
-    ended(guarded, now + 60, "answered")
+    ended(guarded, now + 60, OK)
     ended(guarded, now + 60, *FIVE)
     with pytest.raises(UpstreamUnavailable) as caught:
         guarded.ask(now + 60)
@@ -98,40 +114,123 @@ def test_what_ends_late_does_not_count_as_the_trial() -> None:
     guarded = circuit()
     ended(guarded, 0, *FIVE)
     assert guarded.ask(5) is True
-    guarded.record(5, "failed", trial=False)
-    guarded.record(5, "answered", trial=False)
+    guarded.record(5, FAILED, trial=False)
+    guarded.record(5, OK, trial=False)
     with pytest.raises(UpstreamUnavailable):
         guarded.ask(5)
 
 
 def test_one_refusal_may_be_about_one_record() -> None:
     guarded = circuit()
-    ended(guarded, 0, "refused", "refused", "answered", "refused", "refused")
+    ended(guarded, 0, REFUSED, REFUSED, OK, REFUSED, REFUSED)
     assert guarded.state(0) == "answered"
-    ended(guarded, 0, "refused")
+    ended(guarded, 0, REFUSED)
     assert guarded.state(0) == "refused"
     with pytest.raises(UpstreamRefused):
         guarded.ask(1)
     assert guarded.state(5) == "answered"  # it may be asked again
-    ended(guarded, 5, "answered")
+    ended(guarded, 5, OK)
     assert guarded.state(5) == "answered"
 
 
+@pytest.mark.parametrize("lasting", [REFUSED, GONE])
+def test_what_lasts_needs_no_more_than_three_however_far_apart(lasting: Ended) -> None:
+    guarded = circuit()
+    ended(guarded, 0, lasting)
+    ended(guarded, 3600, lasting)
+    assert guarded.closed
+    ended(guarded, 7200, lasting)
+    assert not guarded.closed
+
+
+def test_a_filter_that_is_not_accepted_shuts_nothing_until_the_plain_call_is_not_either() -> None:
+    guarded = circuit()
+    ended(guarded, 0, *[doubtful()] * 50)
+    assert guarded.closed
+    assert not guarded.failing
+    ended(guarded, 0, OK, doubtful(), doubtful())
+    ended(guarded, 0, Ended(reason=Reason(Trouble.REJECTED, 400)))
+    assert not guarded.closed, "the two that were in doubt count now"
+
+
+def test_several_records_have_to_fail_and_none_to_be_answered() -> None:
+    guarded = circuit()
+    for _ in range(50):
+        ended(guarded, 0, of(1, REFUSED), of(2, REFUSED), of(2, FAILED))
+    assert guarded.closed
+    ended(guarded, 0, of(3, OK), of(4, REFUSED), of(1, REFUSED))
+    assert guarded.closed
+    ended(guarded, 0, of(5, REFUSED))
+    assert not guarded.closed
+
+
+def test_records_that_are_under_way_have_their_say() -> None:
+    guarded = circuit()
+    for _ in range(10):
+        assert guarded.ask(0) is False
+    for record in range(9):
+        guarded.record(0, of(record, REFUSED), trial=False)
+    assert guarded.closed
+    guarded.record(0, of(9, OK), trial=False)
+    assert guarded.closed
+    for _ in range(30):
+        guarded.ask(0)
+    for record in range(20):
+        guarded.record(0, of(record, REFUSED), trial=False)
+    assert not guarded.closed, "it does not go on for ever"
+    guarded.record(0, of(21, OK), trial=False)
+    assert guarded.closed, "a record that is answered late is answered"
+
+
+def test_one_record_is_no_trial_of_the_others() -> None:
+    guarded = circuit()
+    ended(guarded, 0, *(of(record, REFUSED) for record in range(3)))
+    ended(guarded, 5, of(1, REFUSED), of(2, REFUSED))
+    assert guarded.ask(5) is True, "another record may be tried at once"
+    guarded.record(5, of(3, REFUSED), trial=True)
+    with pytest.raises(UpstreamRefused):
+        guarded.ask(14.9)
+    ended(guarded, 15, of(4, OK))
+    assert guarded.closed
+
+
+LIST = Call("/a", "/a", as_sent)
+FILTERED = Call("/a", "/a", as_sent, (("id", "1"),), plain=LIST)
+RECORD = Call("/a/{id}", "/a/1", as_sent, one=True, plain=LIST)
+UNAVAILABLE = UpstreamUnavailable("x", source="x")
+REFUSAL = UpstreamRefused("x", source="x")
+SPENT = UpstreamRateLimited("x", source="x")
+
+
 @pytest.mark.parametrize(
-    ("failure", "outcome"),
+    ("failure", "counts"),
     [
-        (None, "answered"),
-        (Failure(error=UpstreamTimeout("x", source="x"), transient=True), "failed"),
-        (Failure(error=UpstreamUnavailable("x", source="x"), transient=True), "failed"),
-        (Failure(error=UpstreamUnavailable("x", source="x"), transient=False), "answered"),
-        (Failure(error=UpstreamMalformed("x", source="x"), transient=True), "failed"),
-        (Failure(error=UpstreamMalformed("x", source="x"), transient=False), "failed"),
-        (Failure(error=UpstreamRefused("x", source="x"), transient=False), "refused"),
-        (Failure(error=UpstreamRateLimited("x", source="x"), transient=False), None),
+        (Failure(error=UNAVAILABLE, transient=True, trouble=Trouble.SERVER_ERROR), {"list", "filtered", "record"}),
+        (Failure(error=UNAVAILABLE, transient=True, trouble=Trouble.TIMEOUT), {"list", "filtered", "record"}),
+        (Failure(error=UNAVAILABLE, transient=False, trouble=Trouble.REJECTED), {"list", "doubt", "record"}),
+        (Failure(error=UNAVAILABLE, transient=False, trouble=Trouble.NOT_JSON), {"list", "filtered", "record"}),
+        (Failure(error=UNAVAILABLE, transient=False, trouble=Trouble.GONE), {"list", "filtered", "record"}),
+        (Failure(error=REFUSAL, transient=False, trouble=Trouble.REFUSED), {"list", "filtered", "record"}),
+        (
+            Failure(error=REFUSAL, transient=False, trouble=Trouble.REFUSED, unauthorized=True),
+            {"list", "filtered", "all"},
+        ),
+        (Failure(error=UNAVAILABLE, transient=True, trouble=Trouble.DNS), {"list", "filtered", "all"}),
+        (Failure(error=UNAVAILABLE, transient=False, trouble=Trouble.TLS), {"list", "filtered", "all"}),
+        (Failure(error=SPENT, transient=False), set()),
     ],
 )
-def test_what_an_end_says(failure: Failure | None, outcome: Outcome | None) -> None:
-    assert outcome_of(failure) == outcome
+def test_what_an_end_says(failure: Failure, counts: set[str]) -> None:
+    """Of a list; of one with a filter, which may be to blame; and of a record, which may be alone with it."""
+    told = [ended_as(failure, call) for call in (LIST, FILTERED, RECORD)]
+    words = set()
+    if told[0] is not None:
+        words.add("list")
+    if told[1] is not None:
+        words.add("doubt" if told[1].doubtful else "filtered")
+    if told[2] is not None:
+        words.add("record" if told[2].record is not None else "all")
+    assert words == counts
 
 
 async def test_a_failing_endpoint_is_left_alone_and_the_others_are_not(
@@ -176,9 +275,6 @@ async def test_a_refused_credential_is_not_tried_over_and_over(
             await client.get(Request(clock.monotonic() + 25), "/a/{id}", f"/a/{n}")
     assert len(server.received) == 3
     assert client.state is State.REFUSED
-
-
-UNAVAILABLE = UpstreamUnavailable("x", source="x")
 
 
 @pytest.mark.parametrize(

@@ -123,10 +123,10 @@ async def test_what_goes_wrong_has_a_name(
 async def test_a_404_can_be_an_answer(client: Client, server: Server, request_: Request) -> None:
     server.otherwise = reply(404)
 
-    assert await client.get(request_, "/contacts/{id}", "/contacts/1", empty_on_404=True) is None
+    assert await client.get(request_, "/contacts/{id}", "/contacts/1", one=True) is None
     with pytest.raises(UpstreamUnavailable):
-        await client.get(request_, "/contacts/{id}", "/contacts/1")
-    assert len(server.received) == 1
+        await client.get(request_, "/contacts", "/contacts")
+    assert len(server.received) == 2
 
 
 async def test_nobody_listens(

@@ -5,18 +5,25 @@ Each method makes one call of cost 1, noted in the ledger under its path templat
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import msgspec
 
 from gateway.model.records import Source
+from gateway.sources.base import Sample
 from gateway.sources.decode import LOST, Body, BodyDecoder
 from gateway.sources.drift import wire
-from gateway.sources.drift.window import Answer, Span
+from gateway.sources.drift.window import EVERYTHING, Answer, Span
+from gateway.sources.sampling import sample
+from gateway.upstream.call import Call, Params
 from gateway.upstream.client import Client
 from gateway.upstream.request import Request
 
+T = TypeVar("T")
 W = TypeVar("W", bound=wire.Meeting | wire.User | wire.Contact | wire.Conversation)
+
+MEETINGS = "/users/meetings/org"
 
 MOST_MEETINGS = 1000
 """`limit` of a call for meetings, the highest there is; without it 100 come."""
@@ -47,7 +54,7 @@ def is_id(text: str) -> bool:
 class Api:
     """Calls over a client.
 
-    Every method raises what `Client.get` raises, and UpstreamMalformed where an answer has no rows in it.
+    Every method raises what `Client.get` raises.
     """
 
     def __init__(self, client: Client) -> None:
@@ -55,43 +62,75 @@ class Api:
 
     async def meetings(self, request: Request, span: Span) -> Answer:
         """The meetings that begin in a span, cancelled ones included (Drift: Get booked meetings)."""
-        params = (
-            ("min_start_time", str(span.since)),
-            ("max_start_time", str(span.until)),
-            ("limit", str(MOST_MEETINGS)),
-        )
-        endpoint = "/users/meetings/org"
-        sent = await self._client.get(request, endpoint, endpoint, params)
-        body = _rows(_MEETINGS, sent)
-        full = _count(body, sent) >= MOST_MEETINGS
-        return Answer(rows=body.rows, full=full, problems=body.problems)
+        return await self._list(request, MEETINGS, of_span(span, MOST_MEETINGS), _answer)
+
+    async def sample(self, request: Request) -> Sample:
+        """What can be told of one meeting, whichever."""
+        return await self._list(request, MEETINGS, of_span(EVERYTHING, 1), _sample)
 
     async def users(self, request: Request) -> Body[wire.User, None]:
         """Everybody in the organization, bots included (Drift: List users)."""
-        endpoint = "/users/list"
-        return _rows(_USERS, await self._client.get(request, endpoint, endpoint))
+        return await self._list(request, "/users/list", (), _users)
 
     async def contact(self, request: Request, contact_id: str) -> Body[wire.Contact, None]:
         """A contact, or no row where there is none (Drift: Retrieve a contact)."""
-        path = f"/contacts/{contact_id}"
-        return _rows(_CONTACTS, await self._client.get(request, "/contacts/{id}", path, empty_on_404=True))
+        return await self._one(request, "/contacts/{id}", f"/contacts/{contact_id}", (), _contacts)
 
     async def contacts(self, request: Request, email: str) -> Body[wire.Contact, None]:
         """The contacts with an address; one may come as a bare object (Drift: Retrieve contacts by email)."""
         params = (("email", email), ("limit", str(MOST_CONTACTS)))
-        endpoint = "/contacts"
-        return _rows(_CONTACTS, await self._client.get(request, endpoint, endpoint, params, empty_on_404=True))
+        return await self._one(request, "/contacts", "/contacts", params, _contacts)
 
     async def conversation(self, request: Request, conversation_id: str) -> Body[wire.Conversation, None]:
         """A conversation, or no row where there is none (Drift: Retrieve a conversation)."""
         path = f"/conversations/{conversation_id}"
-        return _rows(_CONVERSATIONS, await self._client.get(request, "/conversations/{id}", path, empty_on_404=True))
+        return await self._one(request, "/conversations/{id}", path, (), _conversations)
+
+    async def _list(self, request: Request, endpoint: str, params: Params, read: Callable[[bytes], Awaitable[T]]) -> T:
+        answer = await self._client.get(request, endpoint, endpoint, params, read=read)
+        assert answer is not None  # a list always exists
+        return answer
+
+    async def _one(
+        self,
+        request: Request,
+        endpoint: str,
+        path: str,
+        params: Params,
+        read: Callable[[bytes], Awaitable[Body[W, None]]],
+    ) -> Body[W, None]:
+        body = await self._client.get(request, endpoint, path, params, read=read, one=True, plain=PLAIN)
+        return Body([]) if body is None else body
 
 
-def _rows(decoder: BodyDecoder[W, None], sent: bytes | None) -> Body[W, None]:
+def of_span(span: Span, limit: int) -> Params:
+    """What the meetings that begin in a span are asked for by."""
+    return ("min_start_time", str(span.since)), ("max_start_time", str(span.until)), ("limit", str(limit))
+
+
+async def _answer(sent: bytes) -> Answer:
+    body = _rows(_MEETINGS, sent)
+    return Answer(rows=body.rows, full=_count(body, sent) >= MOST_MEETINGS, problems=body.problems)
+
+
+async def _sample(sent: bytes) -> Sample:
+    return sample(sent, wire.Meeting, source=Source.DRIFT.value)
+
+
+async def _users(sent: bytes) -> Body[wire.User, None]:
+    return _rows(_USERS, sent)
+
+
+async def _contacts(sent: bytes) -> Body[wire.Contact, None]:
+    return _rows(_CONTACTS, sent)
+
+
+async def _conversations(sent: bytes) -> Body[wire.Conversation, None]:
+    return _rows(_CONVERSATIONS, sent)
+
+
+def _rows(decoder: BodyDecoder[W, None], sent: bytes) -> Body[W, None]:
     """The rows of an answer; an empty text is no readable id."""
-    if sent is None:
-        return Body([])
     body = decoder.decode(sent)
     rows = [row for row in body.rows if _key(row.value) != ""]
     if len(rows) == len(body.rows):
@@ -103,9 +142,16 @@ def _key(row: wire.Meeting | wire.User | wire.Contact | wire.Conversation) -> wi
     return row.slug if isinstance(row, wire.Meeting) else row.id
 
 
-def _count(body: Body[W, None], sent: bytes | None) -> int:
+def _count(body: Body[W, None], sent: bytes) -> int:
     """How many rows an answer has, lost ones included."""
-    if LOST not in body.problems or sent is None:
+    if LOST not in body.problems:
         return len(body.rows)
     data = msgspec.json.decode(sent, type=_Sent).data
     return len(data) if isinstance(data, list) else 1
+
+
+PLAIN = Call(MEETINGS, MEETINGS, _sample, of_span(EVERYTHING, 1))
+"""What is answered as long as Drift is there, whichever contact is not."""
+
+VITAL = frozenset({MEETINGS})
+"""Without these there are no meetings; all others are asked for what stands beside them."""

@@ -11,13 +11,12 @@ import msgspec
 from gateway.model.filters import MeetingFilter, fold_email
 from gateway.model.order import id_key, moment
 from gateway.model.records import Conversation, Kind, Meeting, MeetingStatus, Person, Record, Ref, Source, User, UserKey
-from gateway.sources.base import Found, Ports, Sample, Traits
+from gateway.sources.base import Found, Ports, Traits
 from gateway.sources.drift import wire
 from gateway.sources.drift.api import MOST_CONTACTS, MOST_MEETINGS, Api, is_id
 from gateway.sources.drift.held import Rows, contacts, contacts_by_email, conversations, team, windows
-from gateway.sources.drift.window import EARLIEST, LATEST, Window
+from gateway.sources.drift.window import Window
 from gateway.sources.lives import DEFAULT, Lives
-from gateway.sources.sampling import sample
 from gateway.upstream.client import Client
 from gateway.upstream.records import Answers
 from gateway.upstream.request import Clock, Request
@@ -143,11 +142,6 @@ def open(client: Client, clock: Clock, lives: Lives = DEFAULT) -> Ports:  # noqa
     """
     api = Api(client)
 
-    async def look(request: Request) -> Sample:
-        params = [("min_start_time", str(EARLIEST)), ("max_start_time", str(LATEST)), ("limit", "1")]
-        body = await client.get(request, "/users/meetings/org", "/users/meetings/org", params)
-        return sample(body or b"", wire.Meeting, source=Source.DRIFT.value)
-
     return Ports(
         source=Source.DRIFT,
         scope="user_read",
@@ -160,7 +154,7 @@ def open(client: Client, clock: Clock, lives: Lives = DEFAULT) -> Ports:  # noqa
         users=Users(client, api, lives),
         conversations=Conversations(client, api, lives),
         users_lack=frozenset({"active", "guids"}),
-        sample=look,
+        sample=api.sample,
     )
 
 

@@ -8,14 +8,22 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from gateway.errors import UpstreamUnavailable
 from gateway.model.records import Record, Source
 from gateway.paging.merge import Problem
 from gateway.sources.base import Found
-from gateway.sources.decode import Row
+from gateway.sources.decode import Body, Row
 from gateway.sources.kept import Translated, spoilt
 from gateway.sources.lives import DEFAULT, Lives
-from gateway.sources.salesloft.endpoints import MEETINGS, MOST_ROWS, Endpoint, Page, Rows, Sent, cost_of
+from gateway.sources.salesloft.endpoints import (
+    MEETINGS,
+    MOST_ROWS,
+    NO_FILTERS,
+    Endpoint,
+    Page,
+    Rows,
+    Sent,
+    cost_of,
+)
 from gateway.sources.salesloft.params import Params
 from gateway.upstream.client import Client
 from gateway.upstream.lists import Lists
@@ -97,14 +105,28 @@ class Api:
         return as_one([page]) if page.value.last else None
 
     async def whole(
-        self, request: Request, endpoint: Endpoint[W, R], params: Params, most_pages: int = MOST_PAGES
+        self,
+        request: Request,
+        endpoint: Endpoint[W, R],
+        params: Params,
+        most_pages: int = MOST_PAGES,
+        *,
+        one: bool = False,
     ) -> Translated[Rows[W], Found[R]]:
-        """All rows of a list, read now page by page; told as incomplete where there are more pages than may be read."""
+        """All rows of a list, read now page by page; told as incomplete where there are more pages than may be read.
+
+        Args:
+            request: Whom it is for.
+            endpoint: The list.
+            params: Conditions and order.
+            most_pages: Pages that are read at most.
+            one: Whether the rows are those of a single other record; see `Call`.
+        """
         pages: list[Translated[Sent[W], Page[R]]] = []
         while not pages or not pages[-1].value.last:
             if len(pages) == most_pages:
                 return as_one(pages, incomplete=too_many("matches", most_pages))
-            pages.append(await self._read(request, endpoint, params, number=len(pages) + 1))
+            pages.append(await self._read(request, endpoint, params, number=len(pages) + 1, one=one))
         return as_one(pages)
 
     async def everything(
@@ -159,17 +181,34 @@ class Api:
         *,
         number: int = 1,
         per_page: int = MOST_ROWS,
+        one: bool = False,
     ) -> Translated[Sent[W], Page[R]]:
         asked = paged(params, number, per_page)
-        return await self._call(request, endpoint, asked, per_page=per_page, cost=cost_of(number))
+        return await self._call(request, endpoint, asked, per_page=per_page, cost=cost_of(number), one=one)
 
     async def _call(
-        self, request: Request, endpoint: Endpoint[W, R], params: Params, *, per_page: int | None, cost: int = 1
+        self,
+        request: Request,
+        endpoint: Endpoint[W, R],
+        params: Params,
+        *,
+        per_page: int | None,
+        cost: int = 1,
+        one: bool = False,
     ) -> Translated[Sent[W], Page[R]]:
-        body = await self.client.get(request, endpoint.path, endpoint.path, (*endpoint.always, *params), cost=cost)
-        if body is None:
-            raise UpstreamUnavailable("The source does not know the call.", source=Source.SALESLOFT.value)
-        return endpoint.pages.of(Sent(endpoint.decoder.decode(body), per_page))
+        asked = (*endpoint.always, *params)
+        filtered = any(name not in NO_FILTERS for name, _ in asked)
+        body = await self.client.get(
+            request,
+            endpoint.path,
+            endpoint.path,
+            asked,
+            read=endpoint.decoder.read,
+            cost=cost,
+            one=one,
+            plain=endpoint.plain if filtered else None,
+        )
+        return endpoint.pages.of(Sent(Body([]) if body is None else body, per_page))
 
 
 def paged(params: Params, number: int, per_page: int) -> Params:

@@ -14,6 +14,7 @@ from gateway.sources.base import Found
 from gateway.sources.decode import Body, BodyDecoder, Row
 from gateway.sources.kept import Translator
 from gateway.sources.salesloft import neighbours, translate, wire
+from gateway.upstream.call import Call, Params
 
 W = TypeVar("W", bound=msgspec.Struct)
 R = TypeVar("R", bound=Record)
@@ -25,6 +26,14 @@ COSTS = ((100, 1), (150, 3), (250, 8), (500, 10))
 """Pages up to a number, and what each costs (Salesloft: Rate limits)."""
 
 DEEPEST_COST = 30
+
+NO_FILTERS = frozenset(
+    {
+        *("per_page", "page", "sort_by", "sort_direction", "include_paging_counts", "limit_paging_counts"),
+        *("include_meetings_settings", "show_deleted", "visible_only"),
+    }
+)
+"""Parameters that hold nothing of a client's: where a call without others is not accepted, no filter is to blame."""
 
 
 def cost_of(page: int) -> int:
@@ -92,6 +101,7 @@ class Endpoint(Generic[W, R]):
         decoder: Bytes into its rows.
         pages: Its pages, as sent and as records.
         founds: Rows of it, likewise.
+        plain: A call for a row of it, whichever; see `Call.plain`.
         always: Parameters of every call.
     """
 
@@ -99,11 +109,12 @@ class Endpoint(Generic[W, R]):
     decoder: BodyDecoder[W, wire.Metadata]
     pages: Translator[Sent[W], Page[R]]
     founds: Translator[Rows[W], Found[R]]
-    always: tuple[tuple[str, str], ...] = ()
+    plain: Call[Body[W, wire.Metadata]]
+    always: Params = ()
 
 
 def _endpoint(
-    path: str, row: type[W], record_of: Callable[[Row[W]], R], always: tuple[tuple[str, str], ...] = ()
+    path: str, row: type[W], record_of: Callable[[Row[W]], R], *, always: Params = (), active: Params = ()
 ) -> Endpoint[W, R]:
     def page_of(sent: Sent[W]) -> Page[R]:
         return _page(sent, [record_of(each) for each in sent.body.rows])
@@ -114,7 +125,8 @@ def _endpoint(
 
     decoder = BodyDecoder(row, wire.Metadata, source=Source.SALESLOFT.value)
     sent, rows = cast("Any", Sent)[row], cast("Any", Rows)[row]
-    return Endpoint(path, decoder, Translator(sent, page_of), Translator(rows, found_in), always)
+    plain = Call(path, path, decoder.read, (*always, *active, ("per_page", "1"), ("page", "1")))
+    return Endpoint(path, decoder, Translator(sent, page_of), Translator(rows, found_in), plain, always)
 
 
 def _page(sent: Sent[W], records: list[R]) -> Page[R]:
@@ -140,6 +152,7 @@ MEETINGS: Endpoint[wire.Meeting, Meeting] = _endpoint(
     wire.Meeting,
     translate.meeting,
     always=(("include_meetings_settings", "true"),),  # whose calendars they are in, by address; costs nothing
+    active=(("show_deleted", "false"),),
 )
 PEOPLE: Endpoint[wire.Person, Person] = _endpoint("/v2/people", wire.Person, neighbours.person)
 USERS: Endpoint[wire.User, User] = _endpoint("/v2/users", wire.User, neighbours.user)
@@ -147,3 +160,6 @@ CADENCES: Endpoint[wire.Cadence, Cadence] = _endpoint("/v2/cadences", wire.Caden
 STEPS: Endpoint[wire.Step, Step] = _endpoint("/v2/steps", wire.Step, neighbours.step)
 ACCOUNTS: Endpoint[wire.Account, Account] = _endpoint("/v2/accounts", wire.Account, neighbours.account)
 TASKS: Endpoint[wire.Task, Task] = _endpoint("/v2/tasks", wire.Task, neighbours.task)
+
+VITAL = frozenset({MEETINGS.path})
+"""Without these there are no meetings; all others are asked for what stands beside them."""

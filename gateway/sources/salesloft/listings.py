@@ -158,7 +158,7 @@ class CadenceSteps:
         self, request: Request, keys: Sequence[str]
     ) -> Mapping[str, Translated[Rows[wire.Step], Found[Step]]]:
         (cadence_id,) = keys
-        whole = await self._api.whole(request, STEPS, (("cadence_id", cadence_id), *OLDEST_FIRST))
+        whole = await self._api.whole(request, STEPS, (("cadence_id", cadence_id), *OLDEST_FIRST), one=True)
         cadence = Ref(Source.SALESLOFT, records.Kind.CADENCE, cadence_id)
         both = zip(whole.sent.rows, whole.value.rows, strict=True)
         ours = [(row, step) for row, step in both if step.cadence == cadence]

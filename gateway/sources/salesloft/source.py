@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Generic, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -174,12 +174,12 @@ class Directory(Generic[W, R]):
         return await self._by_id.get(request, keys(IDS, filter(is_number, ids)))
 
 
-PROBES = {
-    "people:read": PEOPLE.path,
-    "team:read": USERS.path,
-    "cadences:read": CADENCES.path,
-    "accounts:read": ACCOUNTS.path,
-    "tasks:read": TASKS.path,
+PROBES: Mapping[str, Endpoint[Any, Any]] = {
+    "people:read": PEOPLE,
+    "team:read": USERS,
+    "cadences:read": CADENCES,
+    "accounts:read": ACCOUNTS,
+    "tasks:read": TASKS,
 }
 """Scopes beside `meetings:read`, each with a list that takes it; that for cadences covers their steps."""
 
@@ -195,11 +195,12 @@ def open(client: Client, lives: Lives = DEFAULT) -> Ports:  # noqa: A001 - a sou
 
     async def look(request: Request) -> Sample:
         params = [("show_deleted", "false"), ("per_page", "1"), ("page", "1")]
-        body = await client.get(request, "/v2/meetings", "/v2/meetings", params)
-        return sample(body or b"", wire.Meeting, source=Source.SALESLOFT.value)
+        seen = await client.get(request, MEETINGS.path, MEETINGS.path, params, read=_sample)
+        assert seen is not None  # a list
+        return seen
 
-    def probe(path: str) -> Probe:
-        return lambda request: client.get(request, path, path, [("per_page", "1"), ("page", "1")])
+    def probe(endpoint: Endpoint[W, R]) -> Probe:
+        return lambda request: api.page(request, endpoint, (), per_page=1)
 
     return Ports(
         source=Source.SALESLOFT,
@@ -216,8 +217,12 @@ def open(client: Client, lives: Lives = DEFAULT) -> Ports:  # noqa: A001 - a sou
         cadence_steps=CadenceSteps(api),
         sample=look,
         scope="meetings:read",
-        probes={scope: probe(path) for scope, path in PROBES.items()},
+        probes={scope: probe(endpoint) for scope, endpoint in PROBES.items()},
     )
+
+
+async def _sample(sent: bytes) -> Sample:
+    return sample(sent, wire.Meeting, source=Source.SALESLOFT.value)
 
 
 def _addresses(person: Person) -> list[Key]:

@@ -104,6 +104,13 @@ class Gauges:
         self._circuit = gauge(
             "gateway_circuit_open", "1 while an endpoint is left alone.", "source", "endpoint", "reason", mode="livemax"
         )
+        self._trouble = gauge(
+            "gateway_endpoint_trouble",
+            "1 while an endpoint does not answer as it should, by the kind of trouble.",
+            *("source", "endpoint", "trouble"),
+            mode="livemax",
+        )
+        self._troubles: set[tuple[str, str, str]] = set()
         self._state = gauge(
             "gateway_source_state", "1 for the state that a source is in, else 0.", "source", "state", mode="livemax"
         )
@@ -142,6 +149,7 @@ class Gauges:
             for endpoint, open_for in source.circuits.items():
                 for reason in REASONS:
                     self._circuit.labels(source.name, endpoint, reason).set(open_for == reason)
+        self._troubles_of(reading.statuses)
         for status in reading.statuses:
             for state in SourceState:
                 self._state.labels(status.source.value, state.value).set(status.state is state)
@@ -156,6 +164,17 @@ class Gauges:
         with contextlib.suppress(OSError):
             self._descriptors.set(len(os.listdir(DESCRIPTORS)))  # noqa: PTH208 - the names are not wanted
         self._workers.set(1)  # last: who is counted has told everything
+
+    def _troubles_of(self, statuses: Sequence[SourceStatus]) -> None:
+        """Tells every trouble that there is, and that one is over: a gauge that was set once stays."""
+        now = {
+            (status.source.value, endpoint, reason.trouble)
+            for status in statuses
+            for endpoint, reason in status.troubles.items()
+        }
+        self._troubles |= now
+        for labels in self._troubles:
+            self._trouble.labels(*labels).set(labels in now)
 
     def _execution(self, execution: Execution) -> None:
         now: Totals[str] = Totals()

@@ -43,6 +43,12 @@ class UpstreamMetrics:
             ("source", "endpoint"),
             registry=registry,
         )
+        troubles = Counter(
+            "gateway_upstream_troubles",
+            "Calls that came to no answer, each try counted, by the kind of trouble.",
+            ("source", "endpoint", "trouble"),
+            registry=registry,
+        )
         queue = Histogram(
             "gateway_upstream_queue_seconds",
             "Waits for units before a call, by how they ended.",
@@ -71,6 +77,7 @@ class UpstreamMetrics:
         )
         kept = lru_cache(MOST_CHILDREN)
         self._calls, self._seconds, self._units = kept(calls.labels), kept(seconds.labels), kept(units.labels)
+        self._troubles = kept(troubles.labels)
         self._queue, self._lookups = kept(queue.labels), kept(lookups.labels)
         self._batches, self._saves = kept(batches.labels), kept(saves.labels)
 
@@ -79,6 +86,10 @@ class UpstreamMetrics:
         self._calls(source, endpoint, status).inc()
         self._seconds(source, endpoint).observe(seconds)
         self._units(source, endpoint).inc(units)
+
+    def troubled(self, source: str, endpoint: str, trouble: str) -> None:
+        """A try that came to no answer, by the kind of trouble (`Trouble`)."""
+        self._troubles(source, endpoint, trouble).inc()
 
     def queued(self, source: str, outcome: str, seconds: float) -> None:
         """A wait for units."""

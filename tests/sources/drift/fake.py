@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias, cast
 
 from gateway.errors import DeadlineExceeded, UpstreamError
@@ -12,7 +12,8 @@ from gateway.model.records import Meeting
 from gateway.sources import base
 from gateway.sources.drift import source
 from gateway.upstream.budget import Budget
-from gateway.upstream.client import Client
+from gateway.upstream.call import Call
+from gateway.upstream.client import Client, as_sent
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.credentials import Secret, StaticToken
 from gateway.upstream.request import Request
@@ -55,9 +56,11 @@ class FakeDrift(Client):
         path: str,
         params: Sequence[tuple[str, str]] = (),
         *,
+        read: Callable[[bytes], Awaitable[Any]] = as_sent,
         cost: int = 1,
-        empty_on_404: bool = False,
-    ) -> bytes | None:
+        one: bool = False,
+        plain: Call[Any] | None = None,
+    ) -> Any:
         self.calls.append((endpoint, path, dict(params)))
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
@@ -69,9 +72,10 @@ class FakeDrift(Client):
         if isinstance(answer, UpstreamError | DeadlineExceeded):
             raise answer
         if answer is None:
-            assert empty_on_404, f"a 404 for {path} would be an error"
+            assert one, f"a 404 for {path} would be an error"
             return None
-        return answer if isinstance(answer, bytes) else json.dumps({"data": answer}).encode()
+        assert (plain is None) is not one, "there is a doubt about single records alone"
+        return await read(answer if isinstance(answer, bytes) else json.dumps({"data": answer}).encode())
 
     def _answer(self, path: str, params: dict[str, str]) -> JSON:
         if path == "/users/meetings/org" and path not in self.answers:

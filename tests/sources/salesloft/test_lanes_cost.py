@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from gateway.model.filters import Canceled, MeetingFilter, TimeRange
 from gateway.model.order import Order, OrderField, Position, Walk, micros
 from gateway.model.records import Source
 from gateway.paging.merge import Problem
+from gateway.upstream.client import as_sent
 from gateway.upstream.request import Request
 from tests.sources.salesloft_hours import BEGIN, after, hour, ids, lanes, paged, told, world
 from tests.sources.salesloft_vendor import row
@@ -247,10 +249,10 @@ async def test_an_order_that_the_vendor_does_not_keep_is_an_error(
     vendor = world(300)
     answer = vendor.get
 
-    async def unsorted(request: Request, endpoint: str, path: str, params: list[tuple[str, str]], **rest: Any) -> bytes:
-        body = json.loads(await answer(request, endpoint, path, params, **rest) or b"")
+    async def unsorted(request: Request, *asked: Any, read: Callable[[bytes], Awaitable[Any]], **rest: Any) -> Any:
+        body = json.loads(await answer(request, *asked, read=as_sent, **rest) or b"")
         body["data"].reverse()
-        return json.dumps(body).encode()
+        return await read(json.dumps(body).encode())
 
     monkeypatch.setattr(vendor, "get", unsorted)
     with pytest.raises(UpstreamMalformed):
@@ -261,11 +263,11 @@ async def test_a_row_whose_sort_value_cannot_be_read_is_lost_and_said_so(monkeyp
     vendor = world(30)
     answer = vendor.get
 
-    async def garbled(request: Request, endpoint: str, path: str, params: list[tuple[str, str]], **rest: Any) -> bytes:
-        body = json.loads(await answer(request, endpoint, path, params, **rest) or b"")
+    async def garbled(request: Request, *asked: Any, read: Callable[[bytes], Awaitable[Any]], **rest: Any) -> Any:
+        body = json.loads(await answer(request, *asked, read=as_sent, **rest) or b"")
         for each in body["data"]:
             each["start_time"] = "soon" if each["id"] == 20 else each["start_time"]
-        return json.dumps(body).encode()
+        return await read(json.dumps(body).encode())
 
     monkeypatch.setattr(vendor, "get", garbled)
     chunk = await lanes(vendor, Walk(), MeetingFilter(start_time=TimeRange(gte=BEGIN)))[0].read(30)

@@ -20,6 +20,7 @@ from uvicorn.supervisors.multiprocess import Multiprocess
 
 from gateway.settings.environment import BadSetting
 from gateway.settings.settings import Settings
+from gateway.web.connections import BoundedProtocol
 
 BACKLOG = 2048
 CLOSING_GRACE = 2
@@ -71,6 +72,7 @@ def run(settings: Settings, listener: socket.socket, application: Callable[[], S
     config = uvicorn.Config(
         application,
         factory=True,
+        http=BoundedProtocol,
         workers=workers,
         lifespan="on",
         log_config=None,
@@ -84,9 +86,19 @@ def run(settings: Settings, listener: socket.socket, application: Callable[[], S
     with listener, _quiet_end():
         if workers > 1:
             with _workers_deaf_to_ctrl_c():
-                Multiprocess(config, sockets=[listener]).run()
+                Workers(config, sockets=[listener]).run()
         else:
             uvicorn.Server(config).run(sockets=[listener])
+
+
+class Workers(Multiprocess):
+    """Several processes that accept on one socket."""
+
+    def terminate_all(self) -> None:
+        """Tells all to end, and lets go of the socket: else it would go on accepting when nobody answers any more."""
+        super().terminate_all()
+        for listener in self.sockets:
+            listener.close()
 
 
 @contextlib.contextmanager

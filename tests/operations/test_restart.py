@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections import Counter
 from pathlib import Path
 
 import aiohttp
@@ -57,6 +58,43 @@ async def test_sigterm_loses_nothing_of_what_a_balancer_sends_until_it_hears_of_
         assert load.lost.total() == 0, load.lost
         assert child.ended() == 0
         assert faults(child) == []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_after_the_drain_a_connection_is_answered_or_refused_never_reset(tmp_path: Path, workers: int) -> None:
+    settings = {"GATEWAY_DRAIN": "0.5"}
+    with emulated() as emulators, serving(tmp_path, {**variables(emulators), **settings}, workers=workers) as child:
+        await ready(child)
+        emulators.salesloft.app.door.latency = 3.0
+        outcomes: Counter[str] = Counter()
+        async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
+            asking = group.create_task(ask(session, child, QUERY))  # holds a worker up, long after the socket is closed
+            await until(lambda: len(emulators.salesloft.calls) > 0, child)
+            child.process.send_signal(signal.SIGTERM)
+            while child.process.poll() is None:
+                outcomes[await knock(child)] += 1
+        assert asking.result() == 200
+        assert child.ended() == 0
+    assert outcomes["answered"] > 0
+    assert outcomes["refused"] > 0
+    assert set(outcomes) == {"answered", "refused"}
+
+
+async def knock(child: Child) -> str:
+    """What becomes of a new connection with a request."""
+    host, _, port = child.url.removeprefix("http://").partition(":")
+    try:
+        reader, writer = await asyncio.open_connection(host, int(port))
+    except ConnectionRefusedError:
+        return "refused"
+    try:
+        async with asyncio.timeout(LONGEST):
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            return "answered" if await reader.read() else "reset"
+    except ConnectionError:
+        return "reset"
+    finally:
+        writer.close()
 
 
 async def test_what_is_running_is_finished_and_the_upstream_pools_are_closed(tmp_path: Path) -> None:

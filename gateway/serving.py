@@ -18,9 +18,9 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.supervisors.multiprocess import Multiprocess
 
+from gateway.runtime.connection import Connection
 from gateway.settings.environment import BadSetting
 from gateway.settings.settings import Settings
-from gateway.web.connections import BoundedProtocol
 
 BACKLOG = 2048
 CLOSING_GRACE = 2
@@ -72,7 +72,7 @@ def run(settings: Settings, listener: socket.socket, application: Callable[[], S
     config = uvicorn.Config(
         application,
         factory=True,
-        http=BoundedProtocol,
+        http=Connection,
         workers=workers,
         lifespan="on",
         log_config=None,

@@ -105,7 +105,7 @@ class GraphQLEndpoint:
         notes = notes_of(scope)
         notes.outcome = outcome
         notes.tell(outcome.errors)
-        return written(
+        return await written(
             outcome,
             kind,
             headers,

@@ -1,18 +1,28 @@
-"""An answer as it goes out: its status, its media type, its coding, and for how long it may be kept."""
+"""An answer as it goes out: its status, its media type, its coding, and for how long it may be kept.
+
+A long one goes out in pieces, each encoded when the client has taken the one before.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
-import msgspec
 from starlette.datastructures import Headers
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from gateway.graph.engine import Answer
-from gateway.web.compression import compressed
+from gateway.web.body import while_connected
+from gateway.web.compression import coded, coding_of
 from gateway.web.negotiation import MediaType
+from gateway.web.pieces import PIECE, pieces
 from gateway.web.problem import BAD_REQUEST, NO_STORE, Refusal, status_of
+
+WHOLE = 4 * PIECE
+"""Bytes of the longest answer that is sent at once."""
 
 VARY = (
     "Accept, Accept-Encoding, Authorization, X-API-Key, Router-Authorization, X-Gateway-Trace, X-Gateway-Cost, "
@@ -36,7 +46,40 @@ def cache_control(max_age: float | None, *, good: bool, private: bool) -> str:
     return f"{scope}, max-age={seconds}" if seconds > 0 else f"{scope}, no-cache"
 
 
-def written(
+class LongResponse(Response):
+    """An answer that is sent piece by piece, for as long as its client is there.
+
+    Args:
+        parts: The pieces of its body; each is asked for when those before are sent.
+        status: The HTTP status.
+        headers: Its headers.
+        kind: Its media type.
+    """
+
+    def __init__(self, parts: Iterable[bytes], status: int, headers: Mapping[str, str], kind: str) -> None:
+        super().__init__(b"", status, headers, kind)
+        del self.headers["content-length"]
+        self._parts = parts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends it; of an answer to HEAD the server sends the headers alone.
+
+        Raises:
+            ClientGone: The client went away before its end.
+        """
+        parts = () if scope["method"] == "HEAD" else self._parts
+        await while_connected(self._sent(parts, send), receive)
+
+    async def _sent(self, parts: Iterable[bytes], send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        for part in parts:
+            if part:  # a coding may have nothing to say yet
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+            await asyncio.sleep(0)
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def written(
     outcome: Answer | Refusal,
     kind: MediaType,
     headers: Headers,
@@ -68,16 +111,42 @@ def written(
     if extensions:
         answer["extensions"] = extensions
         caching = NO_STORE  # they tell how this one answer was made
-    body = msgspec.json.encode(answer)
     sent = {"Vary": VARY, "Cache-Control": caching}
     if get and caching != NO_STORE:
-        sent["ETag"] = tag = f'W/"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
+        sent["ETag"] = tag = await _tag(answer)
         if same(tag, headers.get("if-none-match")):
             return Response(b"", 304, sent)
-    body, coding = compressed(body, headers.get("accept-encoding"))
+    parts = pieces(answer)
+    start = _start(parts)
+    size = sum(map(len, start))
+    coding = coding_of(headers.get("accept-encoding"), size)
     if coding is not None:
         sent["Content-Encoding"] = coding
-    return Response(body, status, sent, media_type=f"{kind.value}; charset=utf-8")
+    media_type = f"{kind.value}; charset=utf-8"
+    if size > WHOLE:
+        return LongResponse(coded(chain(start, parts), coding), status, sent, media_type)
+    return Response(b"".join(coded(start, coding)), status, sent, media_type=media_type)
+
+
+def _start(parts: Iterator[bytes]) -> list[bytes]:
+    """The first parts, all of them where they come to no more than `WHOLE`."""
+    start, size = [], 0
+    for part in parts:
+        start.append(part)
+        size += len(part)
+        if size > WHOLE:
+            break
+    return start
+
+
+async def _tag(answer: object) -> str:
+    """The entity tag of an answer; of a long one piece by piece too."""
+    digest = hashlib.blake2b(digest_size=16)
+    for number, part in enumerate(pieces(answer)):
+        if number:
+            await asyncio.sleep(0)
+        digest.update(part)
+    return f'W/"{digest.hexdigest()}"'
 
 
 def same(tag: str, if_none_match: str | None) -> bool:

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -18,6 +18,7 @@ from gateway.sources.base import Ports, Probe, Sample
 from gateway.upstream.client import Client
 from gateway.upstream.clock import SystemClock
 from gateway.upstream.request import Request
+from gateway.upstream.trouble import UNREACHABLE, Reason, Trouble
 from gateway.upstreams import opened
 
 MOST_SKEW = 5.0
@@ -38,13 +39,51 @@ def check(args: argparse.Namespace) -> int:
     return 0 if good(found) else 1
 
 
+SENTENCES: Mapping[Trouble, str] = {
+    Trouble.REFUSED: "the credential is refused",
+    Trouble.GONE: "gone: it is not at {url} any more; see whether that is right, or take the source out",
+    Trouble.REJECTED: "the call was not accepted: its API may have changed",
+    Trouble.SERVER_ERROR: "it fails",
+    Trouble.NOT_JSON: "no JSON, but a web page or nothing: see whether {url} is its API's",
+    Trouble.MALFORMED: "JSON without what was asked for: see whether {url} is its API's",
+    Trouble.TOO_LARGE: "an answer larger than the gateway reads",
+    Trouble.TRUNCATED: "an answer that broke off",
+    Trouble.TIMEOUT: "no answer within {timeout}",
+    Trouble.DNS: "not reachable: the host name in {url} is not known",
+    Trouble.CONNECTION_REFUSED: "not reachable: the connection was refused",
+    Trouble.NO_ROUTE: "not reachable: there is no way to its address",
+    Trouble.TLS: "not reachable: no secure connection; see the certificate, and this machine's clock",
+    Trouble.RESET: "the connection was closed instead of an answer",
+    Trouble.PROTOCOL: "no HTTP, or not as agreed: see whether {url} is its API's",
+}
+"""What each kind of trouble comes to, for people."""
+
+
+class EndpointFinding(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """An endpoint that did not answer as it should.
+
+    Attributes:
+        endpoint: Its name.
+        trouble: The kind of trouble, in the word that logs and metrics use.
+        status: The HTTP status that it came with; None where there was none.
+        problem: What that comes to, in a sentence.
+    """
+
+    endpoint: str
+    trouble: str
+    status: int | None
+    problem: str
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One source.
 
     Attributes:
         source: Its name.
         reachable: Whether it answered at all.
-        credential_accepted: Whether it took the credential; None where it was not reached.
+        trouble: Why its meetings, or a token, cannot be had, in a word of logs and metrics; None where they can.
+        endpoints: Every endpoint that did not answer as it should.
+        credential_accepted: Whether it took the credential; None where that cannot be told.
         scopes: Scopes that the credential has, by the source's names.
         scopes_missing: Scopes that it lacks: what takes them will be null, with an error.
         scopes_unknown: Scopes about which nothing can be told, since their question was not answered.
@@ -58,6 +97,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     source: str
     reachable: bool
+    trouble: str | None = None
+    endpoints: tuple[EndpointFinding, ...] = ()
     credential_accepted: bool | None = None
     scopes: tuple[str, ...] = ()
     scopes_missing: tuple[str, ...] = ()
@@ -74,6 +115,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         """What a table has no room for."""
         told = [
             (self.problem, f"{self.problem}"),
+            *((True, each.problem) for each in self.endpoints if each.problem != self.problem),
             (self.scopes_missing, f"the credential lacks {', '.join(self.scopes_missing)}"),
             (self.scopes_unknown, f"not known whether it has {', '.join(self.scopes_unknown)}"),
             (self.unreadable, f"could not be read: {', '.join(self.unreadable)}"),
@@ -102,43 +144,68 @@ async def findings(settings: Settings) -> list[Finding]:
 
 
 async def _find(ports: Ports, client: Client, request: Request) -> Finding:
-    """What a source says: to a question for a meeting, and to one for each further scope."""
+    """What a source says: to a question for a meeting, and to one for each further scope.
+
+    Those are not asked where nobody is there to answer. They wait for the first, since a source that is gone says of
+    every record that it does not exist.
+    """
     name = ports.source.value
     if ports.sample is None:
         return Finding(source=name, reachable=False, problem="This source cannot be asked for a sample.")
-    sample, *others = await asyncio.gather(_answer(ports.sample, request), *_probed(ports, request))
-    answers = {ports.scope: sample, **dict(zip(ports.probes, others, strict=True))}
+    sample = await _answer(ports.sample, request)
+    answers, cause = {ports.scope: sample}, client.cause
+    reached = cause is None or cause[1].trouble not in UNREACHABLE
+    if reached:
+        probed = await asyncio.gather(*(_answer(probe, request) for probe in ports.probes.values()))
+        answers |= dict(zip(ports.probes, probed, strict=True))
     refused = tuple(scope for scope, answer in answers.items() if isinstance(answer, UpstreamRefused))
-    failed = {scope: answer for scope, answer in answers.items() if isinstance(answer, GatewayError)}
-    granted = tuple(scope for scope in answers if scope not in failed)
-    if not granted:
-        error = next((failed[scope] for scope in refused), next(iter(failed.values())))
-        return Finding(
-            source=name,
-            reachable=bool(refused),
-            credential_accepted=False if refused else None,
-            problem=error.message,
-        )
-    odd = failed.get(ports.scope)
-    read = sample if isinstance(sample, Sample) else None
-    return Finding(
+    granted = tuple(scope for scope, answer in answers.items() if not isinstance(answer, GatewayError))
+    known = Finding(
         source=name,
-        reachable=True,
+        reachable=reached,
+        trouble=None if cause is None else cause[1].trouble.value,
+        endpoints=tuple(_endpoint(client, *each) for each in client.troubles.items()),
+        problem=_problem(client, sample, lacks_scope=bool(granted)),
+    )
+    if not granted:
+        return msgspec.structs.replace(known, credential_accepted=False if refused else None)
+    read = sample if isinstance(sample, Sample) else None
+    return msgspec.structs.replace(
+        known,
         credential_accepted=True,
         scopes=granted,
         scopes_missing=refused,
-        scopes_unknown=tuple(scope for scope in failed if scope not in refused),
+        scopes_unknown=tuple(scope for scope in answers if scope not in {*granted, *refused}),
         budget_remaining=client.budget.remaining,
         clock_skew=round(client.budget.skew, 1),
         rows=None if read is None else read.rows,
         unreadable=() if read is None else read.unreadable,
         unknown=() if read is None else read.unknown,
-        problem=None if odd is None or isinstance(odd, UpstreamRefused) else odd.message,
     )
 
 
-def _probed(ports: Ports, request: Request) -> list[asyncio.Future[object]]:
-    return [asyncio.ensure_future(_answer(probe, request)) for probe in ports.probes.values()]
+def _problem(client: Client, sample: object, *, lacks_scope: bool) -> str | None:
+    """Why there are no meetings to be had, in a sentence; a scope that is missing is told as such."""
+    if not isinstance(sample, GatewayError) or (lacks_scope and isinstance(sample, UpstreamRefused)):
+        return None
+    return sample.message if client.cause is None else _sentence(client, *client.cause)
+
+
+def _endpoint(client: Client, endpoint: str, reason: Reason) -> EndpointFinding:
+    return EndpointFinding(
+        endpoint=endpoint,
+        trouble=reason.trouble.value,
+        status=reason.status,
+        problem=_sentence(client, endpoint, reason),
+    )
+
+
+def _sentence(client: Client, endpoint: str, reason: Reason) -> str:
+    """What a trouble comes to, for people."""
+    source = client.upstream.name
+    url = f"{source}_TOKEN_URL" if endpoint in client.credential.troubles else f"{source}_URL"
+    status = "" if reason.status is None else f" (HTTP {reason.status})"
+    return f"{endpoint}: {SENTENCES[reason.trouble].format(url=url, timeout=f'{source}_TIMEOUT')}{status}"
 
 
 async def _answer(probe: Probe, request: Request) -> object:
@@ -164,7 +231,7 @@ def table(found: Sequence[Finding]) -> str:
 def _row(finding: Finding) -> tuple[str, ...]:
     accepted = {None: "-", True: "accepted", False: "refused"}[finding.credential_accepted]
     wanted = len(finding.scopes) + len(finding.scopes_missing) + len(finding.scopes_unknown)
-    sample = "-"
+    sample = finding.trouble or "-"
     if finding.rows is not None:
         sample = "read" if finding.rows and not finding.unreadable else "no meeting" if not finding.rows else "odd"
     return (
@@ -180,4 +247,6 @@ def _row(finding: Finding) -> tuple[str, ...]:
 
 def good(found: Sequence[Finding]) -> bool:
     """Whether there is nothing to be put right."""
-    return not any(finding.problem or finding.scopes_missing or finding.scopes_unknown for finding in found)
+    return not any(
+        finding.problem or finding.endpoints or finding.scopes_missing or finding.scopes_unknown for finding in found
+    )

@@ -253,18 +253,25 @@ class Client:
         """How the upstream is doing: by the endpoints that it is of no use without, and then by the others."""
         if not self._on:
             return State.OFF
-        vital = self.upstream.vital
-        needed = [
-            reason for name, reason in self._sender.endpoints.troubles.now.items() if vital is None or name in vital
-        ]
-        needed += [] if self.credential.usable else self.credential.troubles.values()
-        if any(reason.trouble is Trouble.REFUSED for reason in needed):
-            return State.REFUSED
-        if needed:
-            return State.FAILING
+        cause = self.cause
+        if cause is not None:
+            return State.REFUSED if cause[1].trouble is Trouble.REFUSED else State.FAILING
         if not self.budget.remaining:
             return State.LIMITED
         return State.DEGRADED if self.troubles else State.OK
+
+    @property
+    def cause(self) -> tuple[str, Reason] | None:
+        """The endpoint because of which the upstream is of no use, and what is wrong with it; None while it is of use.
+
+        A refusal is named before all else: it does not pass by itself.
+        """
+        vital = self.upstream.vital
+        known = self._sender.endpoints.troubles.now.items()
+        needed = [(endpoint, reason) for endpoint, reason in known if vital is None or endpoint in vital]
+        if not self.credential.usable:
+            needed += self.credential.troubles.items()
+        return min(needed, key=lambda each: each[1].trouble is not Trouble.REFUSED, default=None)
 
     @property
     def troubles(self) -> Mapping[str, Reason]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Iterator
 from email.utils import formatdate
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from gateway.commands.demo import emulated, variables
-from gateway.emulator.faults import BadRows, Fault, Status, wrong_type
+from gateway.emulator.faults import BadRows, Empty, Fault, Hang, Reset, Status, wrong_type
 from gateway.emulator.server import Emulators
 from tests.cli.test_commands import TOKEN, Done, Run
 from tests.cli.test_commands import run as run
+from tests.upstream_e2e.stage import client_of
 
 SCOPES = ["meetings:read", "people:read", "team:read", "cadences:read", "accounts:read", "tasks:read"]
 DRIFTS = ["user_read", "contact_read", "conversation_read"]
@@ -58,6 +60,8 @@ def test_all_is_well_for_machines(run: Run, emulators: Emulators) -> None:
     assert first == {
         "source": "SALESLOFT",
         "reachable": True,
+        "trouble": None,
+        "endpoints": [],
         "credentialAccepted": True,
         "scopes": SCOPES,
         "scopesMissing": [],
@@ -117,6 +121,134 @@ def test_a_source_that_cannot_be_reached(run: Run) -> None:
     (only,) = json.loads(gone.stdout)
     assert (gone.returncode, only["reachable"], only["credentialAccepted"]) == (1, False, None)
     assert TOKEN not in gone.stdout + gone.stderr
+
+
+PAGE = b"<html><body>We have moved on, and so should you.</body></html>"
+WORDS = "moved on"
+
+
+class Wrong(NamedTuple):
+    """A wrong answer, and how it is told: the kind of trouble, the status, and words of the sentence."""
+
+    fault: Fault
+    trouble: str
+    status: int | None
+    told_as: str
+
+
+WRONG = [
+    Wrong(*case)
+    for case in (
+        (Status(404), "gone", 404, "gone"),
+        (Status(404, PAGE), "gone", 404, "gone"),
+        (Status(410), "gone", 410, "gone"),
+        (Status(301, PAGE, {"Location": "https://elsewhere.example/"}), "gone", 301, "gone"),
+        (Status(200, PAGE), "not_json", 200, "no JSON"),
+        (Empty(), "not_json", 200, "no JSON"),
+        (Empty(204), "not_json", 204, "no JSON"),
+        (Status(200, b"{}"), "malformed", 200, "JSON without what was asked for"),
+        (Status(200, b'{"data": null}'), "malformed", 200, "JSON without what was asked for"),
+        (Status(400), "rejected", 400, "not accepted"),
+        (Status(503), "server_error", 503, "it fails"),
+        (Reset(), "reset", None, "closed"),
+    )
+]
+
+
+@pytest.mark.parametrize("case", WRONG, ids=lambda case: str(case.fault))
+@pytest.mark.parametrize("source", ["SALESLOFT", "DRIFT"])
+def test_a_source_that_answers_wrongly(run: Run, emulators: Emulators, source: str, case: Wrong) -> None:
+    """It is said what is wrong, and that the credential was accepted is not made up."""
+    emulated = emulators.salesloft if source == "SALESLOFT" else emulators.drift
+    emulated.faults.add(case.fault)
+    done = run("check", "--json", **variables(emulators))
+    found = {each["source"]: each for each in told(done)}
+    people = run("check", **variables(emulators)).stdout
+    wrong = found[source]
+    vital = "/v2/meetings" if source == "SALESLOFT" else "/users/meetings/org"
+    assert done.returncode == 1
+    assert (wrong["reachable"], wrong["credentialAccepted"], wrong["scopes"]) == (True, None, [])
+    assert wrong["trouble"] == case.trouble
+    named = {(each["endpoint"], each["trouble"], each["status"]) for each in wrong["endpoints"]}
+    assert (vital, case.trouble, case.status) in named
+    assert vital in wrong["problem"]
+    assert case.told_as in wrong["problem"]
+    assert wrong["problem"] in people
+    assert WORDS not in done.stdout + people
+    (other,) = found.keys() - {source}
+    assert (found[other]["trouble"], found[other]["credentialAccepted"]) == (None, True)
+
+
+UNREACHED = {
+    "dns": ("https://drift.example", "host name"),
+    "connection_refused": ("http://127.0.0.1:9", "refused"),
+    "tls": ("https://127.0.0.1:{port}", "no secure connection"),
+    "timeout": ("http://127.0.0.1:{port}", "DRIFT_TIMEOUT"),
+}
+
+
+@pytest.mark.parametrize("trouble", UNREACHED)
+def test_a_source_that_is_not_reached(
+    run: Run, emulators: Emulators, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    url, told_as = UNREACHED[trouble]
+
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    if trouble == "dns":
+        monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    emulators.drift.faults.add(Hang())
+    settings = {"DRIFT_TOKEN": TOKEN, "DRIFT_URL": url.format(port=emulators.drift.url.rpartition(":")[2])}
+    settings["DRIFT_TIMEOUT"] = "0.05" if trouble == "timeout" else "10"
+    done = run("check", "--json", **settings)
+    (only,) = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert (only["reachable"], only["credentialAccepted"], only["trouble"]) == (False, None, trouble)
+    assert told_as in only["problem"]
+    assert {each["trouble"] for each in only["endpoints"]} == {trouble}
+
+
+@pytest.mark.parametrize(
+    ("fault", "trouble", "accepted"),
+    [
+        (Status(400), "refused", False),
+        (Status(401), "refused", False),
+        (Status(404), "refused", False),
+        (Status(200, PAGE), "not_json", None),
+        (Status(500), "server_error", None),
+    ],
+    ids=str,
+)
+def test_a_client_that_gets_no_token(
+    run: Run, emulators: Emulators, fault: Fault, trouble: str, accepted: bool | None
+) -> None:
+    emulators.salesloft.faults.add(fault, "oauth/token")
+    settings = client_of(emulators) | {"SALESLOFT_URL": emulators.salesloft.url}
+    done = run("check", "--json", **settings)
+    (only,) = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert (only["trouble"], only["credentialAccepted"], only["scopes"]) == (trouble, accepted, [])
+    assert "/oauth/token" in only["problem"]
+    assert "emulated-secret" not in done.stdout + done.stderr
+
+
+def test_an_endpoint_beside_the_meetings(run: Run, emulators: Emulators) -> None:
+    emulators.salesloft.faults.add(Status(403), "tasks")
+    emulators.salesloft.faults.add(Status(200, PAGE), "accounts")
+    done = run("check", "--json", **variables(emulators))
+    first, _ = told(done)
+    assert done.returncode == 1
+    assert (first["trouble"], first["scopesMissing"], first["scopesUnknown"]) == (
+        None,
+        ["tasks:read"],
+        ["accounts:read"],
+    )
+    assert {(each["endpoint"], each["trouble"]) for each in first["endpoints"]} == {
+        ("/v2/tasks", "refused"),
+        ("/v2/accounts", "not_json"),
+    }
+    assert "/v2/accounts: no JSON" in run("check", **variables(emulators)).stdout
 
 
 def test_no_source_at_all(run: Run) -> None:

@@ -46,8 +46,12 @@ async def gatekeeping(settings: AccessSettings, clock: Timer) -> AsyncIterator[A
                 raise UpstreamUnavailable("The issuer's keys cannot be had.", source=ISSUER)
             return ended.body
 
-        tokens = Tokens(KeySet(published, clock), settings.issuer, settings.audience, clock)
-        yield Access(required=True, keys=settings.keys, tokens=tokens)
+        keys = KeySet(published, clock)
+        tokens = Tokens(keys, settings.issuer, settings.audience, clock)
+        try:
+            yield Access(required=True, keys=settings.keys, tokens=tokens)
+        finally:
+            await keys.close()
 
 
 def issuer_at(jwks_url: str) -> tuple[Upstream, URL]:

@@ -38,6 +38,7 @@ class Access:
 
         Raises:
             Unauthenticated: No credential, or one that is not accepted.
+            KeysUnavailable: It is a token, and the issuer's keys cannot be had.
         """
         if not self.required:
             return None

@@ -23,6 +23,7 @@ from gateway.web.body import ClientGone
 from gateway.web.csrf import needs_preflight
 from gateway.web.documents import Documents, Named
 from gateway.web.explorer import Explorer
+from gateway.web.keyset import PAUSE, KeysUnavailable
 from gateway.web.limits import check_length, check_variables
 from gateway.web.message import Message, RequestHeaders
 from gateway.web.negotiation import MediaType, answer_type, prefers_html
@@ -144,7 +145,7 @@ class GraphQLEndpoint:
         """Whoever asks, where they may.
 
         Raises:
-            HTTPProblem: 401, 403 or 429.
+            HTTPProblem: 401, 403, 429 or 503.
         """
         notes = notes_of(scope)
         try:
@@ -155,6 +156,10 @@ class GraphQLEndpoint:
         except Unauthenticated as error:
             notes.refused = error.reason
             raise HTTPProblem(401, error, {"WWW-Authenticate": challenge(headers)}) from None
+        except KeysUnavailable:
+            notes.refused = "unavailable"
+            later = {"Retry-After": str(math.ceil(PAUSE))}
+            raise HTTPProblem(503, "Tokens cannot be checked right now.", later) from None
         except RateLimited as error:
             raise HTTPProblem(429, error, {"Retry-After": str(math.ceil(error.retry_after))}) from None
         if principal is not None and not principal.scopes:

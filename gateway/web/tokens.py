@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 
 import jwt
@@ -19,13 +20,22 @@ from jwt.exceptions import (
 from gateway.errors import RefusalReason, Unauthenticated
 from gateway.model.scopes import SCOPES, Principal
 from gateway.upstream.request import Clock
-from gateway.web.keyset import ALGORITHMS, KeySet, KeysUnavailable
+from gateway.web.keyset import ALGORITHMS, KeySet
 
 SKEW = 60.0
 """Seconds by which clocks may differ."""
 
 LONGEST = 8192
 """Characters of a token; more than any header can hold."""
+
+COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
+"""The form of a signed token (RFC 7515, 7.1); Python's decoder of base64 would pass over any other character."""
+
+LAST_SECOND = 253_402_300_799
+"""Of the year 9999: a time beyond it, or one that is no number at all, is none that ever comes."""
+
+UNREADABLE = (PyJWTError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
+"""What PyJWT raises over a token that is none; of the wrong types it does not expect all."""
 
 REASONS: Mapping[type[PyJWTError], RefusalReason] = {
     InvalidSignatureError: "signature",
@@ -58,20 +68,21 @@ class Tokens:
 
         Raises:
             Unauthenticated: It is not accepted; the message does not say what would be.
+            KeysUnavailable: The issuer's keys cannot be had.
         """
         if len(token) > LONGEST:
             raise Unauthenticated("The token is too long.", reason="malformed")
+        if not COMPACT.fullmatch(token):
+            raise Unauthenticated("The token is not a JWT.", reason="malformed")
         try:
             header = jwt.get_unverified_header(token)
-        except PyJWTError:
+        except UNREADABLE:
             raise Unauthenticated("The token is not a JWT.", reason="malformed") from None
-        if header.get("alg") not in ALGORITHMS:
+        algorithm = header.get("alg")
+        if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
             raise Unauthenticated("The token is not accepted.", reason="algorithm")
         key_id = header.get("kid")
-        try:
-            key = await self._keys.key(key_id if isinstance(key_id, str) else None)
-        except KeysUnavailable:
-            raise Unauthenticated("Tokens cannot be checked right now.", reason="unavailable") from None
+        key = await self._keys.key(key_id if isinstance(key_id, str) else None)
         if key is None:
             raise Unauthenticated("The token is not signed with a known key.", reason="key")
         return self._of(self._claims(token, key))
@@ -92,7 +103,7 @@ class Tokens:
                     "verify_iat": False,
                 },
             )
-        except PyJWTError as error:
+        except UNREADABLE as error:
             raise Unauthenticated("The token is not accepted.", reason=reason_of(error)) from None
         return claims
 
@@ -112,19 +123,20 @@ def subject(sub: object) -> str:
     """
     if sub is None:
         return "sub:none"
-    return f"sub:{hashlib.sha256(str(sub).encode()).hexdigest()[:16]}"
+    return f"sub:{hashlib.sha256(str(sub).encode(errors='surrogatepass')).hexdigest()[:16]}"
 
 
-def reason_of(error: PyJWTError) -> RefusalReason:
-    """What is wrong with a token that PyJWT refused."""
+def reason_of(error: Exception) -> RefusalReason:
+    """What is wrong with a token that PyJWT refused, or could not read."""
     if isinstance(error, MissingRequiredClaimError):
         return MISSING.get(error.claim, "claims")
-    return next((reason for kind, reason in REASONS.items() if isinstance(error, kind)), "claims")
+    other: RefusalReason = "claims" if isinstance(error, PyJWTError) else "malformed"
+    return next((reason for kind, reason in REASONS.items() if isinstance(error, kind)), other)
 
 
 def _seconds(claims: Mapping[str, object], name: str, default: float) -> float:
     value = claims.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LAST_SECOND:
         raise Unauthenticated("The token has a time that is none.", reason="claims")
     return float(value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import logging
@@ -85,13 +86,18 @@ class Issuer:
     keys: dict[str, Any] = field(default_factory=dict)
     fetched: int = 0
     failing: bool = False
-    extra: list[dict[str, Any]] = field(default_factory=list)
+    extra: list[Any] = field(default_factory=list)
+    hanging: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.hanging.set()
 
     def add(self, key_id: str, *, curve: bool = False) -> None:
         self.keys[key_id] = ec.generate_private_key(ec.SECP256R1()) if curve else rsa.generate_private_key(65537, 2048)
 
     async def publish(self) -> bytes:
         self.fetched += 1
+        await self.hanging.wait()
         if self.failing:
             raise OSError("down")
         entries = [public_jwk(key) | {"kid": key_id, "use": "sig"} for key_id, key in self.keys.items()]
@@ -115,6 +121,12 @@ def public_jwk(key: Any) -> dict[str, Any]:
     kind: Any = RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else ECAlgorithm
     made: dict[str, Any] = kind.to_jwk(key.public_key(), as_dict=True)
     return made
+
+
+async def settled() -> None:
+    """Lets a fetch end that nobody waits for."""
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 @pytest.fixture(scope="module")
@@ -373,6 +385,8 @@ async def test_new_keys_are_found_and_old_ones_dropped(
     assert await keys.key("three")
     del issuer.keys["three"]
     clock.advance(FRESH + 1)
+    assert await keys.key("three")  # known: nobody waits for the issuer, who is asked behind it
+    await settled()
     assert await keys.key("three") is None
     assert issuer.fetched == 3
 
@@ -390,6 +404,10 @@ async def test_keys_go_on_while_the_issuer_is_down_but_not_for_ever(issuer: Issu
     issuer.failing = True
     clock.advance(FRESH + 1)
     assert await keys.key("one")
+    await settled()
+    assert await keys.key("one")
+    with pytest.raises(KeysUnavailable):
+        await keys.key("perhaps a new one")
     clock.advance(LONGEST_USE)
     with pytest.raises(KeysUnavailable):
         await keys.key("one")
@@ -400,8 +418,31 @@ async def test_keys_go_on_while_the_issuer_is_down_but_not_for_ever(issuer: Issu
 
 async def test_a_token_while_there_are_no_keys(gateway: Caller, issuer: Issuer, clock: ManualClock) -> None:
     issuer.failing = True
-    assert (await ask(gateway, Authorization=f"Bearer {issuer.token(clock)}")).status == 401
+    reply = await ask(gateway, Authorization=f"Bearer {issuer.token(clock)}")
+    assert (reply.status, reply.code) == (503, "")
+    assert int(reply.headers["Retry-After"]) > 0
+    assert "WWW-Authenticate" not in reply.headers
     assert (await ask(gateway, X_API_Key=KEY)).status == 200
+    issuer.failing = False
+    clock.advance(PAUSE)
+    assert (await ask(gateway, Authorization=f"Bearer {issuer.token(clock)}")).status == 200
+
+
+async def test_an_issuer_that_hangs_holds_up_nobody_whose_key_is_known(
+    gateway: Caller, issuer: Issuer, clock: ManualClock
+) -> None:
+    assert (await ask(gateway, Authorization=f"Bearer {issuer.token(clock)}")).status == 200
+    clock.advance(FRESH + 1)
+    issuer.hanging.clear()
+    async with asyncio.timeout(60):
+        for _ in range(3):
+            assert (await ask(gateway, Authorization=f"Bearer {issuer.token(clock)}")).status == 200
+        assert issuer.fetched == 2
+        stranger = asyncio.ensure_future(ask(gateway, Authorization=f"Bearer {unknown_key(issuer, clock)}"))
+        assert (await ask(gateway, Authorization=f"Bearer {issuer.token(clock)}")).status == 200
+        issuer.hanging.set()
+        assert (await stranger).status == 401
+    assert issuer.fetched == 2
 
 
 async def test_keys_that_cannot_sign_are_left_out(issuer: Issuer, clock: ManualClock) -> None:
@@ -412,11 +453,103 @@ async def test_keys_that_cannot_sign_are_left_out(issuer: Issuer, clock: ManualC
         {**public_jwk(issuer.keys["one"]), "kid": "for-encryption", "use": "enc"},
         {**public_jwk(issuer.keys["one"]), "kid": "odd", "alg": "HS256"},
         {"kid": "no kind"},
+        {**public_jwk(rsa.generate_private_key(65537, 1024)), "kid": "short", "use": "sig"},
+        {**public_jwk(issuer.keys["one"]), "kid": ["a list"]},
+        {**public_jwk(issuer.keys["one"]), "kid": 5},
+        {"kty": ["RSA"], "kid": "kinds"},
+        {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA", "kid": "off the curve"},
+        {"kty": "OKP", "crv": "Ed25519", "x": "AA", "kid": "too short"},
+        *("a text", 5, None, [], {}),
     ]
     keys = KeySet(issuer.publish, clock)
-    for key_id in ("shared", "broken", "numbers", "for-encryption", "odd", "no kind", None):
+    left_out = ("shared", "broken", "numbers", "for-encryption", "odd", "no kind", "short", "kinds", "off the curve")
+    for key_id in (*left_out, "too short", None):
         assert await keys.key(key_id) is None
     assert await keys.key("one")
+    assert await keys.key("two")
+
+
+def forged(head: bytes, claims: bytes, signature: bytes = b"x") -> Forge:
+    token = b".".join(jwt.utils.base64url_encode(part) for part in (head, claims, signature)).decode()
+    return lambda _issuer, _clock: token
+
+
+def signed(claims: bytes) -> Forge:
+    """A token that its issuer has signed, whatever it holds."""
+
+    def sign(issuer: Issuer, _clock: ManualClock) -> str:
+        return jwt.PyJWS().encode(claims, issuer.keys["one"], "RS256", {"kid": "one"})
+
+    return sign
+
+
+ODD_HEADS = (
+    *(b"", b"{}", b"5", b"[]", b"null", b'"x"', b"\xff\xfe", b"{", b'{"alg": ["RS256"]}', b'{"alg": {"a": 1}}'),
+    *(b'{"alg": "RS256", "kid": ["one"]}', b'{"alg": "RS256", "kid": {"a": 1}}', b'{"alg": "RS256", "kid": NaN}'),
+    *(b'{"alg": "RS256", "kid": "one", "crit": ["b64"], "b64": false}', b'{"alg": "RS256", "kid": "\x01\x02"}'),
+    *(b"[" * 3000, b'{"a":' * 1000, b'{"alg": "RS256", "kid": ' + b"1" * 5000 + b"}", b'{"alg": "\\ud800"}'),
+)
+ODD_CLAIMS = (
+    *(b'{"exp": 1%s}' % (b"0" * 400), b'{"exp": 1e400}', b'{"exp": NaN}', b'{"exp": Infinity}', b'{"exp": -Infinity}'),
+    *(b'{"exp": 1%s}' % (b"0" * 5000), b'{"exp": 1e300}', b'{"exp": -1}', b'{"exp": null}', b'{"exp": [9]}', b"{}"),
+    *(b'{"exp": 253402300800}', b'{"exp": %d, "nbf": NaN}', b'{"exp": %d, "iat": NaN}', b'{"exp": %d, "nbf": -1}'),
+    *(b'{"exp": %d, "nbf": 1e999}', b'{"exp": %d, "iat": 1%s}' % (0, b"0" * 400), b'{"exp": %d, "sub": ["x"]}'),
+    *(b"5", b"[]", b"null", b'"x"', b"\xff", b"[" * 3000, b'{"exp": %d, "a": ' + b"[" * 3000, b"{", b"\x00"),
+    *(b'{"exp": %d, "sub": "\x00\x01"}', b'{"exp": %d, "iss": 5}', b'{"exp": %d, "aud": {"a": 1}}', b'{"exp": 1e-400}'),
+)
+
+
+@pytest.mark.parametrize("head", ODD_HEADS, ids=lambda part: str(part[:40]))
+async def test_a_head_that_nobody_means_is_no_fault_of_ours(
+    gateway: Caller, engine: PlainEngine, issuer: Issuer, clock: ManualClock, head: bytes
+) -> None:
+    reply = await ask(gateway, Authorization=f"Bearer {forged(head, b'{}')(issuer, clock)}")
+    assert (reply.status, reply.code, engine.executed) == (401, "UNAUTHENTICATED", 0)
+
+
+@pytest.mark.parametrize("claims", ODD_CLAIMS, ids=lambda part: str(part[:40]))
+async def test_signed_claims_that_nobody_means_are_no_fault_of_ours(
+    gateway: Caller, engine: PlainEngine, issuer: Issuer, clock: ManualClock, claims: bytes
+) -> None:
+    now = int(clock.time()) + 300
+    text = claims.replace(b"%d", str(now).encode())
+    if text.startswith(b'{"exp"') and b'"iss"' not in text:  # right in all else
+        ours = json.dumps({"iss": ISSUER, "aud": AUDIENCE, "scope": "meetings:read"})[1:].encode()
+        text = text.replace(b"{", b"{" + ours[:-1] + b", ", 1)
+    reply = await ask(gateway, Authorization=f"Bearer {signed(text)(issuer, clock)}")
+    assert (reply.status, reply.code, engine.executed) == (401, "UNAUTHENTICATED", 0)
+
+
+@pytest.mark.parametrize("odd", ["\x01", "\x7f", "\t", " ", "%00", "é", "=", "+", "/"])
+@pytest.mark.parametrize("place", [0, 1, 2])
+async def test_a_character_that_no_token_has(
+    *, gateway: Caller, engine: PlainEngine, issuer: Issuer, clock: ManualClock, odd: str, place: int
+) -> None:
+    parts = issuer.token(clock).split(".")
+    parts[place] = f"{parts[place][:3]}{odd}{parts[place][3:]}"
+    line = f"Authorization: Bearer {'.'.join(parts)}\r\n".encode("latin-1")
+    body = b'{"query": "{ hello }"}'
+    head = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    sent = head + line + b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+    host, _, port = gateway.url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(sent)
+    answer = await reader.read()
+    writer.close()
+    assert answer[9:12] in {b"400", b"401"}  # some are no HTTP at all
+    assert b"INTERNAL" not in answer
+    assert engine.executed == 0
+
+
+@pytest.mark.parametrize("sub", ["\ud800", "x" * 5000, "", "web"])
+async def test_a_subject_of_any_kind_has_a_rate_of_its_own(
+    gateway: Caller, engine: PlainEngine, issuer: Issuer, clock: ManualClock, sub: str
+) -> None:
+    assert (await ask(gateway, Authorization=f"Bearer {issuer.token(clock, sub=sub)}")).status == 200
+    assert (await ask(gateway, X_API_Key=KEY)).status == 200
+    of_token, of_key = (principal.name for principal in engine.principals if principal)
+    assert of_key == "web"
+    assert of_token != of_key
 
 
 async def test_a_token_may_leave_out_which_key_where_there_is_one(issuer: Issuer, clock: ManualClock) -> None:

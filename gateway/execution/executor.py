@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -11,8 +12,9 @@ import msgspec
 from graphql import DocumentNode, ExecutionResult, Executor, GraphQLError, GraphQLSchema
 
 from gateway.execution.compiler import Plan
+from gateway.execution.conditions import conditions
 from gateway.execution.faults import Row, Settling, Surprise
-from gateway.execution.plan import Selection, conditions
+from gateway.execution.plan import Selection
 from gateway.execution.plans import NEW, Known, Plans
 from gateway.execution.readings import Context, Declarations
 from gateway.execution.run import Run
@@ -37,6 +39,28 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     errors: list[GraphQLError]
     started: bool = True
     interpreted: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Checked:
+    """A request that nothing is wrong with, to be run once.
+
+    Attributes:
+        known: What is known of its document.
+        executor: An executor of it that has its variables, and no context yet.
+        variables: As the client sent them.
+        operation_name: Which operation, where there are several.
+    """
+
+    known: Known
+    executor: Executor[Any]
+    variables: Mapping[str, Any]
+    operation_name: str | None
+
+    @property
+    def request(self) -> tuple[Known, Mapping[str, Any], str | None]:
+        """What an executor is built from."""
+        return self.known, self.variables, self.operation_name
 
 
 class Operations:
@@ -87,15 +111,27 @@ class Operations:
             variables: As the client sent them.
             operation_name: Which operation, where there are several.
         """
+        checked = self.check(document, variables=variables, operation_name=operation_name)
+        if isinstance(checked, list):
+            return Outcome(data=None, errors=checked, started=False)
+        return await self.run(checked, context)
+
+    def check(
+        self, document: DocumentNode, *, variables: Mapping[str, Any] | None = None, operation_name: str | None = None
+    ) -> Checked | list[GraphQLError]:
+        """A request that can be run, once, or what is wrong with it. The arguments are those of `execute`."""
         known = self.plans.known(document)
-        request = known, context, variables or {}, operation_name
-        executor = self._templates.copied(*request)
-        if isinstance(executor, list):
-            return Outcome(data=None, errors=executor, started=False)
-        found = self.plans.find(known, executor)
+        executor = self._templates.copied(known, variables or {}, operation_name)
+        return executor if isinstance(executor, list) else Checked(known, executor, variables or {}, operation_name)
+
+    async def run(self, checked: Checked, context: Context) -> Outcome:
+        """Runs what was checked, in a context."""
+        executor = checked.executor
+        executor.context_value = context
+        found = self.plans.find(checked.known, executor)
         if isinstance(found, str):
             self.counts[FIRST_SIGHTING if found == NEW else INTERPRETED] += 1
-            return await _interpreted(self._templates.build(*request), found)
+            return await self._interpreted(checked, context, found)
         run = Run(executor)
         try:
             outcome = await _compiled(found, run)
@@ -103,7 +139,7 @@ class Operations:
             reason = str(surprise) if isinstance(surprise, Surprise) else "its plan failed"
             self.counts[SURPRISE] += 1
             self._on_surprise(surprise)
-            return await _interpreted(self._templates.build(*request, [_replaying(run.known)]), reason)
+            return await self._interpreted(checked, context, reason, [_replaying(run.known)])
         finally:
             run.forget()
         self.counts[COMPILED] += 1
@@ -122,8 +158,24 @@ class Operations:
         Nothing is run, counted or kept. The arguments are those of `execute`.
         """
         known = Known(document, conditions(document))
-        executor = self._templates.build(known, context, variables or {}, operation_name)
+        executor = self._templates.build(known, variables or {}, operation_name, context)
         return executor if isinstance(executor, list) else self.plans.selection(known, executor)
+
+    async def _interpreted(
+        self,
+        checked: Checked,
+        context: Context,
+        reason: str,
+        middleware: list[Callable[..., Any]] | None = None,
+    ) -> Outcome:
+        executor = self._templates.build(*checked.request, context, middleware)
+        if isinstance(executor, list):
+            return Outcome(data=None, errors=executor, started=False)
+        result = executor.execute_operation()
+        told: Any = await result if executor.is_awaitable(result) else result
+        if not isinstance(told, ExecutionResult):
+            raise TypeError("Operations answer once.")
+        return Outcome(data=told.data, errors=told.errors or [], interpreted=reason)
 
 
 async def _compiled(plan: Plan, run: Run) -> Outcome:
@@ -134,16 +186,6 @@ async def _compiled(plan: Plan, run: Run) -> Outcome:
         return Outcome(data=root, errors=[])
     settling = Settling(run.faulty, plan.selections)
     return Outcome(data=settling.settle(root), errors=settling.errors)
-
-
-async def _interpreted(executor: Executor[Any] | list[GraphQLError], reason: str) -> Outcome:
-    if isinstance(executor, list):
-        return Outcome(data=None, errors=executor, started=False)
-    result = executor.execute_operation()
-    told: Any = await result if executor.is_awaitable(result) else result
-    if not isinstance(told, ExecutionResult):
-        raise TypeError("Operations answer once.")
-    return Outcome(data=told.data, errors=told.errors or [], interpreted=reason)
 
 
 def _replaying(known: Mapping[str, Any]) -> Callable[..., Any]:

@@ -11,20 +11,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from graphql import (
-    DirectiveNode,
-    DocumentNode,
     Executor,
     FieldNode,
     GraphQLAbstractType,
     GraphQLField,
     GraphQLObjectType,
     OperationType,
-    VariableNode,
-    Visitor,
     get_named_type,
     is_abstract_type,
     is_object_type,
-    visit,
 )
 from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet, collect_fields, collect_subfields
 
@@ -32,7 +27,6 @@ from gateway.execution.readings import Called, Context, Declarations, Reading
 
 MOST_FIELDS = 2_000
 """Fields that a plan may have; what selects more is not worth compiling, and bounds what one costs."""
-CONDITIONS = frozenset({"skip", "include"})
 TYPENAME = "__typename"
 
 
@@ -100,40 +94,6 @@ class Choice:
 
     kind: GraphQLAbstractType
     selections: dict[str, Selection] = dataclasses.field(default_factory=dict)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Conditions:
-    """What of a document decides whether, and how often, it is compiled.
-
-    Attributes:
-        variables: The variables that `@skip` and `@include` name.
-        other: The name of another directive that the document has.
-    """
-
-    variables: tuple[str, ...]
-    other: str | None
-
-
-def conditions(document: DocumentNode) -> Conditions:
-    """The conditions of a document."""
-    found = _Directives()
-    visit(document, found)
-    return Conditions(tuple(sorted(found.variables)), found.other)
-
-
-class _Directives(Visitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.variables: set[str] = set()
-        self.other: str | None = None
-
-    def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
-        if node.name.value not in CONDITIONS:
-            self.other = node.name.value
-        for argument in node.arguments or ():
-            if isinstance(argument.value, VariableNode):
-                self.variables.add(argument.value.name.value)
 
 
 class Planner:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from graphql import DocumentNode, Executor
 
 from gateway.execution.compiler import Compiler, Leaves, Plan
-from gateway.execution.plan import Conditions, NotCovered, Planner, Selection, conditions
+from gateway.execution.conditions import Conditions, conditions
+from gateway.execution.plan import NotCovered, Planner, Selection
 from gateway.execution.readings import Declarations
 from gateway.execution.source import weight_of
 

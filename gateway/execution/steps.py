@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from graphql.execution.values import get_argument_values
-
 from gateway.execution.faults import Row, attempt
+from gateway.execution.inputs import argument_values
 from gateway.execution.plan import Field
 from gateway.execution.readings import Batch
 from gateway.execution.rows import placer
@@ -206,17 +205,7 @@ class Resolved:
         self._shape.finish(values, run, partial(self._place, rows))
 
     def _arguments(self, run: Run) -> dict[str, Any]:
-        definition, detail = self._field.definition, self._field.details[0]
-        if not definition.args and not detail.node.arguments:
-            return {}
-        executor = run.executor
-        return get_argument_values(
-            definition,
-            detail.node,
-            executor.variable_values,
-            detail.fragment_variable_values,
-            executor.hide_suggestions,
-        )
+        return argument_values(run.executor, self._field.definition, self._field.details[0])
 
 
 def _call(resolve: Callable[..., Any], record: Any, info: Any, arguments: dict[str, Any]) -> Any:

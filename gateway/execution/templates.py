@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from graphql import Executor, GraphQLError, GraphQLSchema, Undefined, coerce_input_value, is_leaf_type, is_non_null_type
+from graphql import (
+    Executor,
+    GraphQLError,
+    GraphQLOutputType,
+    GraphQLSchema,
+    Undefined,
+    VariableDefinitionNode,
+    coerce_input_value,
+    get_operation_ast,
+    is_composite_type,
+    is_leaf_type,
+    is_non_null_type,
+)
 from graphql.execution import get_variable_values
+from graphql.execution.collect_fields import FieldDetails, FieldDetailsList
 from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
 from graphql.execution.values import VariableValues, VariableValueSource
+from graphql.pyutils import Path
 
+from gateway.execution.conditions import Condition, conditions_of, null_conditions
+from gateway.execution.inputs import MOST_WRONG, InvalidInput, argument_values, wrong_variables
 from gateway.execution.plans import Known
 from gateway.execution.readings import Context
 
-MOST_WRONG = 50
-"""Errors of variables that are told."""
 NO_VALUES = VariableValues({}, {})
 
 
@@ -26,10 +40,35 @@ class Template:
     Attributes:
         executor: An executor of it, with nobody's context and no values.
         signatures: Its variables, where all of them are leaves; None where graphql-core has to look at each anew.
+        conditions: The variables that its `@skip` and `@include` look at.
     """
 
     executor: Executor[Any]
     signatures: tuple[GraphQLVariableSignature, ...] | None
+    conditions: tuple[Condition, ...]
+
+
+class TypedArguments(Executor[Any]):
+    """graphql-core's executor, but that it tells of refused arguments as the compiled way does."""
+
+    def handle_field_error(
+        self, raw_error: Exception, return_type: GraphQLOutputType, field_details_list: FieldDetailsList, path: Path
+    ) -> None:
+        """Handles the error of a field, which may be that its arguments were refused."""
+        if isinstance(raw_error, GraphQLError) and raw_error.path is None and path.typename is not None:
+            raw_error = self._refusal(path.typename, field_details_list[0]) or raw_error
+        super().handle_field_error(raw_error, return_type, field_details_list, path)
+
+    def _refusal(self, parent: str, details: FieldDetails) -> InvalidInput | None:
+        kind = self.schema.type_map[parent]
+        definition = self.schema.get_field(kind, details.node.name.value) if is_composite_type(kind) else None
+        if definition is None:
+            return None
+        try:
+            argument_values(self, definition, details)
+        except InvalidInput as refusal:
+            return refusal
+        return None
 
 
 class Templates:
@@ -43,19 +82,19 @@ class Templates:
 
     def __init__(self, schema: GraphQLSchema, executor_class: type[Executor[Any]], *, hide_suggestions: bool) -> None:
         self._schema = schema
-        self._class = executor_class
+        self._class: type[Executor[Any]] = type("TypedExecutor", (TypedArguments, executor_class), {})
         self._hide_suggestions = hide_suggestions
 
     def build(
         self,
         known: Known,
-        context: Context,
         variables: Mapping[str, Any],
         operation_name: str | None,
+        context: Context = None,
         middleware: list[Callable[..., Any]] | None = None,
     ) -> Executor[Any] | list[GraphQLError]:
         """An executor for graphql-core to run, or what is wrong with the request."""
-        return self._class.build(
+        built = self._class.build(
             self._schema,
             known.document,
             context_value=context,
@@ -65,28 +104,52 @@ class Templates:
             hide_suggestions=self._hide_suggestions,
             middleware=middleware,
         )
+        if isinstance(built, list):
+            return self._typed(built, known, variables, operation_name)
+        return null_conditions(self._template(known, operation_name, built).conditions, built.variable_values) or built
 
     def copied(
-        self, known: Known, context: Context, variables: Mapping[str, Any], operation_name: str | None
+        self, known: Known, variables: Mapping[str, Any], operation_name: str | None
     ) -> Executor[Any] | list[GraphQLError]:
-        """An executor that knows the request but is not run: all copies of one share what a run would write to."""
+        """An executor that knows the request, its context still to come, and that no run may write to.
+
+        All copies of one share what graphql-core's own run would write to.
+        """
         kept = known.templates.get(operation_name)
         if kept is None:
-            built = self.build(known, context, variables, operation_name)
-            if isinstance(built, Executor):
-                blank = _with(built, None, NO_VALUES)
-                known.templates[operation_name] = Template(blank, _leaves(self._schema, blank))
-            return built
+            return self.build(known, variables, operation_name)
+        definitions = kept.executor.operation.variable_definitions or ()
         values: VariableValues | list[GraphQLError] | None = _usual(kept, variables)
         if values is None:
             values = get_variable_values(
                 self._schema,
-                kept.executor.operation.variable_definitions or (),
+                definitions,
                 dict(variables),
                 max_errors=MOST_WRONG,
                 hide_suggestions=self._hide_suggestions,
             )
-        return values if isinstance(values, list) else _with(kept.executor, context, values)
+        if isinstance(values, list):
+            return self._wrong(definitions, variables) or values
+        return null_conditions(kept.conditions, values) or _with(kept.executor, values)
+
+    def _template(self, known: Known, operation_name: str | None, built: Executor[Any]) -> Template:
+        """What is kept of an operation that was built."""
+        kept = known.templates.get(operation_name)
+        if kept is None:
+            blank = _with(built, NO_VALUES)
+            conditions = conditions_of(built.operation, built.fragments)
+            kept = known.templates[operation_name] = Template(blank, _leaves(self._schema, blank), conditions)
+        return kept
+
+    def _typed(
+        self, errors: list[GraphQLError], known: Known, variables: Mapping[str, Any], operation_name: str | None
+    ) -> list[GraphQLError]:
+        """The errors of a request, those of variables as every other way tells of them."""
+        operation = get_operation_ast(known.document, operation_name)
+        return (self._wrong(operation.variable_definitions or (), variables) if operation else []) or errors
+
+    def _wrong(self, definitions: Iterable[VariableDefinitionNode], variables: Mapping[str, Any]) -> list[GraphQLError]:
+        return wrong_variables(self._schema, definitions, variables, hide_suggestions=self._hide_suggestions)
 
 
 def _leaves(schema: GraphQLSchema, executor: Executor[Any]) -> tuple[GraphQLVariableSignature, ...] | None:
@@ -123,10 +186,10 @@ def _usual(template: Template, variables: Mapping[str, Any]) -> VariableValues |
     return values
 
 
-def _with(executor: Executor[Any], context: Context, values: VariableValues) -> Executor[Any]:
+def _with(executor: Executor[Any], values: VariableValues) -> Executor[Any]:
     """A shallow copy, as graphql-core makes one for each event of a subscription."""
     copied = object.__new__(type(executor))
     copied.__dict__.update(executor.__dict__)
-    copied.context_value = context
+    copied.context_value = None
     copied.variable_values = values
     return copied

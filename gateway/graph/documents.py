@@ -23,6 +23,7 @@ from graphql.language.parser import Parser
 from gateway.errors import GatewayError, OperationTooCostly
 from gateway.execution.lexer import RunLexer
 from gateway.execution.source import Text
+from gateway.graph.validation import in_plain_words
 from gateway.graph.variants import Variant, variant_of
 
 CACHE_BYTES = 32_000_000
@@ -119,7 +120,8 @@ class Documents:
         return wrong or Prepared(document, variant)
 
     def _wrong(self, schema: GraphQLSchema, document: DocumentNode, *, hide_suggestions: bool) -> list[GraphQLError]:
-        return validate(schema, document, self._rules, max_errors=MOST_ERRORS, hide_suggestions=hide_suggestions)
+        wrong = validate(schema, document, self._rules, max_errors=MOST_ERRORS, hide_suggestions=hide_suggestions)
+        return [in_plain_words(document, error) for error in wrong]
 
     def _too_long(self, error: GraphQLError) -> GraphQLError:
         refusal = OperationTooCostly(

@@ -146,6 +146,11 @@ class Engine:
         kept = await self.reuse.find(key, request)
         if kept is not None:
             return Answer(data=kept.data, errors=[], interpreted=kept.interpreted, expected=kept.expected)
+        checked = prepared.variant.operations.check(
+            prepared.document, variables=variables, operation_name=operation_name
+        )
+        if isinstance(checked, list):
+            return Answer(data=None, errors=[formatted(error, self._on_fault) for error in checked], started=False)
         expected = prepared.variant.costs.expected(prepared.document, variables, operation_name).units
         if self._max_cost is not None and expected > self._max_cost:
             raise OperationTooCostly(
@@ -157,9 +162,7 @@ class Engine:
         async def run(shared: Request) -> Answer:
             context = Context(self._catalog, shared, self._statuses, principal, router=router)
             try:
-                outcome = await prepared.variant.operations.execute(
-                    prepared.document, context=context, variables=variables, operation_name=operation_name
-                )
+                outcome = await prepared.variant.operations.run(checked, context)
             finally:
                 await context.close()
             errors = [formatted(error, self._on_fault) for error in once_a_field(outcome.errors)]

@@ -12,7 +12,8 @@ import msgspec
 from graphql import GraphQLError, GraphQLSyntaxError
 from graphql.language import SourceLocation
 
-from gateway.errors import Forbidden, GatewayError
+from gateway.errors import BadUserInput, Forbidden, GatewayError
+from gateway.execution.inputs import InvalidInput
 
 MASKED = "Something went wrong in the gateway; the error id names it in the log."
 
@@ -42,7 +43,9 @@ def formatted(error: GraphQLError, on_fault: Callable[[Fault], None]) -> dict[st
     if error.path is not None:
         told["path"] = list(error.path)
     cause = _cause(error)
-    if isinstance(cause, GatewayError):
+    if isinstance(cause, InvalidInput):
+        told["extensions"] = {"code": "GRAPHQL_VALIDATION_FAILED", "argument": cause.argument}
+    elif isinstance(cause, GatewayError):
         told["message"] = cause.message
         told["extensions"] = cause.extensions()
     elif isinstance(error, GraphQLSyntaxError):
@@ -57,17 +60,21 @@ def formatted(error: GraphQLError, on_fault: Callable[[Fault], None]) -> dict[st
     return told
 
 
+OF_FIELDS = (Forbidden, BadUserInput)
+"""Errors that every row of a list has alike: a missing scope, a refused argument."""
+
+
 def once_a_field(errors: Iterable[GraphQLError]) -> list[GraphQLError]:
-    """The errors, but of those that say that a scope is missing only the first for a field and scope, not one a row.
+    """The errors, but of those that every row has alike only the first for a field and message, not one a row.
 
     The first is the first in the answer, not in time, so that equal answers are told alike.
     """
     kept = list(errors)
     first: dict[tuple[str, ...], GraphQLError] = {}
     for error in kept:
-        if isinstance(_cause(error), Forbidden):
+        if isinstance(_cause(error), OF_FIELDS):
             first[_refused(error)] = min(first.get(_refused(error), error), error, key=_places)
-    return [error for error in kept if not isinstance(_cause(error), Forbidden) or first[_refused(error)] is error]
+    return [error for error in kept if not isinstance(_cause(error), OF_FIELDS) or first[_refused(error)] is error]
 
 
 def _locations(error: GraphQLError) -> Sequence[SourceLocation]:
@@ -81,7 +88,7 @@ def _locations(error: GraphQLError) -> Sequence[SourceLocation]:
 
 
 def _refused(error: GraphQLError) -> tuple[str, ...]:
-    """The field, and what is missing: records of several kinds in one list may lack several scopes."""
+    """The field, and what is wrong: records of several kinds in one list may lack several scopes."""
     return (*(part for part in error.path or () if isinstance(part, str)), error.message)
 
 
@@ -93,6 +100,8 @@ def _cause(error: GraphQLError) -> BaseException | None:
     cause: BaseException | None = error.original_error
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
+    if isinstance(cause, InvalidInput) and not cause.of_type:
+        return BadUserInput(cause.message, argument=cause.argument)
     return cause
 
 

@@ -17,11 +17,14 @@ SDL = """
 directive @loud on FIELD
 interface Thing { id: ID! }
 enum Genre { NOVEL ESSAY }
+input Size { w: Int! = 1 }
+input By @oneOf { word: String size: Size all: [Size!] }
 type Author implements Thing { id: ID! name: String! books: [Book!] rival: Author! mood: Genre }
 type Page { number: Int! words: [String!] author: Author }
 type Book implements Thing {
   id: ID! title: String pages: [Page!]! author: Author editor: Author! readers: [Author!] price: Float copies: Int
   genre: Genre code: String! shout(times: Int = 1, word: String): String where: String
+  loud(times: [Int!]!, by: By! = {word: "w"}, genre: Genre! = NOVEL): String
 }
 type Shelf { books: [Book] best: [Book!] first: Book! grid: [[Book]] }
 type Query {
@@ -120,6 +123,7 @@ READINGS: dict[str, Reading] = {
     "Author.rival": batch(lambda author: author.rival_id),
     "Book.code": Computed(lambda book: f"{book.code}!"),
     "Book.shout": Called(),
+    "Book.loud": Called(),
     "Book.where": Called(),
     "Author.books": Called(),
 }
@@ -214,6 +218,7 @@ RESOLVERS: dict[str, Callable[..., Any]] = {
     "Author.books": lambda author, info: [b for b in info.context.shelf.books if b.author_id == author.id],
     "Book.code": lambda book, info: f"{book.code}!",
     "Book.shout": lambda book, info, times=1, word=None: (word or book.title).upper() * times,
+    "Book.loud": lambda book, info, **arguments: f"{book.title} {sorted(arguments)}",
     "Book.where": lambda book, info: "/".join(map(str, info.path.as_list())),
 }
 

@@ -14,6 +14,9 @@ import msgspec
 from graphql import ExecutionResult, GraphQLError, execute
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from gateway.errors import BadUserInput
+from gateway.execution.executor import Outcome
+from gateway.execution.inputs import InvalidInput
 from gateway.execution.plans import Plans
 from gateway.graph.context import Context
 from gateway.graph.declarations import GraphDeclarations
@@ -71,15 +74,19 @@ class Tally:
     Attributes:
         asked: Valid questions.
         ways: How each was run.
+        refused: Those that were not run, for what a client sent for a variable.
+        null: Those where a field was refused for its arguments.
         differing: Those of them whose errors differ beneath a null, as they may.
         wrong: Those that differ as they may not: with both answers.
     """
 
     asked: int = 0
     ways: Counter[str] = dataclasses.field(default_factory=Counter)
+    refused: int = 0
+    null: int = 0
     failing: int = 0
     differing: int = 0
-    wrong: list[tuple[Case, Any, Any]] = dataclasses.field(default_factory=list)
+    wrong: list[tuple[Case, Any, Any]] = dataclasses.field(default_factory=list, repr=False)
 
 
 def some_id(dice: random.Random) -> str:
@@ -97,6 +104,8 @@ class Pair:
         plans = Plans(GraphDeclarations(), time.perf_counter, sightings=1)
         self.engine = Engine(catalog, plans=plans, federation=Subgraph())
         self.engine.operations.plans._allowance._share = 1e9
+        never = Plans(GraphDeclarations(), time.perf_counter, sightings=2**62)
+        self.interpreting = Engine(catalog, plans=never, federation=Subgraph())
 
     async def ask(self, seed: int, tally: Tally) -> None:
         """One question, of both: `TURNS` times, each time of another world and with other values."""
@@ -117,7 +126,19 @@ class Pair:
             return
         tally.asked += 1
         expected = await self._reference(prepared, case)
-        told = await self._compiled(prepared, case, tally)
+        outcome = await self._ours(self.engine, case)
+        refusals = _refusals(outcome)
+        if refusals:
+            assert refusals == _refusals(await self._ours(self.interpreting, case)), case
+            assert all(each["extensions"]["argument"] and " None" not in each["message"] for each in refusals), case
+        if not outcome.started:
+            tally.refused += 1
+            assert len(refusals) == len(outcome.errors), case
+            assert expected["errors"] or case.variables.get("yes", True) is None, case
+            return
+        tally.null += bool(refusals)
+        tally.ways[outcome.interpreted or "compiled"] += 1
+        told = _told(outcome.data, outcome.errors)
         tally.failing += bool(expected["errors"])
         if msgspec.json.encode(expected) == msgspec.json.encode(told):
             return
@@ -129,12 +150,13 @@ class Pair:
     def _context(self, case: Case) -> Context:
         return Context(cast("Any", Catalog(case.world)), Request(deadline=1e9), tuple, case.principal)
 
-    async def _compiled(self, prepared: Prepared, case: Case, tally: Tally) -> Any:
+    async def _ours(self, engine: Engine, case: Case) -> Outcome:
+        prepared = engine.prepare(case.text)
+        assert isinstance(prepared, Prepared)
         context = self._context(case)
-        outcome = await self.engine.operations.execute(prepared.document, context=context, variables=case.variables)
+        outcome = await engine.operations.execute(prepared.document, context=context, variables=case.variables)
         await context.close()
-        tally.ways[outcome.interpreted or "compiled"] += 1
-        return _told(outcome.data, outcome.errors)
+        return outcome
 
     async def _reference(self, prepared: Prepared, case: Case) -> Any:
         context = self._context(case)
@@ -157,11 +179,24 @@ def _world(seed: int, faults: Faults) -> World:
 
 
 def _told(data: Any, errors: list[GraphQLError]) -> dict[str, Any]:
-    told = [formatted(error, lambda _fault: None) for error in once_a_field(errors)]
+    told = [formatted(error, lambda _fault: None) for error in once_a_field(map(_alike, errors))]
     for error in told:
         error.get("extensions", {}).pop("errorId", None)
     told.sort(key=lambda error: str(error.get("path")))
     return {"data": msgspec.Raw(msgspec.json.encode(data)), "errors": told}
+
+
+def _alike(error: GraphQLError) -> GraphQLError:
+    """An error of refused arguments without its words, which graphql-core chooses otherwise than we do."""
+    if not error.message.startswith("Argument '") and not isinstance(error.original_error, InvalidInput):
+        return error
+    return GraphQLError("", path=error.path, original_error=BadUserInput("refused", argument="any"))
+
+
+def _refusals(outcome: Outcome) -> list[dict[str, Any]]:
+    """What a client is told of variables and arguments that graphql-core refuses."""
+    refused = [error for error in outcome.errors if isinstance(error.original_error, InvalidInput)]
+    return sorted((formatted(error, lambda _: None) for error in once_a_field(refused)), key=str)
 
 
 def explained(expected: Any, told: Any) -> bool:

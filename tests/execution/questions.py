@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from graphql import (
+    GraphQLArgument,
     GraphQLEnumType,
     GraphQLField,
     GraphQLInputObjectType,
@@ -28,6 +29,10 @@ OMITTED = {"first": 0.3, "last": 0.97, "after": 0.98, "before": 0.98}
 """How often an argument is left out; together they mostly cannot be meant."""
 ENTITIES = ["Meeting", "Person", "User", "Cadence", "Step", "Account", "Task", "Conversation"]
 """Types that `_entities` may be asked for."""
+SHARE = 0.4
+"""How often the value of an argument, or of a part of one, comes in a variable."""
+ODD = 0.1
+"""How often a variable that may be null is null, or not sent at all, each."""
 MOST_FIELDS = 40
 DEEPEST = 6
 
@@ -51,7 +56,7 @@ class Question:
         self._fragments: list[str] = []
         self.variables: dict[str, Any] = {"no": self._random.random() < 0.5}
         if self._random.random() < 0.5:
-            self.variables["yes"] = self._random.random() < 0.5
+            self.variables["yes"] = self._random.choice([True] * 10 + [False] * 9 + [None])
         assert schema.query_type is not None
         body = self._selection(schema.query_type, 0)
         used = "yes: __typename @include(if: $yes) no: __typename @skip(if: $no)"
@@ -113,28 +118,54 @@ class Question:
         for name, argument in field.args.items():
             if not is_non_null_type(argument.type) and rng.random() < OMITTED.get(name, 0.9):
                 continue
-            value = rng.randint(0, 5) if name in {"first", "last"} else self._value(argument.type, name)
-            if rng.random() < 0.4:
-                self._names += 1
-                self._declared.append(f"$v{self._names}: {argument.type}")
-                self.variables[f"v{self._names}"] = value
-                given.append(f"{name}: $v{self._names}")
-            else:
-                given.append(f"{name}: {_literal(value)}")
+            given.append(f"{name}: {self._sent(argument, name)}")
         return f"({', '.join(given)})" if given else ""
 
-    def _value(self, kind: GraphQLInputType, name: str, depth: int = 0) -> Any:
+    def _sent(self, argument: GraphQLArgument, name: str) -> str:
+        """The text of an argument's value."""
+        if self._random.random() < SHARE:
+            return _literal(self._variable(argument.type, name))
+        return _literal(self._leaf(argument.type, name, parts=self._random.random() < SHARE))
+
+    def _leaf(self, kind: GraphQLInputType, name: str, *, parts: bool) -> Any:
+        size = self._random.randint(0, 5)
+        return size if name in {"first", "last"} else self._value(kind, name, parts=parts)
+
+    def _variable(self, kind: GraphQLInputType, name: str) -> Variable:
+        """A variable for a place: given, null, not sent or defaulted, as it may be there."""
         rng = self._random
+        self._names += 1
+        variable = Variable(f"$v{self._names}")
+        value = self._leaf(kind, name, parts=False)
+        odd = rng.random()
+        if is_non_null_type(kind) and rng.random() < 0.5:
+            self._declared.append(f"{variable}: {kind}")
+            odd *= 10  # the whole request is refused: seldom enough for others to be asked
+        elif is_non_null_type(kind) or rng.random() < 0.2:
+            default = _literal(self._leaf(kind, name, parts=False))
+            nullable = kind.of_type if is_non_null_type(kind) else kind
+            self._declared.append(f"{variable}: {nullable} = {default}")
+        else:
+            self._declared.append(f"{variable}: {kind}")
+        if odd < ODD:
+            self.variables[variable[1:]] = None
+        elif odd > 2 * ODD:
+            self.variables[variable[1:]] = value
+        return variable
+
+    def _value(self, kind: GraphQLInputType, name: str, depth: int = 0, *, parts: bool = False) -> Any:
+        """A value; with variables among its parts, where those may be."""
+        rng = self._random
+        if parts and depth and rng.random() < SHARE:
+            return self._variable(kind, name)
         if is_non_null_type(kind):
-            return self._value(kind.of_type, name, depth)
+            return self._value(kind.of_type, name, depth, parts=parts and not depth)
         if is_list_type(kind):
-            return [self._value(kind.of_type, name, depth + 1) for _ in range(rng.choice([0, 1, 2]))]
+            return [self._value(kind.of_type, name, depth + 1, parts=parts) for _ in range(rng.choice([0, 1, 2]))]
         if isinstance(kind, GraphQLInputObjectType):
-            return self._input(kind, depth)
+            return self._input(kind, depth, parts=parts)
         if isinstance(kind, GraphQLEnumType):
             return Word(rng.choice(list(kind.values)))
-        if get_named_type(kind).name == "_Any":
-            return self._representation()
         return self._scalar(get_named_type(kind).name, name)
 
     def _representation(self) -> dict[str, str]:
@@ -151,23 +182,24 @@ class Question:
                 return rng.randint(0, 5)
             case "Boolean":
                 return rng.random() < 0.5
-            case "ID" if re.match("salesloft|drift|guid|crm", name) and rng.random() < 0.9:
-                return str(rng.randrange(8))
             case "ID":
-                return self._ids(rng)
+                plain = re.match("salesloft|drift|guid|crm", name) and rng.random() < 0.9
+                return str(rng.randrange(8)) if plain else self._ids(rng)
+            case "_Any":
+                return self._representation()
             case "DateTime":
                 return "2026-03-01T09:00:00Z"
             case _:
                 return rng.choice(TEXTS) if rng.random() < 0.1 else "a@example.com"
 
-    def _input(self, kind: GraphQLInputObjectType, depth: int) -> dict[str, Any]:
+    def _input(self, kind: GraphQLInputObjectType, depth: int, *, parts: bool) -> dict[str, Any]:
         names = list(kind.fields)
         declared = kind.extensions.get("strawberry-definition")
         one_of = kind.is_one_of or (declared is not None and declared.is_one_of)
         most = 1 if one_of else self._random.choice([0, 1, 2])
         chosen = self._random.sample(names, min(most, len(names))) if depth < 3 else []
         chosen += [name for name in names if is_non_null_type(kind.fields[name].type) and name not in chosen]
-        return {name: self._value(kind.fields[name].type, name, depth + 1) for name in chosen}
+        return {name: self._value(kind.fields[name].type, name, depth + 1, parts=parts) for name in chosen}
 
 
 class Word(str):
@@ -176,9 +208,15 @@ class Word(str):
     __slots__ = ()
 
 
+class Variable(str):
+    """A variable, where a value is written."""
+
+    __slots__ = ()
+
+
 def _literal(value: Any) -> str:
     match value:
-        case Word():
+        case Word() | Variable():
             return str(value)
         case str():
             return '"' + value.replace('"', '\\"') + '"'

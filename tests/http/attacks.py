@@ -263,7 +263,8 @@ def variables() -> Iterator[Attack]:
         yield query("enum", text, 400, VALID, v=value)
     required = "query($v: ID!) { node(id: $v) { id } }"
     yield query("missing", required, 400, VALID)
-    for value in (None, 1.5, True, ["x"], {"a": 1}):
+    yield query("null", required, 400, INPUT, v=None)
+    for value in (1.5, True, ["x"], {"a": 1}):
         yield query("ID", required, 400, VALID, v=value)
     yield query("unknown variables are ignored", "{ __typename }", 200, "", __proto__={"x": 1}, constructor="x")
 

@@ -21,7 +21,9 @@ from gateway.graph.engine import Engine
 from gateway.graph.federation.subgraph import Subgraph
 from gateway.model.scopes import Principal
 from gateway.settings.clients import LIMITS, Limits
+from gateway.settings.federation import FEDERATION, options
 from gateway.settings.settings import read_group
+from gateway.settings.table import Reader
 from gateway.upstream.clock import SystemClock
 from gateway.web.limits import guard, text_guard
 from gateway.web.operation import chosen
@@ -30,8 +32,9 @@ from gateway.web.operation import chosen
 def explain(args: argparse.Namespace) -> int:
     """Prints how a query would run under the limits that are set; 2 where it would not."""
     limits = read_group(LIMITS, os.environ)
+    prefix = Reader(os.environ).read(FEDERATION).prefix  # whatever may be wrong with the rest of the group
     try:
-        print(explanation(read_query(args.query), read_variables(args.variables), args.operation, limits))
+        print(explanation(read_query(args.query), read_variables(args.variables), args.operation, limits, prefix))
     except BadQuery as error:
         print(f"meeting-gateway: {error}", file=sys.stderr)
         return 2
@@ -76,7 +79,9 @@ class Anybody:
     principal: Principal | None = None
 
 
-def explanation(query: str, variables: Mapping[str, Any], operation_name: str | None, limits: Limits) -> str:
+def explanation(
+    query: str, variables: Mapping[str, Any], operation_name: str | None, limits: Limits, prefix: str = ""
+) -> str:
     """How a query would run.
 
     Args:
@@ -84,6 +89,7 @@ def explanation(query: str, variables: Mapping[str, Any], operation_name: str | 
         variables: As a client would send them.
         operation_name: Which operation, where there are several.
         limits: What a document may be.
+        prefix: What a router's query has before names.
 
     Raises:
         BadQuery: It would not run.
@@ -93,7 +99,7 @@ def explanation(query: str, variables: Mapping[str, Any], operation_name: str | 
         max_tokens=limits.tokens,
         check_text=text_guard(limits.document),
         guard=guard(limits),
-        federation=Subgraph(),
+        federation=Subgraph(options=options(prefix=prefix)),
     )
     prepared = engine.prepare(query)
     if isinstance(prepared, list):

@@ -1,4 +1,4 @@
-"""How the gateway takes part in a supergraph: the version of Apollo Federation, and the directives that are printed."""
+"""How the gateway takes part in a supergraph: the version of Apollo Federation, printed directives, names' prefix."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ DEFAULT = Version(2, 9)
 WRITTEN = re.compile(r"2\.\d{1,2}")
 PREFIX = re.compile(r"(?!.*__)[A-Za-z][A-Za-z0-9_]{0,39}")
 """What may be put before names; two underscores together are Federation's own."""
+NAME_START = "up to 40 letters, digits and single underscores, a letter first"
 
 SINCE = {
     "tag": Version(2, 0),
@@ -64,20 +65,19 @@ def options(version: str = "", directives: Iterable[str] = (), prefix: str = "")
     Args:
         version: Such as `2.9`; the default where empty.
         directives: The names of further directives.
-        prefix: What is put before names.
+        prefix: What is put before names; empty where nothing is.
 
     Raises:
         InvalidValue: The version is not known, a directive came after it, or no name can begin with the prefix.
     """
-    if prefix and not PREFIX.fullmatch(prefix):
-        wrong = "cannot begin a name: at most 40 letters, digits and single underscores, a letter first"
-        raise InvalidValue(f'"{prefix[:40]}" {wrong}')
     chosen = _version(version) if version else DEFAULT
     wanted = frozenset(map(_directive, directives))
     for name in sorted(wanted):
         if SINCE[name] > chosen:
             raise InvalidValue(f"@{name} came with version {SINCE[name]}, which is after {chosen}")
-    return Options(chosen, wanted | {name for name in UNASKED if SINCE[name] <= chosen}, prefix)
+    return Options(
+        chosen, wanted | {name for name in UNASKED if SINCE[name] <= chosen}, _prefix(prefix) if prefix else ""
+    )
 
 
 def _version(text: str) -> Version:
@@ -94,10 +94,17 @@ def _directive(text: str) -> str:
     return name
 
 
+def _prefix(text: str) -> str:
+    if not PREFIX.fullmatch(text):
+        raise InvalidValue(f'"{text[:40]}" cannot begin a name: {NAME_START}')
+    return text
+
+
 VERSION = Kind(read=_version, expected=f"a version from {OLDEST} to {NEWEST}")
 DIRECTIVES = listed(
     Kind(read=_directive, expected="a directive"), most=len(SINCE), what="directives", example="requiresScopes"
 )
+NAME_PREFIX = Kind(read=_prefix, expected=NAME_START)
 
 
 class FederationSettings(Group, frozen=True, kw_only=True):
@@ -123,6 +130,15 @@ class FederationSettings(Group, frozen=True, kw_only=True):
             "`requiresScopes`; `tag`, `cost` and `listSize` are printed wherever the version has them",
         ),
     ] = frozenset()
+    prefix: Annotated[
+        str,
+        NAME_PREFIX,
+        Meta(
+            title="GATEWAY_FEDERATION_PREFIX",
+            description="put before the name of every type, input and enum of the subgraph and, in camelCase, of every "
+            "root field, so that none is another subgraph's: `Sales` makes `SalesUser` and `salesUser`",
+        ),
+    ] = ""
     router_keys: Annotated[
         tuple[ApiKey, ...],
         KEYS,
@@ -144,7 +160,7 @@ class FederationSettings(Group, frozen=True, kw_only=True):
     @property
     def options(self) -> Options:
         """How the subgraph's text is written."""
-        return options(str(self.version), self.directives)
+        return options(str(self.version), self.directives, self.prefix)
 
 
 FEDERATION = Table(

@@ -92,3 +92,19 @@ def test_a_bad_query_is_one_line(run: Run, arguments: list[str], said: str) -> N
     assert said in err
     assert err.startswith("meeting-gateway: ")
     assert err.count("\n") == 1
+
+
+def test_a_router_s_query_by_names_with_a_prefix(run: Run) -> None:
+    code, plain, _ = run("{ users(first: 2) { nodes { name } } }")
+    assert code == 0
+    prefixed = "{ salesUsers(first: 2) { nodes { name } } }"
+    code, out, _ = run(prefixed, GATEWAY_FEDERATION_PREFIX="Sales")
+    assert code == 0
+    assert "SalesUserConnection { nodes }" in out
+    assert out.split("\n\n")[1] == plain.split("\n\n")[1]
+    entities = (
+        '{ _entities(representations: [{__typename: "SalesUser", salesloftId: "1"}]) { ... on SalesUser { name } } }'
+    )
+    code, out, _ = run(entities, GATEWAY_FEDERATION_PREFIX="Sales")
+    assert (code, "/v2/users" in out) == (0, True)
+    assert run(prefixed)[0] == 2

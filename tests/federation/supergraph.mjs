@@ -1,7 +1,7 @@
 // A supergraph of our subgraph and the foreign ones behind a router of others. It reads requests from its input, a line
 // of JSON each, and writes each answer as a line.
 //
-//   node supergraph.mjs apollo|hive DATA.json      { url, sdl, routerKey, keys, points, buyers, accounts, meetings, unscored }
+//   node supergraph.mjs apollo|hive DATA.json      { url, sdl, prefix, routerKey, keys, points, … }
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { compose } from "./compose.mjs";
@@ -9,6 +9,13 @@ import { serve, subgraphs } from "./foreign.mjs";
 
 const [router, file] = process.argv.slice(2);
 const data = JSON.parse(readFileSync(file, "utf8"));
+const OURS = /\b(Meeting|Person|User|Cadence|Step|Account|Task|Conversation|Source)\b/g;
+
+/** A subgraph that points at our types by the names that they have: with the prefix, where there is one. */
+function pointing([text, resolvers]) {
+  const renamed = (name) => name.replace(OURS, `${data.prefix ?? ""}$1`);
+  return [renamed(text), Object.fromEntries(Object.entries(resolvers).map(([name, made]) => [renamed(name), made]))];
+}
 const PASSED_ON = ["x-api-key", "authorization", "x-no-coach", "apollo-federation-include-trace"];
 
 /** What a subgraph is sent of a client's request; ours the router's own key too, unless it is to do without. */
@@ -69,8 +76,10 @@ const routers = {
 };
 
 const parts = [{ name: "meetings", url: data.url, text: data.sdl }];
-for (const [name, subgraph] of Object.entries(subgraphs(data)))
+for (const [name, made] of Object.entries(subgraphs(data))) {
+  const subgraph = pointing(made);
   parts.push({ name, url: await serve(name, subgraph), text: subgraph[0] });
+}
 const composed = await compose(router === "hive" ? "guild" : "apollo", parts);
 if (composed.errors.length) throw new Error(composed.errors.join("\n"));
 const ask = await routers[router](composed.supergraph);

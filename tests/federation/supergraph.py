@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.app import create_app
-from gateway.commands.demo import variables
+from gateway.commands import demo
 from gateway.emulator.server import Emulators
 from gateway.emulator.world import World
 from gateway.graph.federation.keys import KEYS
@@ -49,9 +50,15 @@ class Supergraph:
 
     async def ask(self, query: str, *, key: str = EVERYTHING, **headers: str) -> Answer:
         """A request as a client of the router sends it, and the upstream calls that it led to."""
+        return await self.ask_with({}, query, key=key, **headers)
+
+    async def ask_with(
+        self, variables: Mapping[str, Any], query: str, *, key: str = EVERYTHING, **headers: str
+    ) -> Answer:
+        """The same with variables."""
         sides = (self.emulators.salesloft, self.emulators.drift)
         before = [len(side.calls) for side in sides]
-        told = await self.router.ask(query, None, **({"x-api-key": key} if key else {}), **headers)
+        told = await self.router.ask(query, variables, **({"x-api-key": key} if key else {}), **headers)
         calls = [call.endpoint for side, known in zip(sides, before, strict=True) for call in side.calls[known:]]
         return Answer(told.get("data"), told.get("errors") or [], Counter(calls))
 
@@ -114,13 +121,13 @@ def written(file: Path, data: dict[str, Any]) -> Path:
     return file
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module", params=["apollo", "hive"])
-async def graph(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Supergraph]:
+@contextlib.asynccontextmanager
+async def supergraph(name: str, folder: Path, **settings: str) -> AsyncIterator[Supergraph]:
     """A supergraph over the demo's whole world; the gateway keeps nothing, asks for keys, and answers routers alone."""
     world = World.seeded(NOW)
     async with Emulators.start(world=world, clock=lambda: world.now) as emulators:
-        settings = {
-            **variables(emulators),
+        given = {
+            **demo.variables(emulators),
             **NOTHING_KEPT,
             "GATEWAY_FEDERATION": "on",
             "GATEWAY_ROUTER_KEYS": ROUTER_KEY,
@@ -129,15 +136,23 @@ async def graph(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
             "GATEWAY_CLIENT_COST": "100000",
             "SALESLOFT_RATE_LIMIT": "100000",
             "DRIFT_RATE_LIMIT": "100000",
+            **settings,
         }
         clock = ManualClock(world.now.timestamp(), jumps=True)
-        async with calling(create_app(Settings.read(settings), clock=clock)) as caller:
+        async with calling(create_app(Settings.read(given), clock=clock)) as caller:
             sdl = await caller.ask(
                 "POST",
                 json={"query": "{ _service { sdl } }"},
                 headers={"X-API-Key": EVERYTHING, "Router-Authorization": ROUTER_KEY},
             )
             data = data_of(world, f"{caller.url}/graphql", sdl.json["data"]["_service"]["sdl"])
-            file = written(tmp_path_factory.mktemp("supergraph") / "data.json", data)
-            async with router(request.param, file) as started:
-                yield Supergraph(request.param, started, emulators)
+            data["prefix"] = settings.get("GATEWAY_FEDERATION_PREFIX", "")
+            async with router(name, written(folder / "data.json", data)) as started:
+                yield Supergraph(name, started, emulators)
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module", params=["apollo", "hive"])
+async def graph(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Supergraph]:
+    """One by the graph's own names."""
+    async with supergraph(request.param, tmp_path_factory.mktemp("supergraph")) as made:
+        yield made

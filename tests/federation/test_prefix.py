@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from gateway.graph.documents import Prepared
 from gateway.settings.federation import options
 from gateway.settings.kinds import InvalidValue
 from tests.federation.stage import Asks, every_key
+from tests.federation.supergraph import shown, supergraph
 from tests.world import running
 from tests.world import small as small
 
@@ -167,3 +169,33 @@ def test_a_prefix_has_to_begin_a_name() -> None:
     for bad in ("2S", "_S", "S__", "S-s", "S s", "Ü", "S" * 41, "S\n"):
         with pytest.raises(InvalidValue, match="cannot begin a name"):
             options(prefix=bad)
+
+
+@pytest.mark.parametrize("router", ["apollo", "hive"])
+async def test_routers_go_both_ways_by_prefixed_names(router: str, tmp_path: Path) -> None:
+    async with supergraph(router, tmp_path, GATEWAY_FEDERATION_PREFIX=PREFIX) as graph:
+        query = "{ orders(first: 60) { edges { node { buyer { __typename name email } account { name revenue } } } } }"
+        answer = await graph.ask(query)
+        nodes = [edge["node"] for edge in answer.ok["orders"]["edges"]]
+        found = [node["buyer"] for node in nodes]
+        assert {buyer["__typename"] for buyer in found} == {"TeamPerson"}
+        assert [buyer["email"] for buyer in found] == [row["email_address"] for row in shown(graph.world)][:60]
+        assert all(node["account"]["name"] and node["account"]["revenue"] for node in nodes)
+        assert answer.calls == {"people": 1, "accounts": 1}
+        variables = {
+            "by": {"salesloftId": str(next(iter(graph.world.salesloft.users)))},
+            "filter": {"sources": ["SALESLOFT"]},
+        }
+        answer = await graph.ask_with(
+            variables,
+            "query($by: TeamUserBy!, $filter: TeamMeetingFilter) {"
+            "  teamMeetings(first: 5, filter: $filter) {"
+            "    nodes { __typename title score prep owner { __typename name badge } person { mood } }"
+            "  }"
+            "  teamUser(by: $by) { __typename name }"
+            "}",
+        )
+        meetings = answer.ok["teamMeetings"]["nodes"]
+        assert {(node["__typename"], node["owner"]["__typename"]) for node in meetings} == {("TeamMeeting", "TeamUser")}
+        assert all(node["score"] and node["prep"].startswith(node["title"]) for node in meetings)
+        assert answer.ok["teamUser"]["__typename"] == "TeamUser"

@@ -14,6 +14,8 @@
         ├── UpstreamUnavailable     UPSTREAM_UNAVAILABLE
         ├── UpstreamRefused         UPSTREAM_REFUSED
         └── UpstreamMalformed       UPSTREAM_MALFORMED
+            ├── UpstreamTooLarge    UPSTREAM_MALFORMED
+            └── UpstreamTooMany     UPSTREAM_MALFORMED
 
 A message is written for the client and holds nothing that an upstream said: no body, URL or token.
 Whatever is not a GatewayError is a fault of ours and reaches nobody but the log (INTERNAL_SERVER_ERROR).
@@ -203,3 +205,11 @@ class UpstreamMalformed(UpstreamError):
     """The source's answer, or a field of it, cannot be read."""
 
     code = "UPSTREAM_MALFORMED"
+
+
+class UpstreamTooLarge(UpstreamMalformed):
+    """The source's answer has more bytes than are read; asking for fewer rows may do."""
+
+
+class UpstreamTooMany(UpstreamMalformed):
+    """The source's answer has more rows than are read; asking for a part of the list may do."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
@@ -65,6 +65,8 @@ class Reports:
         self._now = now
         self._freshness = freshness
         self._reports: dict[Source, SourceReport] = {}
+        self._missing: dict[Source, dict[str, set[str]]] = {}
+        self._odd: dict[Source, dict[str, set[str]]] = {}
         self._said: dict[Source, list[str]] = {}
         self._errors: dict[Source, GatewayError] = {}
 
@@ -116,21 +118,11 @@ class Reports:
         self._tell(SourceReport(source=source, status=ReportStatus.OK, message=message))
 
     def problems(self, source: Source, problems: Iterable[Problem]) -> None:
-        """What of the source's answer could not be read."""
-        seen = list(dict.fromkeys(problems))
-        if not seen:
-            return
-        lost = sum(problem.lost for problem in seen)
-        names = ", ".join(sorted({problem.where for problem in seen}))
-        message = f"{lost} row(s) are missing, " if lost else ""
-        self._tell(
-            SourceReport(
-                source=source,
-                status=ReportStatus.PARTIAL,
-                code=UpstreamMalformed.code,
-                message=f"{message}unreadable in the source's answer: {names}.",
-            )
-        )
+        """What of the source's answers could not be read: values, which will stay odd, or whole rows."""
+        for problem in problems:
+            known, status = (self._missing, ReportStatus.PARTIAL) if problem.lost else (self._odd, ReportStatus.OK)
+            known.setdefault(source, {}).setdefault(problem.where, set()).update(problem.rows)
+            self._tell(SourceReport(source=source, status=status, code=UpstreamMalformed.code))
 
     def failed(self, source: Source) -> bool:
         """Whether nothing of a source is in the answer."""
@@ -165,9 +157,14 @@ class Reports:
         return msgspec.structs.replace(
             report,
             status=status,
-            message=" ".join(self._said[report.source]) or None,
+            message=" ".join((*self._said[report.source], *self._unreadable(report.source))) or None,
             as_of={ReportStatus.FAILED: None, ReportStatus.SKIPPED: as_of}.get(status, as_of or self._now),
         )
+
+    def _unreadable(self, source: Source) -> list[str]:
+        """What of the source is missing or could not be read, and in how many rows, in a sentence each."""
+        sentences = (("Rows are missing", self._missing), ("Values that cannot be read", self._odd))
+        return [f"{begin}: {_listed(known[source])}." for begin, known in sentences if source in known]
 
     def _wrong(self, source: Source, status: ReportStatus, error: GatewayError, message: str) -> None:
         retry_after = error.retry_after if isinstance(error, UpstreamError) else None
@@ -187,3 +184,11 @@ class Reports:
         elif worse:
             since = report.complete_since or known.complete_since
             self._reports[report.source] = msgspec.structs.replace(report, complete_since=since)
+        elif known.code is None and report.code is not None:
+            self._reports[report.source] = msgspec.structs.replace(known, code=report.code)
+
+
+def _listed(known: Mapping[str, Collection[str]]) -> str:
+    """What could not be read, each with the number of rows where that is known."""
+    counts = {where: f" ({len(rows):,} row{'s' * (len(rows) > 1)})" * bool(rows) for where, rows in known.items()}
+    return ", ".join(f"{where}{counts[where]}" for where in sorted(counts))

@@ -26,11 +26,14 @@ class Problem(msgspec.Struct, frozen=True):
 
     Attributes:
         where: What it is about, in our own words: `"a row without a readable id"`, `"title"`.
-        lost: Whether a whole row is missing for it.
+        lost: Whether rows are missing for it.
+        rows: Ids of the rows concerned, as far as they are known, so that a row that is read twice is counted once; of
+            lost rows something else that tells them apart.
     """
 
     where: str
     lost: bool = False
+    rows: frozenset[str] = frozenset()
 
 
 class Chunk(msgspec.Struct, Generic[T], frozen=True, kw_only=True):

@@ -1,31 +1,43 @@
 """Bytes of an upstream answer into typed rows, lenient by degrees.
 
 A body is `{"data": ..., "metadata": ...}`, both vendors' envelope; `data` holds a list of rows or one bare row. It is
-decoded whole where every row is as expected; else row by row; else field by field. A field that cannot be read is left
-at its default and named; only a row without a readable id is lost, and counted among the problems.
+decoded whole where every row is as expected; else row by row; else field by field, and where JSON itself is broken,
+around the values that break it. A field that cannot be read is left at its default and named; only a row without a
+readable id is lost, and counted.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import functools
-import types
-from collections.abc import Mapping
-from typing import Annotated, Any, Generic, TypeVar, Union, cast, get_args, get_origin
+import asyncio
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
-from gateway.errors import UpstreamMalformed
-from gateway.paging.merge import Problem
+from gateway.errors import UpstreamMalformed, UpstreamTooMany
+from gateway.sources.bounds import MOST_ELEMENTS, TooLong, bearable, overlong, quickly_bearable
+from gateway.sources.readers import BROKEN, UNREADABLE, reader_of
+from gateway.sources.repair import flattened, texts_repaired, values_repaired
+from gateway.sources.rows import RowsReader
 
 S = TypeVar("S", bound=msgspec.Struct)
 M = TypeVar("M")
 
 NO_PATHS: frozenset[str] = frozenset()
-LEFT_OUT = "*"
-LOST = Problem(where="a row without a readable id", lost=True)
-_BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_UNREADABLE = object()
+EVERYTHING = frozenset({"*"})
+"""Stands for all of something among the paths that could not be read."""
+
+AT_ONCE = 50
+"""Rows that are read one by one before others have their turn: about a millisecond."""
+
+LARGE = 512 * 1024
+"""Bytes from which on rows are counted before any is made."""
+
+MOST_OBJECTS = 50 * MOST_ELEMENTS
+"""Objects in an answer from which on its rows are counted before they are even told apart."""
 
 
 class Row(msgspec.Struct, Generic[S], frozen=True):
@@ -47,14 +59,14 @@ class Body(msgspec.Struct, Generic[S, M], frozen=True):
     Attributes:
         rows: Its rows in the order sent.
         metadata: What stands beside `data`; None where absent or unreadable.
-        problems: Each kind of thing that could not be read, once: `title`, `attendees.email`, a lost row.
-        lost: How many rows were sent that are not among `rows`.
+        unreadable: Paths of what of the metadata could not be read; `*` where all of it could not.
+        lost: The rows that were sent and are not among `rows`, each as something that tells it apart.
     """
 
     rows: list[Row[S]]
     metadata: M | None = None
-    problems: tuple[Problem, ...] = ()
-    lost: int = 0
+    unreadable: frozenset[str] = NO_PATHS
+    lost: tuple[str, ...] = ()
 
 
 class _Typed(msgspec.Struct, Generic[S, M]):
@@ -77,163 +89,212 @@ class BodyDecoder(Generic[S, M]):
     """
 
     def __init__(self, row: type[S], metadata: type[M], *, source: str) -> None:
-        self._row = row
-        self._metadata = metadata | None
         self._source = source
         self._whole = msgspec.json.Decoder(cast("Any", _Typed)[row, metadata])
-
-    def decode(self, body: bytes) -> Body[S, M]:
-        """The rows of an answer.
-
-        Raises:
-            UpstreamMalformed: The body is not JSON, or has no `data` that is a list or an object.
-        """
-        try:
-            whole = self._whole.decode(body)
-        except _BROKEN:
-            return self._loosely(body)
-        rows = whole.data if isinstance(whole.data, list) else [whole.data]
-        return Body([Row(row) for row in rows], whole.metadata)
+        self._row = row
+        self._metadata = reader_of(cast("Any", metadata) | None)
+        self._audit = _Audit(row)
 
     async def read(self, body: bytes) -> Body[S, M]:
-        """The same, for a call to read its answer by."""
-        return self.decode(body)
+        """The rows of an answer; others have their turn meanwhile where that takes long.
 
-    def _loosely(self, body: bytes) -> Body[S, M]:
-        try:
-            loose = msgspec.json.decode(body, type=_Loose)
-            items = _elements(loose.data)
-        except _BROKEN:
-            raise UpstreamMalformed("The answer could not be read.", source=self._source) from None
-        rows: list[Row[S]] = []
-        problems: dict[Problem, None] = {}
+        Raises:
+            UpstreamMalformed: The body is no JSON, has no `data` that is a list or an object, or holds a list that is
+                too long.
+            UpstreamTooMany: It has too many rows.
+        """
+        for step in self._steps(body):
+            if step is not None:
+                return step
+            await asyncio.sleep(0)
+        raise AssertionError("the last step is the body")
+
+    def decode(self, body: bytes) -> Body[S, M]:
+        """The same, where nobody waits for their turn."""
+        *_, last = self._steps(body)
+        return cast("Body[S, M]", last)
+
+    def names(self, body: bytes) -> frozenset[str]:
+        """The names of all fields of the rows of an answer, known or not.
+
+        Raises:
+            UpstreamMalformed: It has no rows.
+        """
+        _, items, _ = self._split(body)
+        given: set[str] = set()
         for item in items:
-            row, unreadable = _value(self._row, item)
-            if row is _UNREADABLE:
-                problems[LOST] = None
+            try:
+                given.update(msgspec.json.decode(item, type=dict[str, msgspec.Raw]))
+            except BROKEN:
                 continue
-            rows.append(Row(cast("S", row), frozenset(unreadable)))
-            problems.update(dict.fromkeys(problems_of(rows[-1])))
-        metadata, unreadable = _value(self._metadata, loose.metadata)
-        if metadata is _UNREADABLE or unreadable:
-            problems[Problem(where="metadata")] = None
-        known = None if metadata is _UNREADABLE else cast("M | None", metadata)
-        return Body(rows, known, tuple(problems), lost=len(items) - len(rows))
+        return frozenset(given)
+
+    def _steps(self, body: bytes) -> Iterator[Body[S, M] | None]:
+        """None after each stretch of work that is long enough, and the body at last."""
+        try:
+            if len(body) > LARGE:
+                self._check(body)
+            whole = self._strictly(body)
+            if whole is None:
+                yield from self._loosely(body)
+            else:
+                yield whole
+        except TooLong:
+            raise UpstreamMalformed("The answer holds a list that is too long.", source=self._source) from None
+
+    def _strictly(self, body: bytes) -> Body[S, M] | None:
+        """A body whose rows are all as expected; None for any other."""
+        try:
+            whole = self._whole.decode(body)
+        except BROKEN:
+            return None
+        rows = whole.data if isinstance(whole.data, list) else [whole.data]
+        if len(rows) > MOST_ELEMENTS:
+            raise self._too_many()
+        try:
+            return Body([self._audit.row(row) for row in rows], whole.metadata)
+        except _Unnamed:
+            return None
+
+    def _loosely(self, body: bytes) -> Iterator[Body[S, M] | None]:
+        loose, items, repaired = self._split(body)
+        self._count(items)
+        reader = RowsReader(self._row, repaired=repaired)
+        rows: list[Row[S]] = []
+        lost: Counter[int] = Counter()
+        for place, item in enumerate(items):
+            if place % AT_ONCE == AT_ONCE - 1:
+                yield None
+            row, paths = reader.read(item)
+            try:
+                rows.append(self._audit.row(row, paths))
+            except _Unnamed:
+                lost[zlib.crc32(item)] += 1
+        metadata, paths = self._metadata.read(loose.metadata, repaired=repaired)
+        unread = EVERYTHING if metadata is UNREADABLE else frozenset(paths)
+        told = tuple(f"{known}.{number}" for known, count in lost.items() for number in range(count))
+        yield Body(rows, None if metadata is UNREADABLE else metadata, unread, lost=told)
+
+    def _split(self, body: bytes) -> tuple[_Loose, list[msgspec.Raw], bool]:
+        """The parts of a body, undecoded, and whether it had to be repaired."""
+        known = body
+        for repair in (None, texts_repaired, values_repaired, flattened):
+            if repair is not None:
+                known = repair(known)
+            try:
+                loose = msgspec.json.decode(known, type=_Loose)
+                return loose, _elements(loose.data), repair is not None
+            except msgspec.ValidationError:
+                break
+            except BROKEN:
+                continue
+        raise UpstreamMalformed("The answer could not be read.", source=self._source) from None
+
+    def _check(self, body: bytes) -> None:
+        """Makes sure that no list of a large body is too long; one that is no JSON is looked at again later.
+
+        Raises:
+            TooLong: One is.
+            UpstreamTooMany: It is the rows.
+        """
+        if body.count(b"{") > MOST_OBJECTS and overlong(body):
+            raise self._too_many()
+        try:
+            items = _elements(msgspec.json.decode(body, type=_Loose).data)
+        except BROKEN:
+            return
+        self._count(items)
+
+    def _count(self, items: Iterable[msgspec.Raw]) -> None:
+        raws = list(items)
+        if len(raws) > MOST_ELEMENTS:
+            raise self._too_many()
+        if any(overlong(bytes(raw)) for raw in raws):
+            raise TooLong
+
+    def _too_many(self) -> UpstreamTooMany:
+        return UpstreamTooMany("The answer holds more rows than the gateway reads.", source=self._source)
 
 
-def problems_of(row: Row[S]) -> tuple[Problem, ...]:
-    """What of a row could not be read, each kind of thing once."""
-    return tuple(dict.fromkeys(Problem(where=_unnumbered(path)) for path in sorted(row.unreadable)))
+class _Unnamed(Exception):
+    """A row has no readable id."""
+
+
+class _Audit:
+    """Looks at what a decoder lets pass: ids that cannot be written, lists of any length, and values of any kind.
+
+    Args:
+        wanted: The type of the rows.
+    """
+
+    def __init__(self, wanted: type[msgspec.Struct]) -> None:
+        fields = msgspec.structs.fields(wanted)
+        (id_,) = (field.name for field in fields if field.required)
+        self._get_id: Callable[[Any], int | str] = attrgetter(id_)
+        self._loose = [field.name for field in fields if reader_of(field.type).sound is bearable]
+        self._get_loose = _getter(self._loose)
+        self._lists = _Lists(wanted)
+
+    def row(self, value: Any, unreadable: Sequence[str] = ()) -> Row[Any]:
+        """What was decoded as a row, without what cannot be kept.
+
+        Args:
+            value: What was decoded.
+            unreadable: What of it is known to be unreadable.
+
+        Raises:
+            _Unnamed: It has no id that can be written and asked for.
+            TooLong: A list in it is too long.
+        """
+        if value is UNREADABLE or ((known := self._get_id(value)).__class__ is str and not known.isprintable()):
+            raise _Unnamed
+        self._lists.check(value)
+        lost = [
+            name
+            for name, held in zip(self._loose, self._get_loose(value), strict=True)
+            if held is not None and not quickly_bearable(held) and not bearable(held)
+        ]
+        if lost:
+            value = msgspec.structs.replace(value, **dict.fromkeys(lost))
+        return Row(value, frozenset((*unreadable, *lost))) if lost or unreadable else Row(value)
+
+
+class _Lists:
+    """The lists in a struct, and in those in it."""
+
+    def __init__(self, wanted: type[msgspec.Struct]) -> None:
+        readers = {field.name: reader_of(field.type) for field in msgspec.structs.fields(wanted)}
+        self._names = [name for name, reader in readers.items() if reader.listed]
+        self._get = _getter(self._names)
+        within = ((name, _Lists(reader.struct)) for name, reader in readers.items() if reader.struct is not None)
+        self._within = [(name, lists) for name, lists in within if lists]
+
+    def __bool__(self) -> bool:
+        return bool(self._names or self._within)
+
+    def check(self, value: Any) -> None:
+        """Makes sure that none is too long.
+
+        Raises:
+            TooLong: One is.
+        """
+        for held in self._get(value):
+            if held is not None and len(held) > MOST_ELEMENTS:
+                raise TooLong
+        for name, lists in self._within:
+            if (held := getattr(value, name)) is not None:
+                lists.check(held)
+
+
+def _getter(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """Reads several attributes, or one, or none."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda value: tuple(getattr(value, name) for name in names)
 
 
 def _elements(data: msgspec.Raw) -> list[msgspec.Raw]:
     """The rows in `data`, undecoded; one bare object is a list of one."""
-    if bytes(data).lstrip()[:1] == b"{":
+    if bytes(memoryview(data)[:1]) == b"{":
         return [data]
     return msgspec.json.decode(data, type=list[msgspec.Raw])
-
-
-def _unnumbered(path: str) -> str:
-    return ".".join(part for part in path.split(".") if part != LEFT_OUT and not part.isdigit())
-
-
-@functools.lru_cache(maxsize=512)
-def _decoder(wanted: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(wanted)
-
-
-@functools.lru_cache(maxsize=512)
-def _options(wanted: Any) -> tuple[Any, ...]:
-    """The members of a union, without None and bare of constraints; a type that is none is its own only member."""
-    members = get_args(wanted) if get_origin(wanted) in (Union, types.UnionType) else (wanted,)
-    bare = (get_args(member)[0] if get_origin(member) is Annotated else member for member in members)
-    return tuple(member for member in bare if member is not type(None))
-
-
-def _value(wanted: Any, raw: msgspec.Raw) -> tuple[object, list[str]]:
-    """A value of a type, or `_UNREADABLE`; and the paths within it that could not be read."""
-    try:
-        return _decoder(wanted).decode(raw), []
-    except _BROKEN:
-        pass
-    for option in _options(wanted):
-        if isinstance(option, type) and issubclass(option, msgspec.Struct):
-            return _struct(option, raw)
-        if get_origin(option) in (list, tuple):
-            return _sequence(option, raw)
-        if get_origin(option) in (dict, Mapping):
-            return _UNREADABLE, []
-    return _scalar(wanted, raw), []
-
-
-def _struct(wanted: type[msgspec.Struct], raw: msgspec.Raw) -> tuple[object, list[str]]:
-    try:
-        given = _decoder(dict[str, msgspec.Raw]).decode(raw)
-    except _BROKEN:
-        return _UNREADABLE, []
-    values: dict[str, object] = {}
-    unreadable: list[str] = []
-    for field in msgspec.structs.fields(wanted):
-        if field.encode_name not in given:
-            if field.required:
-                return _UNREADABLE, []
-            continue
-        value, within = _value(field.type, given[field.encode_name])
-        if value is not _UNREADABLE:
-            values[field.name] = value
-            unreadable.extend(f"{field.name}.{path}" for path in within)
-        elif field.required:
-            return _UNREADABLE, []
-        else:
-            unreadable.append(field.name)
-    return wanted(**values), unreadable
-
-
-def _sequence(wanted: Any, raw: msgspec.Raw) -> tuple[object, list[str]]:
-    """A list or tuple without the elements that cannot be read at all."""
-    try:
-        items = _decoder(list[msgspec.Raw]).decode(raw)
-    except _BROKEN:
-        return _UNREADABLE, []
-    element = get_args(wanted)[0]
-    values: list[object] = []
-    unreadable: list[str] = []
-    for item in items:
-        value, within = _value(element, item)
-        if value is _UNREADABLE:
-            unreadable.append(LEFT_OUT)
-        else:
-            values.append(value)
-            # By its place among those that are kept, where a reader of the row finds it.
-            unreadable.extend(f"{len(values) - 1}.{path}" for path in within)
-    return (tuple(values) if get_origin(wanted) is tuple else values), unreadable
-
-
-def _scalar(wanted: Any, raw: msgspec.Raw) -> object:
-    """A number for text, text for a number or a flag, a bare date for a time; else `_UNREADABLE`."""
-    try:
-        value = msgspec.json.decode(raw)
-    except _BROKEN:
-        return _UNREADABLE
-    options = _options(wanted)
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return _UNREADABLE
-    if dt.datetime in options:
-        return _instant(value)
-    if not isinstance(value, str) and str in options:
-        return str(value)
-    try:
-        return cast("object", msgspec.convert(value, wanted, strict=False))
-    except msgspec.ValidationError:
-        return _UNREADABLE
-
-
-def _instant(value: object) -> object:
-    """A time in any form of ISO 8601, UTC where it names no offset; never a number, whose unit nobody states."""
-    if not isinstance(value, str) or value.strip().isdigit():
-        return _UNREADABLE
-    try:
-        instant = dt.datetime.fromisoformat(value)
-    except ValueError:
-        return _UNREADABLE
-    return instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC)

@@ -37,9 +37,9 @@ class Read(Protocol):
 P = TypeVar("P", bound=Read)
 
 
-def spoilt(kept: Translated[P, V]) -> bool:
+def spoilt(kept: Translated[B, P]) -> bool:
     """Whether some of it could not be read, so that it may be a moment's fault; see `Kind.doubtful`."""
-    return bool(kept.sent.problems)
+    return bool(kept.value.problems)
 
 
 class Translator(Generic[B, V]):

@@ -8,6 +8,8 @@ import msgspec
 
 from gateway.sources.base import Sample
 from gateway.sources.decode import BodyDecoder
+from gateway.sources.problems import LOST
+from gateway.sources.readers import unnumbered
 
 
 def sample(body: bytes, row: type[msgspec.Struct], *, source: str) -> Sample:
@@ -21,12 +23,12 @@ def sample(body: bytes, row: type[msgspec.Struct], *, source: str) -> Sample:
     Raises:
         UpstreamMalformed: It is not JSON, or has no rows.
     """
-    read = BodyDecoder(row, dict[str, Any], source=source).decode(body)
-    sent = msgspec.json.decode(body)["data"]
+    decoder = BodyDecoder(row, dict[str, Any], source=source)
+    read = decoder.decode(body)
+    odd = {unnumbered(path) for each in read.rows for path in each.unreadable}
     known = {field.encode_name for field in msgspec.structs.fields(row)}
-    names = {name for one in sent if isinstance(one, dict) for name in one} if isinstance(sent, list) else set()
     return Sample(
         rows=len(read.rows),
-        unreadable=tuple(sorted({problem.where for problem in read.problems})),
-        unknown=tuple(sorted(names - known)),
+        unreadable=tuple(sorted(odd | ({LOST} if read.lost else set()))),
+        unknown=tuple(sorted(decoder.names(body) - known)),
     )

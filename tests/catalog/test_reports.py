@@ -97,16 +97,45 @@ def test_nothing_is_said_twice() -> None:
     assert told(*[lambda r: r.partial(S, DOWN)] * 3)[S].message == "It is down."
 
 
-def test_what_could_not_be_read() -> None:
-    problems = [Problem("title"), Problem("a row without a readable id", lost=True), Problem("title")]
-    report = told(ok, lambda r: r.problems(S, problems))[S]
+def odd(where: str, *rows: str) -> Problem:
+    return Problem(where, rows=frozenset(rows))
+
+
+LOST = Problem("a row without a readable id", lost=True, rows=frozenset({"x", "y"}))
+
+
+def test_values_that_cannot_be_read_leave_the_source_well_and_are_counted_by_rows() -> None:
+    steps: list[Step] = [
+        ok,
+        lambda r: r.problems(S, [odd("title", "1", "2"), odd("attendees.email", "1"), odd("metadata")]),
+        lambda r: r.problems(S, [odd("title", "2", "3")]),
+    ]
+    report = told(*steps)[S]
+    assert (report.status, report.code) == (ReportStatus.OK, "UPSTREAM_MALFORMED")
+    assert report.message == "Values that cannot be read: attendees.email (1 row), metadata, title (3 rows)."
+
+
+def test_a_row_that_is_lost_is_told_apart_from_values_that_cannot_be_read() -> None:
+    report = told(ok, lambda r: r.problems(S, [odd("title", "1"), LOST]))[S]
     assert (report.status, report.code) == (ReportStatus.PARTIAL, "UPSTREAM_MALFORMED")
     assert report.message == (
-        "1 row(s) are missing, unreadable in the source's answer: a row without a readable id, title."
+        "Rows are missing: a row without a readable id (2 rows). Values that cannot be read: title (1 row)."
     )
-    assert told(ok, lambda r: r.problems(S, [Problem("title")]))[S].message == (
-        "unreadable in the source's answer: title."
-    )
+
+
+def test_what_else_happened_to_a_source_keeps_its_code() -> None:
+    busy, odd_title = (lambda r: r.partial(D, BUSY)), (lambda r: r.problems(D, [odd("title", "1")]))
+    for steps in ((ok, busy, odd_title), (ok, odd_title, busy)):
+        report = told(*steps)[D]
+        assert (report.status, report.code) == (ReportStatus.PARTIAL, "UPSTREAM_RATE_LIMITED")
+        assert report.message == "It is busy. Values that cannot be read: title (1 row)."
+
+
+def test_a_stale_source_is_told_of_odd_values_too() -> None:
+    freshness = Freshness()
+    freshness.note("DRIFT", as_of=micros(NOW - HOUR) / 1_000_000, stale=True, max_age=60)
+    report = told(ok, lambda r: r.problems(D, [odd("title", "1")]), freshness=freshness)[D]
+    assert (report.status, report.code) == (ReportStatus.STALE, "UPSTREAM_MALFORMED")
 
 
 def test_rows_that_could_not_be_looked_up() -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from typing import Annotated
 
 import msgspec
 import pytest
 
-from gateway.errors import UpstreamMalformed
-from gateway.paging.merge import Problem
-from gateway.sources.decode import LOST, Body, BodyDecoder, Row
+from gateway.errors import UpstreamMalformed, UpstreamTooMany
+from gateway.sources.decode import Body, BodyDecoder, Row
 
 
 class Stub(msgspec.Struct, frozen=True):
@@ -66,7 +66,6 @@ def test_a_bare_row_is_a_list_of_one() -> None:
 
     assert good.rows == [Row(Visit(id=7))]
     assert bad.rows == [Row(Visit(id=7), frozenset({"title"}))]
-    assert bad.problems == (Problem("title"),)
 
 
 def test_null_and_absent_are_alike() -> None:
@@ -81,8 +80,7 @@ def test_a_row_without_a_readable_id_is_lost_and_the_others_are_not(row: object)
     body = decode({"id": 1}, row, {"id": 2})
 
     assert [item.value.id for item in body.rows] == [1, 2]
-    assert (body.problems, body.lost) == ((LOST,), 1)
-    assert body.problems[0].lost
+    assert len(body.lost) == 1
 
 
 @pytest.mark.parametrize(
@@ -118,7 +116,6 @@ def test_an_unreadable_field_is_left_out_and_named(name: str, sent: object) -> N
 
     fields = {"title": "kept", "place": 2} | {name: None}
     assert body.rows == [Row(Visit(id=0)), Row(msgspec.convert({"id": 1, **fields}, Visit), frozenset({name}))]
-    assert body.problems == (Problem(name),)
 
 
 @pytest.mark.parametrize(
@@ -156,14 +153,13 @@ def test_elements_of_a_list_are_read_one_by_one() -> None:
         id=1, guests=(Guest("a@b.example"), Guest(None, organizer=True)), labels=["x", "2"]
     )
     assert body.rows[0].unreadable == {"guests.*", "guests.1.email", "labels.*"}
-    assert set(body.problems) == {Problem("guests"), Problem("guests.email"), Problem("labels")}
 
 
-def test_a_problem_is_told_once_however_many_rows_have_it() -> None:
-    body = decode(*({"id": number, "title": []} for number in range(50)), None, None)
+def test_lost_rows_are_told_apart_and_the_same_ones_are_told_alike() -> None:
+    first, again = decode({"id": 1}, None, None, {}), decode({}, None, {"id": 2}, None)
 
-    assert len(body.rows) == 50
-    assert body.problems == (Problem("title"), LOST)
+    assert len(set(first.lost)) == 3
+    assert set(first.lost) == set(again.lost)
 
 
 def test_a_text_that_is_no_utf8_costs_its_field_only() -> None:
@@ -175,11 +171,13 @@ def test_a_text_that_is_no_utf8_costs_its_field_only() -> None:
 def test_metadata_that_cannot_be_read_costs_no_row() -> None:
     body = decode({"id": 1}, metadata=[1])
 
-    assert (body.rows, body.metadata, body.problems) == ([Row(Visit(id=1))], None, (Problem("metadata"),))
+    assert (body.rows, body.metadata, body.unreadable) == ([Row(Visit(id=1))], None, frozenset({"*"}))
 
 
 def test_a_field_of_metadata_that_cannot_be_read_leaves_the_rest() -> None:
-    assert decode({"id": 1}, metadata={"page": []}).metadata == Meta(None)
+    body = decode({"id": 1}, metadata={"page": []})
+
+    assert (body.metadata, body.unreadable) == (Meta(None), frozenset({"page"}))
 
 
 @pytest.mark.parametrize(
@@ -216,3 +214,143 @@ def test_deep_nesting_in_a_field_costs_the_field_or_the_answer_but_never_the_pro
     except UpstreamMalformed:
         return
     assert body.rows == [Row(Visit(id=1), frozenset({"extra"}))]
+
+
+def body_of(value: bytes, more: bytes = b"") -> bytes:
+    return b'{"data": [{"id": 1, "title": "kept", "held": true, ' + value + b"}" + more + b"]}"
+
+
+WRECKED = {
+    "half a pair": rb'"labels": ["x", "cut \ud83d"]',
+    "the other half": rb'"labels": ["x", "\ude00 cut"]',
+    "two first halves": rb'"labels": ["x", "\ud83d\ud83d"]',
+    "no UTF-8": b'"labels": ["x", "\xff"]',
+    "a surrogate in UTF-8": b'"labels": ["x", "\xed\xa0\xbd"]',
+    "a raw control character": b'"labels": ["x", "a\x01b"]',
+    "a raw line break": b'"labels": ["x", "a\nb"]',
+    "an escape that there is none of": rb'"labels": ["x", "\q"]',
+    "an escape cut short": rb'"labels": ["x", "\u12"]',
+    "no number": b'"labels": ["x", NaN]',
+    "infinite": b'"labels": ["x", -Infinity]',
+    "beyond a float": b'"labels": ["x", 1e999]',
+    "thousands of digits": b'"labels": ["x", ' + b"9" * 5000 + b"]",
+    "very deep": b'"labels": ["x", ' + b"[" * 3000 + b"]" * 3000 + b"]",
+}
+
+
+@pytest.mark.parametrize("wreck", WRECKED.values(), ids=WRECKED.keys())
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_wrecked_value_costs_itself_alone(wreck: bytes, times: int) -> None:
+    sent = body_of(wreck)
+    rows = DECODER.decode(_repeated(sent, times)).rows
+
+    assert [row.value for row in rows] == [Visit(id=1, title="kept", held=True, labels=["x"])] * times
+    assert {row.unreadable for row in rows} == {frozenset({"labels.*"})}
+
+
+def _repeated(sent: bytes, times: int) -> bytes:
+    row = sent.removeprefix(b'{"data": [').removesuffix(b"]}")
+    return b'{"data": [' + b",".join([row] * times) + b"]}"
+
+
+@pytest.mark.parametrize("wreck", WRECKED.values(), ids=WRECKED.keys())
+def test_a_wrecked_value_of_a_field_that_nobody_reads_costs_nothing(wreck: bytes) -> None:
+    body = DECODER.decode(body_of(wreck.replace(b"labels", b"nobody's")))
+
+    assert body.rows == [Row(Visit(id=1, title="kept", held=True))]
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        b'{"a": 123456789012345678900}',
+        b'{"a": {"b": [-99999999999999999999]}}',
+        rb'{"a": "\ud83d"}',
+        rb'{"\ud83d": 1}',
+        b'{"a": ' + b"[" * 60 + b"]" * 60 + b"}",
+        b'{"a": ' + b'{"a": ' * 3000 + b"1" + b"}" * 3000 + b"}",
+        b'{"a": 1e999}',
+    ],
+)
+def test_what_a_value_of_any_kind_cannot_bear_costs_that_value(extra: bytes) -> None:
+    body = DECODER.decode(
+        body_of(b'"extra": ' + extra, b', {"id": 2, "extra": {"a": [1, {"b": 18446744073709551615}]}}')
+    )
+
+    assert body.rows == [
+        Row(Visit(id=1, title="kept", held=True), frozenset({"extra"})),
+        Row(Visit(id=2, extra={"a": [1, {"b": 2**64 - 1}]})),
+    ]
+
+
+def test_what_json_allows_is_read() -> None:
+    text = rb'"title": "\u0000\ud83d\ude00\\ud83d \/ NaN", "extra": {"n": [1.5, -9223372036854775808, "Infinity"]}'
+
+    assert DECODER.decode(b'{"data": [{"id": 1, ' + text + b"}]}").rows == [
+        Row(Visit(id=1, title="\0\U0001f600\\ud83d / NaN", extra={"n": [1.5, -(2**63), "Infinity"]}))
+    ]
+
+
+def test_a_byte_order_mark_is_passed_over() -> None:
+    assert DECODER.decode(b'\xef\xbb\xbf{"data": [{"id": 1}]}').rows == [Row(Visit(id=1))]
+
+
+def test_line_breaks_between_values_stay_when_those_within_are_marked() -> None:
+    body = DECODER.decode(
+        b'{\n\t"data": [\r\n\t{"id": 1,\n "title": "a\tb",\n "place": NaN,\n "labels": ["\\"\n"]}\n]\n}'
+    )
+
+    assert body.rows == [Row(Visit(id=1, labels=[]), frozenset({"title", "place", "labels.*"}))]
+
+
+@pytest.mark.parametrize("instant", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-01:00"])
+def test_a_time_off_the_calendar_is_unreadable_where_rows_are_read_one_by_one(instant: str) -> None:
+    assert only({"id": 1, "title": [], "when": instant}).unreadable == {"title", "when"}
+
+
+@pytest.mark.parametrize("row", ["{}", '{"id": 1}', '{"id": 1, "title": 5}'])
+def test_more_rows_than_are_read_are_malformed(row: str) -> None:
+    few, many = (f'{{"data": [{", ".join([row] * count)}]}}'.encode() for count in (5000, 5001))
+
+    assert len(DECODER.decode(few).rows) + len(DECODER.decode(few).lost) == 5000
+    with pytest.raises(UpstreamTooMany):
+        DECODER.decode(many)
+
+
+@pytest.mark.parametrize("odd", ["", ', "title": []'])
+@pytest.mark.parametrize("field", ["labels", "guests", "extra"])
+def test_a_list_of_more_elements_than_are_read_is_malformed(field: str, odd: str) -> None:
+    element = {"labels": '"x"', "guests": "{}", "extra": "1"}[field]
+
+    def sent(count: int) -> bytes:
+        items = f"[{', '.join([element] * count)}]"
+        value = f'{{"a": {{"b": {items}}}}}' if field == "extra" else items
+        return f'{{"data": [{{"id": 1, "{field}": {value}{odd}}}]}}'.encode()
+
+    assert len(DECODER.decode(sent(5000)).rows) == 1
+    with pytest.raises(UpstreamMalformed):
+        DECODER.decode(sent(5001))
+
+
+def test_texts_full_of_commas_and_brackets_are_no_lists() -> None:
+    text = "[,]{,}\\" * 100_000
+
+    assert only({"id": 1, "title": text, "place": "x"}).value.title == text
+    assert only({"id": 1, "title": text}).value.title == text
+
+
+async def test_others_have_their_turn_while_many_rows_are_read_one_by_one() -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.ensure_future(count())
+    body = await DECODER.read(msgspec.json.encode({"data": [{"id": number, "title": []} for number in range(1000)]}))
+    counting.cancel()
+
+    assert len(body.rows) == 1000
+    assert turns >= 19

@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import msgspec
-
 from gateway.model.records import Source
 from gateway.sources.base import Sample
-from gateway.sources.decode import LOST, Body, BodyDecoder
+from gateway.sources.decode import Body, BodyDecoder
 from gateway.sources.drift import wire
-from gateway.sources.drift.window import EVERYTHING, Answer, Span
+from gateway.sources.drift.window import EVERYTHING, MOST_MEETINGS, Answer, Span
 from gateway.sources.sampling import sample
 from gateway.upstream.call import Call, Params
 from gateway.upstream.client import Client
@@ -24,9 +22,6 @@ T = TypeVar("T")
 W = TypeVar("W", bound=wire.Meeting | wire.User | wire.Contact | wire.Conversation)
 
 MEETINGS = "/users/meetings/org"
-
-MOST_MEETINGS = 1000
-"""`limit` of a call for meetings, the highest there is; without it 100 come."""
 
 MOST_CONTACTS = 50
 """`limit` of a call for the contacts who share an address: far more than ever do."""
@@ -38,12 +33,6 @@ _MEETINGS = BodyDecoder(wire.Meeting, type(None), source=Source.DRIFT.value)
 _USERS = BodyDecoder(wire.User, type(None), source=Source.DRIFT.value)
 _CONTACTS = BodyDecoder(wire.Contact, type(None), source=Source.DRIFT.value)
 _CONVERSATIONS = BodyDecoder(wire.Conversation, type(None), source=Source.DRIFT.value)
-
-
-class _Sent(msgspec.Struct):
-    """As much of an answer as its rows can be counted by."""
-
-    data: list[msgspec.Raw] | dict[str, msgspec.Raw]
 
 
 def is_id(text: str) -> bool:
@@ -70,21 +59,22 @@ class Api:
 
     async def users(self, request: Request) -> Body[wire.User, None]:
         """Everybody in the organization, bots included (Drift: List users)."""
-        return await self._list(request, "/users/list", (), _users)
+        return await self._list(request, "/users/list", (), _USERS.read)
 
-    async def contact(self, request: Request, contact_id: str) -> Body[wire.Contact, None]:
-        """A contact, or no row where there is none (Drift: Retrieve a contact)."""
-        return await self._one(request, "/contacts/{id}", f"/contacts/{contact_id}", (), _contacts)
+    async def contact(self, request: Request, contact_id: str) -> Body[wire.Contact, None] | None:
+        """A contact; None where there is none (Drift: Retrieve a contact)."""
+        return _single(await self._one(request, "/contacts/{id}", f"/contacts/{contact_id}", (), _CONTACTS))
 
-    async def contacts(self, request: Request, email: str) -> Body[wire.Contact, None]:
+    async def contacts(self, request: Request, email: str) -> Body[wire.Contact, None] | None:
         """The contacts with an address; one may come as a bare object (Drift: Retrieve contacts by email)."""
         params = (("email", email), ("limit", str(MOST_CONTACTS)))
-        return await self._one(request, "/contacts", "/contacts", params, _contacts)
+        body = await self._one(request, "/contacts", "/contacts", params, _CONTACTS)
+        return body if body is not None and (body.rows or body.lost) else None
 
-    async def conversation(self, request: Request, conversation_id: str) -> Body[wire.Conversation, None]:
-        """A conversation, or no row where there is none (Drift: Retrieve a conversation)."""
+    async def conversation(self, request: Request, conversation_id: str) -> Body[wire.Conversation, None] | None:
+        """A conversation; None where there is none (Drift: Retrieve a conversation)."""
         path = f"/conversations/{conversation_id}"
-        return await self._one(request, "/conversations/{id}", path, (), _conversations)
+        return _single(await self._one(request, "/conversations/{id}", path, (), _CONVERSATIONS))
 
     async def _list(self, request: Request, endpoint: str, params: Params, read: Callable[[bytes], Awaitable[T]]) -> T:
         answer = await self._client.get(request, endpoint, endpoint, params, read=read)
@@ -92,15 +82,9 @@ class Api:
         return answer
 
     async def _one(
-        self,
-        request: Request,
-        endpoint: str,
-        path: str,
-        params: Params,
-        read: Callable[[bytes], Awaitable[Body[W, None]]],
-    ) -> Body[W, None]:
-        body = await self._client.get(request, endpoint, path, params, read=read, one=True, plain=PLAIN)
-        return Body([]) if body is None else body
+        self, request: Request, endpoint: str, path: str, params: Params, decoder: BodyDecoder[W, None]
+    ) -> Body[W, None] | None:
+        return await self._client.get(request, endpoint, path, params, read=decoder.read, one=True, plain=PLAIN)
 
 
 def of_span(span: Span, limit: int) -> Params:
@@ -109,45 +93,17 @@ def of_span(span: Span, limit: int) -> Params:
 
 
 async def _answer(sent: bytes) -> Answer:
-    body = _rows(_MEETINGS, sent)
-    return Answer(rows=body.rows, full=_count(body, sent) >= MOST_MEETINGS, problems=body.problems)
+    body = await _MEETINGS.read(sent)
+    return Answer(rows=body.rows, full=len(body.rows) + len(body.lost) >= MOST_MEETINGS, lost=body.lost)
 
 
 async def _sample(sent: bytes) -> Sample:
     return sample(sent, wire.Meeting, source=Source.DRIFT.value)
 
 
-async def _users(sent: bytes) -> Body[wire.User, None]:
-    return _rows(_USERS, sent)
-
-
-async def _contacts(sent: bytes) -> Body[wire.Contact, None]:
-    return _rows(_CONTACTS, sent)
-
-
-async def _conversations(sent: bytes) -> Body[wire.Conversation, None]:
-    return _rows(_CONVERSATIONS, sent)
-
-
-def _rows(decoder: BodyDecoder[W, None], sent: bytes) -> Body[W, None]:
-    """The rows of an answer; an empty text is no readable id."""
-    body = decoder.decode(sent)
-    rows = [row for row in body.rows if _key(row.value) != ""]
-    if len(rows) == len(body.rows):
-        return body
-    return Body(rows, problems=tuple(dict.fromkeys((LOST, *body.problems))))
-
-
-def _key(row: wire.Meeting | wire.User | wire.Contact | wire.Conversation) -> wire.Id:
-    return row.slug if isinstance(row, wire.Meeting) else row.id
-
-
-def _count(body: Body[W, None], sent: bytes) -> int:
-    """How many rows an answer has, lost ones included."""
-    if LOST not in body.problems:
-        return len(body.rows)
-    data = msgspec.json.decode(sent, type=_Sent).data
-    return len(data) if isinstance(data, list) else 1
+def _single(body: Body[W, None] | None) -> Body[W, None] | None:
+    """The answer to a look-up of one record; one without any row is an answer that cannot be read."""
+    return Body([], lost=("nothing",)) if body is not None and not (body.rows or body.lost) else body
 
 
 PLAIN = Call(MEETINGS, MEETINGS, _sample, of_span(EVERYTHING, 1))

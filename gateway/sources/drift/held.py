@@ -7,12 +7,15 @@ from typing import TypeAlias, TypeVar
 
 import msgspec
 
-from gateway.model.records import Conversation, Meeting, Person, User
-from gateway.sources.decode import Body
+from gateway.model.filters import fold_email
+from gateway.model.records import Conversation, Meeting, Person, Record, User
+from gateway.sources.base import Found
+from gateway.sources.decode import Body, Row
 from gateway.sources.drift import translate, wire
 from gateway.sources.drift.api import Api
 from gateway.sources.drift.window import Window, read_window
 from gateway.sources.kept import Translated, Translator, spoilt
+from gateway.sources.problems import problems_of
 from gateway.upstream.batch import Limits
 from gateway.upstream.client import Client
 from gateway.upstream.lifetimes import Lifetimes
@@ -21,28 +24,42 @@ from gateway.upstream.records import Kind, Records
 from gateway.upstream.request import Clock, Request
 
 S = TypeVar("S", bound=msgspec.Struct)
-R = TypeVar("R")
+R = TypeVar("R", bound=Record)
 
-Rows: TypeAlias = Translated[Body[S, None], list[R]]
+Rows: TypeAlias = Translated[Body[S, None], Found[R]]
 
 ONE_EACH = Limits(keys=1, at_once=100)
 """Drift has no batch. How many of a page's calls are under way together is the budget's business, so that one page's
 contacts are one wave."""
 
-WINDOW = Translator(Window, lambda window: [translate.meeting(row) for row in window.rows])
-TEAM = Translator(Body[wire.User, None], lambda body: [translate.user(row) for row in body.rows])
-CONTACTS = Translator(Body[wire.Contact, None], lambda body: [translate.person(row) for row in body.rows])
-CONVERSATIONS = Translator(
-    Body[wire.Conversation, None], lambda body: [translate.conversation(row) for row in body.rows]
+
+def _translator(body: type[Body[S, None]], record_of: Callable[[Row[S]], R]) -> Translator[Body[S, None], Found[R]]:
+    def found_in(sent: Body[S, None]) -> Found[R]:
+        return found([record_of(row) for row in sent.rows], sent.lost)
+
+    return Translator(body, found_in)
+
+
+def found(records: list[R], lost: tuple[str, ...], incomplete: str | None = None) -> Found[R]:
+    """Records, with what of them and of the rows they were made of could not be read."""
+    return Found(rows=records, problems=problems_of(records, lost), incomplete=incomplete)
+
+
+WINDOW: Translator[Window, Found[Meeting]] = Translator(
+    Window,
+    lambda window: found([translate.meeting(row) for row in window.rows], window.lost, window.incomplete),
 )
+TEAM = _translator(Body[wire.User, None], translate.user)
+CONTACTS = _translator(Body[wire.Contact, None], translate.person)
+CONVERSATIONS = _translator(Body[wire.Conversation, None], translate.conversation)
 
 
 def windows(
     client: Client, api: Api, clock: Clock, lifetimes: Lifetimes
-) -> Lists[str, Translated[Window, list[Meeting]]]:
+) -> Lists[str, Translated[Window, Found[Meeting]]]:
     """The window, as one entry however many calls it takes."""
 
-    async def fetch(request: Request, _: str) -> Translated[Window, list[Meeting]]:
+    async def fetch(request: Request, _: str) -> Translated[Window, Found[Meeting]]:
         now = int(clock.time() * 1000)
         return WINDOW.of(await read_window(lambda span: api.meetings(request, span), now=now))
 
@@ -64,13 +81,13 @@ def team(client: Client, api: Api, lifetimes: Lifetimes) -> Lists[str, Rows[wire
 def contacts(client: Client, api: Api, lifetimes: Lifetimes) -> Records[str, Rows[wire.Contact, Person]]:
     """Contacts by id."""
     kind = Kind(name="contacts", endpoint="/contacts/{id}", codec=CONTACTS, lifetimes=lifetimes, doubtful=spoilt)
-    return Records(client, kind, _one_by_one(api.contact, CONTACTS), limits=ONE_EACH)
+    return Records(client, kind, _one_by_one(api.contact, CONTACTS, _has_id), limits=ONE_EACH)
 
 
 def contacts_by_email(client: Client, api: Api, lifetimes: Lifetimes) -> Records[str, Rows[wire.Contact, Person]]:
     """All contacts who share an address, by that."""
     kind = Kind(name="contacts by email", endpoint="/contacts", codec=CONTACTS, lifetimes=lifetimes, doubtful=spoilt)
-    return Records(client, kind, _one_by_one(api.contacts, CONTACTS), limits=ONE_EACH)
+    return Records(client, kind, _one_by_one(api.contacts, CONTACTS, _has_email), limits=ONE_EACH)
 
 
 def conversations(
@@ -80,17 +97,36 @@ def conversations(
     kind = Kind(
         name="conversations", endpoint="/conversations/{id}", codec=CONVERSATIONS, lifetimes=lifetimes, doubtful=spoilt
     )
-    return Records(client, kind, _one_by_one(api.conversation, CONVERSATIONS), limits=ONE_EACH)
+    return Records(client, kind, _one_by_one(api.conversation, CONVERSATIONS, _has_id), limits=ONE_EACH)
 
 
 def _one_by_one(
-    ask: Callable[[Request, str], Awaitable[Body[S, None]]], translator: Translator[Body[S, None], list[R]]
+    ask: Callable[[Request, str], Awaitable[Body[S, None] | None]],
+    translator: Translator[Body[S, None], Found[R]],
+    bears: Callable[[R, str], bool],
 ) -> Callable[[Request, Sequence[str]], Awaitable[Mapping[str, Rows[S, R]]]]:
-    """Fetches one key a call. An answer without a row is the knowledge that there is none, unless a row was lost."""
+    """Fetches one key a call.
+
+    No answer is the knowledge that there is no such record. Rows that do not bear the key are left out, since upstream
+    ignores what it does not understand; where there are no others, the one asked for is as good as lost.
+    """
 
     async def fetch(request: Request, keys: Sequence[str]) -> Mapping[str, Rows[S, R]]:
         (key,) = keys
         body = await ask(request, key)
-        return {key: translator.of(body)} if body.rows or body.problems else {}
+        if body is None:
+            return {}
+        records = translator.of(body).value.rows
+        ours = [row for row, record in zip(body.rows, records, strict=True) if bears(record, key)]
+        lost = body.lost if ours else (*body.lost, *(record.source_id for record in records))
+        return {key: translator.of(Body(ours, lost=lost))}
 
     return fetch
+
+
+def _has_id(record: Record, key: str) -> bool:
+    return record.source_id == key
+
+
+def _has_email(person: Person, key: str) -> bool:
+    return fold_email(person.email or "") == key

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
 
 from gateway.model.filters import MeetingFilter, fold_email
-from gateway.model.order import id_key, moment
+from gateway.model.order import id_key
 from gateway.model.records import Conversation, Kind, Meeting, MeetingStatus, Person, Record, Ref, Source, User, UserKey
 from gateway.sources.base import Found, Ports, Traits
 from gateway.sources.drift import wire
-from gateway.sources.drift.api import MOST_CONTACTS, MOST_MEETINGS, Api, is_id
+from gateway.sources.drift.api import MOST_CONTACTS, Api, is_id
 from gateway.sources.drift.held import Rows, contacts, contacts_by_email, conversations, team, windows
-from gateway.sources.drift.window import Window
 from gateway.sources.lives import DEFAULT, Lives
+from gateway.sources.problems import another, rows_lost
 from gateway.upstream.client import Client
 from gateway.upstream.records import Answers
 from gateway.upstream.request import Clock, Request
@@ -70,8 +70,7 @@ class Meetings:
         return isinstance(meeting.raw, wire.Meeting) and own.admits(meeting.raw)
 
     async def _read(self, request: Request) -> Found[Meeting]:
-        window = (await self._windows.get(request, WHOLE)).value
-        return Found(rows=window.value, problems=window.sent.problems, incomplete=_incomplete(window.sent))
+        return (await self._windows.get(request, WHOLE)).value.value
 
 
 class People:
@@ -83,14 +82,14 @@ class People:
 
     async def by_ids(self, request: Request, ids: Sequence[str]) -> Found[Person]:
         """The contacts with these ids; what is no 64-bit number is nobody's id."""
-        return _found(await self._by_id.get(request, filter(is_id, ids)), _has_id)
+        return _found(await self._by_id.get(request, filter(is_id, ids)))
 
     async def by_emails(self, request: Request, emails: Sequence[str]) -> Found[Person]:
         """Everybody who has one of these addresses, by id: several contacts may share one, and the lowest id leads."""
         keys = (email for email in map(fold_email, emails) if "@" in email)
         answers = await self._by_email.get(request, keys)
-        found = _found(answers, _has_email)
-        full = any(len(rows.sent.rows) >= MOST_CONTACTS for rows in answers.found.values())
+        found = _found(answers)
+        full = any(len(rows.sent.rows) + len(rows.sent.lost) >= MOST_CONTACTS for rows in answers.found.values())
         return msgspec.structs.replace(
             found,
             rows=sorted(found.rows, key=lambda person: id_key(person.source_id)),
@@ -110,15 +109,16 @@ class Users:
         if not ids:
             return Found(rows=[])
         found = await self.all(request)
-        return msgspec.structs.replace(found, rows=[user for user in found.rows if user.source_id in ids])
+        rows = [user for user in found.rows if user.source_id in ids]
+        missing = ids - {user.source_id for user in rows} if rows_lost(found.problems) else ()
+        return msgspec.structs.replace(found, rows=rows, failures=dict.fromkeys(missing, another(Source.DRIFT)))
 
     async def all(self, request: Request) -> Found[User]:
         """Every user, bots included (told in `raw`); the same ones throughout a request."""
         return await request.once((self, WHOLE), lambda: self._read(request))
 
     async def _read(self, request: Request) -> Found[User]:
-        team = (await self._team.get(request, WHOLE)).value
-        return Found(rows=team.value, problems=team.sent.problems)
+        return (await self._team.get(request, WHOLE)).value.value
 
 
 class Conversations:
@@ -129,7 +129,7 @@ class Conversations:
 
     async def by_ids(self, request: Request, ids: Sequence[str]) -> Found[Conversation]:
         """The chats with these ids; what is no 64-bit number is no id of one."""
-        return _found(await self._by_id.get(request, filter(is_id, ids)), _has_id)
+        return _found(await self._by_id.get(request, filter(is_id, ids)))
 
 
 def open(client: Client, clock: Clock, lives: Lives = DEFAULT) -> Ports:  # noqa: A001  # always called as `source.open`
@@ -158,32 +158,11 @@ def open(client: Client, clock: Clock, lives: Lives = DEFAULT) -> Ports:  # noqa
     )
 
 
-def _found(answers: Answers[str, Rows[S, R]], asked_by: Callable[[R, str], bool]) -> Found[R]:
-    """The records that came for the keys they were asked by; upstream ignores what it does not understand."""
-    bodies = answers.found.items()
+def _found(answers: Answers[str, Rows[S, R]]) -> Found[R]:
+    """The records that came for the keys they were asked by."""
+    nothing = [key for key, held in answers.found.items() if held.sent.lost and not held.sent.rows]
     return Found(
-        rows=[record for key, rows in bodies for record in rows.value if asked_by(record, key)],
-        problems=tuple(dict.fromkeys(problem for _, rows in bodies for problem in rows.sent.problems)),
-        failures=answers.failed,
+        rows=[record for held in answers.found.values() for record in held.value.rows],
+        problems=tuple(dict.fromkeys(problem for held in answers.found.values() for problem in held.value.problems)),
+        failures={**answers.failed, **dict.fromkeys(nothing, another(Source.DRIFT))},
     )
-
-
-def _has_id(record: Record, key: str) -> bool:
-    return record.source_id == key
-
-
-def _has_email(person: Person, key: str) -> bool:
-    return fold_email(person.email or "") == key
-
-
-def _incomplete(window: Window) -> str | None:
-    """Why meetings are missing, where the API does not give them."""
-    told = []
-    if window.crowded:
-        moments = ", ".join(f"{moment(instant * 1000):%Y-%m-%dT%H:%M:%SZ}" for instant in window.crowded)
-        told.append(
-            f"Drift gives at most {MOST_MEETINGS:,} meetings that start together: some of {moments} may be missing."
-        )
-    if window.cut_off:
-        told.append("Drift holds more meetings than can be asked for at once: some are missing.")
-    return " ".join(told) or None

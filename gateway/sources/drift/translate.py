@@ -67,11 +67,11 @@ PERSON_NAMES = {
     "attributes.city": "city",
     "attributes.state": "state",
     "attributes.country": "country",
-    "attributes.external_id": "drift.external_id",
+    "attributes.external_id": "drift.attributes.external_id",
     "attributes.tags": "tags",
-    "attributes.last_active": "drift.last_active",
+    "attributes.last_active": "drift.attributes.last_active",
+    "attributes.start_date": "drift.attributes.start_date",
     "attributes.last_contacted": "last_contacted_at",
-    "attributes.start_date": "drift.start_date",
 }
 CONVERSATION_NAMES = {
     "status": "status",

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.paging.merge import Problem
+from gateway.model.order import moment
 from gateway.sources.decode import Row
 from gateway.sources.drift import wire
 
@@ -22,6 +22,9 @@ EARLIEST = 0
 
 LATEST = 15_000_000_000_000
 """`max_start_time`: the year 2445, what others send for "no end"; the parameter is required."""
+
+MOST_MEETINGS = 1000
+"""`limit` of a call for meetings, the highest there is; without it 100 come."""
 
 MOST_CALLS = 64
 """Calls for one window. Cutting takes two for every 500 to 1,000 meetings, so this reads 16,000 of them or more, and
@@ -44,12 +47,12 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         rows: The rows that can be read, in no order.
         full: Whether it holds as many rows as a call may, so that others may have been left out.
-        problems: What could not be read.
+        lost: The rows that cannot be read; see `Body.lost`.
     """
 
     rows: list[Row[wire.Meeting]]
     full: bool
-    problems: tuple[Problem, ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,15 +60,28 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         rows: Every meeting once, by its slug.
-        problems: What could not be read.
+        lost: The rows that cannot be read.
         crowded: Instants, in milliseconds since 1970, at which more meetings begin than a call may hold.
         cut_off: Whether the most calls were made and some of the window was left unasked.
     """
 
     rows: list[Row[wire.Meeting]]
-    problems: tuple[Problem, ...] = ()
+    lost: tuple[str, ...] = ()
     crowded: tuple[int, ...] = ()
     cut_off: bool = False
+
+    @property
+    def incomplete(self) -> str | None:
+        """Why meetings are missing, where the API does not give them."""
+        told = []
+        if self.crowded:
+            moments = ", ".join(f"{moment(instant * 1000):%Y-%m-%dT%H:%M:%SZ}" for instant in self.crowded)
+            told.append(
+                f"Drift gives at most {MOST_MEETINGS:,} meetings that start together: some of {moments} may be missing."
+            )
+        if self.cut_off:
+            told.append("Drift holds more meetings than can be asked for at once: some are missing.")
+        return " ".join(told) or None
 
 
 async def read_window(
@@ -92,7 +108,7 @@ async def read_window(
         asking = asking[len(spans) :] + [half for half in dict.fromkeys(halves) if half not in asked]
     return Window(
         rows=_each_once(row for answer in asked.values() for row in answer.rows),
-        problems=tuple(dict.fromkeys(problem for answer in asked.values() for problem in answer.problems)),
+        lost=tuple(dict.fromkeys(lost for answer in asked.values() for lost in answer.lost)),
         crowded=tuple(span.since for span, answer in asked.items() if answer.full and span.since == span.until),
         cut_off=bool(asking),
     )

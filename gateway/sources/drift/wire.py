@@ -11,7 +11,9 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
-Id: TypeAlias = int | str
+from gateway.sources.bounds import Id as Id
+
+Slug: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Milliseconds: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
 """An instant that a calendar has, 1970 to 9999; anything else is unreadable."""
 
@@ -35,7 +37,7 @@ class Meeting(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         event_id: The calendar event's id.
     """
 
-    slug: str
+    slug: Slug
     agent_id: Id | None = None
     org_id: Id | None = None
     status: str | None = None

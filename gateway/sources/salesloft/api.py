@@ -9,11 +9,11 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from gateway.model.records import Record, Source
-from gateway.paging.merge import Problem
 from gateway.sources.base import Found
 from gateway.sources.decode import Body, Row
 from gateway.sources.kept import Translated, spoilt
 from gateway.sources.lives import DEFAULT, Lives
+from gateway.sources.problems import problems_of
 from gateway.sources.salesloft.endpoints import (
     MEETINGS,
     MOST_ROWS,
@@ -224,17 +224,17 @@ def as_one(
     for page in pages:
         both = zip(page.sent.body.rows, page.value.rows, strict=True)
         rows.update((record.source_id, (row, record)) for row, record in both)
-    problems = tuple(dict.fromkeys(problem for page in pages for problem in page.value.problems))
-    return pieced(list(rows.values()), problems, incomplete)
+    return pieced(list(rows.values()), tuple(lost for page in pages for lost in page.sent.body.lost), incomplete)
 
 
 def pieced(
-    rows: Sequence[tuple[Row[W], R]], problems: tuple[Problem, ...], incomplete: str | None
+    rows: Sequence[tuple[Row[W], R]], lost: tuple[str, ...], incomplete: str | None
 ) -> Translated[Rows[W], Found[R]]:
     """Rows and their records as what is kept of them."""
+    records = [record for _, record in rows]
     return Translated(
-        Rows(rows=[row for row, _ in rows], problems=problems, incomplete=incomplete),
-        Found(rows=[record for _, record in rows], problems=problems, incomplete=incomplete),
+        Rows(rows=[row for row, _ in rows], lost=lost, incomplete=incomplete),
+        Found(rows=records, problems=problems_of(records, lost), incomplete=incomplete),
     )
 
 

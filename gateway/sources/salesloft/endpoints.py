@@ -13,6 +13,7 @@ from gateway.paging.merge import Problem
 from gateway.sources.base import Found
 from gateway.sources.decode import Body, BodyDecoder, Row
 from gateway.sources.kept import Translator
+from gateway.sources.problems import problems_of
 from gateway.sources.salesloft import neighbours, translate, wire
 from gateway.upstream.call import Call, Params
 
@@ -26,6 +27,9 @@ COSTS = ((100, 1), (150, 3), (250, 8), (500, 10))
 """Pages up to a number, and what each costs (Salesloft: Rate limits)."""
 
 DEEPEST_COST = 30
+
+NEXT_PAGE = "paging.next_page"
+"""Where a page says whether another one follows."""
 
 NO_FILTERS = frozenset(
     {
@@ -72,23 +76,18 @@ class Sent(msgspec.Struct, Generic[W], frozen=True):
     body: Body[W, wire.Metadata]
     per_page: int | None
 
-    @property
-    def problems(self) -> tuple[Problem, ...]:
-        """What could not be read."""
-        return self.body.problems
-
 
 class Rows(msgspec.Struct, Generic[W], frozen=True, kw_only=True):
     """Rows of a list, of one page or several.
 
     Attributes:
         rows: The rows.
-        problems: What could not be read.
+        lost: Those that could not be read at all; see `Body.lost`.
         incomplete: Why rows are missing, in a sentence for clients; None where none are.
     """
 
     rows: list[Row[W]]
-    problems: tuple[Problem, ...] = ()
+    lost: tuple[str, ...] = ()
     incomplete: str | None = None
 
 
@@ -121,7 +120,7 @@ def _endpoint(
 
     def found_in(rows: Rows[W]) -> Found[R]:
         records = [record_of(each) for each in rows.rows]
-        return Found(rows=records, problems=rows.problems, incomplete=rows.incomplete)
+        return Found(rows=records, problems=problems_of(records, rows.lost), incomplete=rows.incomplete)
 
     decoder = BodyDecoder(row, wire.Metadata, source=Source.SALESLOFT.value)
     sent, rows = cast("Any", Sent)[row], cast("Any", Rows)[row]
@@ -133,17 +132,17 @@ def _page(sent: Sent[W], records: list[R]) -> Page[R]:
     """What an answer says. Salesloft may correct the size of its pages; `next_page` knows."""
     body = sent.body
     paging = body.metadata.paging if body.metadata is not None else None
-    if paging is None or paging.current_page is None:
-        last = sent.per_page is None or len(body.rows) + body.lost < sent.per_page
+    if paging is None or paging.current_page is None or NEXT_PAGE in body.unreadable:
+        last = sent.per_page is None or len(body.rows) + len(body.lost) < sent.per_page
     else:
         last = paging.next_page is None
     return Page(
         rows=records,
         last=last or not (body.rows or body.lost),
-        lost=body.lost,
+        lost=len(body.lost),
         per_page=None if paging is None else paging.per_page,
         total=None if paging is None else paging.total_count,
-        problems=body.problems,
+        problems=problems_of(records, body.lost, body.unreadable),
     )
 
 

@@ -8,11 +8,11 @@ from typing import Generic, TypeAlias, TypeVar
 
 import msgspec
 
-from gateway.model.records import Record
-from gateway.paging.merge import Problem
+from gateway.model.records import Record, Source
 from gateway.sources.base import Found
-from gateway.sources.decode import LOST, Row, problems_of
+from gateway.sources.decode import Row
 from gateway.sources.kept import Translated, spoilt
+from gateway.sources.problems import another
 from gateway.sources.salesloft.api import Api, joined, pieced
 from gateway.sources.salesloft.endpoints import Endpoint, Rows
 from gateway.sources.salesloft.params import Params
@@ -76,6 +76,9 @@ class Keyed(Generic[W, R]):
     async def get(self, request: Request, asked: Iterable[Key]) -> Found[R]:
         """The rows with any of these keys; failures are told by the keys' values.
 
+        A key without a row is among the failures where the answer held a row that may be its own: one that could not
+        be read, or that nobody had asked for.
+
         Raises:
             UpstreamError: None of the calls was answered, and nothing kept could stand in.
             DeadlineExceeded: Likewise.
@@ -83,19 +86,29 @@ class Keyed(Generic[W, R]):
         answers = await self._records.get(request, _in_order(set(asked)))
         found = joined(held.value for held in answers.found.values())
         failures = {value: failure for (_, value), failure in answers.failed.items()}
+        for (_, value), held in answers.found.items():
+            if held.sent.lost and not held.sent.rows:
+                failures[value] = another(Source.SALESLOFT)
         return msgspec.structs.replace(found, failures=failures) if failures else found
 
     async def _fetch(self, request: Request, asked: Sequence[Key]) -> Mapping[Key, Translated[Rows[W], Found[R]]]:
         whole = await self._api.whole(request, self._endpoint, (*_in_order(asked), *self._extra))
+        wanted = frozenset(asked)
         by_key: dict[Key, list[tuple[Row[W], R]]] = {}
+        lost = [*whole.sent.lost]
         for row, record in zip(whole.sent.rows, whole.value.rows, strict=True):
-            for key in self._keys_of(record):
+            borne = wanted.intersection(self._keys_of(record))
+            for key in borne:
                 by_key.setdefault(key, []).append((row, record))
+            if not borne:
+                lost.append(record.source_id)
         incomplete = whole.sent.incomplete
-        # A row that nobody could read may be that of any key without one, which is then not known to be nobody's.
-        lost = (LOST,) if LOST in whole.sent.problems else ()
+        # What could not be read, or nobody asked for, may be the row of any key that has none.
         known = asked if lost or incomplete else [key for key in asked if key in by_key]
-        return {key: pieced(by_key.get(key, []), _problems(by_key.get(key), lost), incomplete) for key in known}
+        return {
+            key: pieced(by_key[key], (), incomplete) if key in by_key else pieced((), tuple(lost), incomplete)
+            for key in known
+        }
 
 
 @functools.lru_cache(maxsize=64)
@@ -106,12 +119,3 @@ def _name_len(name: str) -> int:
 
 def _in_order(asked: Iterable[Key]) -> list[Key]:
     return sorted(asked, key=lambda key: (key[0], len(key[1]), key[1]))  # by `id_key`, without the call
-
-
-def _problems(rows: Sequence[tuple[Row[W], Record]] | None, lost: tuple[Problem, ...]) -> tuple[Problem, ...]:
-    """What of a key's rows could not be read; that they may have been lost, where there are none."""
-    if rows is None:
-        return lost
-    if not any(row.unreadable for row, _ in rows):
-        return ()
-    return tuple(dict.fromkeys(problem for row, _ in rows for problem in problems_of(row)))

@@ -162,4 +162,4 @@ class CadenceSteps:
         cadence = Ref(Source.SALESLOFT, records.Kind.CADENCE, cadence_id)
         both = zip(whole.sent.rows, whole.value.rows, strict=True)
         ours = [(row, step) for row, step in both if step.cadence == cadence]
-        return {cadence_id: pieced(ours, whole.sent.problems, whole.sent.incomplete)}
+        return {cadence_id: pieced(ours, whole.sent.lost, whole.sent.incomplete)}

@@ -15,7 +15,8 @@ from gateway.model.records import (
     Recurrence,
     Source,
 )
-from gateway.sources.decode import LEFT_OUT, Row
+from gateway.sources.decode import Row
+from gateway.sources.readers import LEFT_OUT
 from gateway.sources.salesloft import wire
 from gateway.sources.salesloft.reading import VENDOR, address, named, ref, user_ref, utc, web_address
 

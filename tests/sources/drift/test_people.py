@@ -142,7 +142,7 @@ async def test_a_contact_without_attributes(bare: Any) -> None:
         (contact(tags="vip"), {"tags"}, "attributes.tags"),
         (contact(tags=["vip", 7.5, []]), set(), "attributes.tags"),
         (contact(last_contacted="x"), {"last_contacted_at"}, "attributes.last_contacted"),
-        (contact(last_active="x"), {"drift.last_active"}, "attributes.last_active"),
+        (contact(last_active="x"), {"drift.attributes.last_active"}, "attributes.last_active"),
         (contact() | {"createdAt": 10**18}, {"created_at"}, "created_at"),
         (contact() | {"attributes": "none"}, {"email"}, "attributes"),
     ],

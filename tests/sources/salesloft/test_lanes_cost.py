@@ -273,7 +273,7 @@ async def test_a_row_whose_sort_value_cannot_be_read_is_lost_and_said_so(monkeyp
     chunk = await lanes(vendor, Walk(), MeetingFilter(start_time=TimeRange(gte=BEGIN)))[0].read(30)
 
     assert ids(chunk) == [number for number in range(30, 0, -1) if number != 20]
-    assert set(chunk.problems) == {Problem("start_time"), Problem("a row without a readable start_time", lost=True)}
+    assert Problem("a row without a readable start_time", lost=True) in chunk.problems
 
 
 async def test_too_many_rows_without_a_value_are_said_to_be() -> None:

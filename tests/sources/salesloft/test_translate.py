@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from gateway.model.records import AttendeeStatus, Kind, Meeting, MeetingStatus, Recurrence, Ref, Source, UserKey
-from gateway.paging.merge import Problem
 from gateway.sources.decode import BodyDecoder
+from gateway.sources.problems import problems_of
 from gateway.sources.salesloft import translate, wire
 
 GUID = "7a2c9d10-5b1e-4f6a-9c33-0e8d4b7f1a02"
@@ -263,7 +263,9 @@ def test_an_unreadable_field_of_an_attendee_is_named_on_the_attendee() -> None:
     assert (first.email, first.unreadable) == ("a@b.example", frozenset())
     assert (second.email, second.name) == (None, "B")
     assert second.unreadable == {"email", "salesloft.email", "salesloft.affiliation"}
-    assert set(body.problems) == {Problem("attendees"), Problem("attendees.email"), Problem("attendees.affiliation")}
+    assert {problem.where for problem in problems_of([translate.meeting(body.rows[0])])} == {
+        *("attendees", "attendees.email", "attendees.affiliation")
+    }
 
 
 def test_all_day_meetings_keep_their_instants_and_bare_dates_are_midnight() -> None:

@@ -5,13 +5,13 @@ which mean the same, so each but a row's id has a default. Ids are kept as they 
 integers there, they come as either. Words are kept as sent, since new ones arrive unannounced.
 """
 
+from gateway.sources.bounds import Id as Id
 from gateway.sources.salesloft.wire.account import Account as Account
 from gateway.sources.salesloft.wire.account import AccountCounts as AccountCounts
 from gateway.sources.salesloft.wire.cadence import Cadence as Cadence
 from gateway.sources.salesloft.wire.cadence import CadenceCounts as CadenceCounts
 from gateway.sources.salesloft.wire.cadence import Step as Step
 from gateway.sources.salesloft.wire.common import JSON as JSON
-from gateway.sources.salesloft.wire.common import Id as Id
 from gateway.sources.salesloft.wire.common import Instant as Instant
 from gateway.sources.salesloft.wire.common import Metadata as Metadata
 from gateway.sources.salesloft.wire.common import Paging as Paging

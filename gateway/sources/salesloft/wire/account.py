@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway.sources.salesloft.wire.common import JSON, Id, Instant, Stub
+from gateway.sources.bounds import Id, Int
+from gateway.sources.salesloft.wire.common import JSON, Instant, Stub
 
 
 class AccountCounts(msgspec.Struct, frozen=True, kw_only=True):
     """Counters of an account."""
 
-    people: int | None = None
+    people: Int | None = None
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway.sources.salesloft.wire.common import JSON, Id, Instant, Stub
+from gateway.sources.bounds import Id, Int
+from gateway.sources.salesloft.wire.common import JSON, Instant, Stub
 
 
 class CadenceCounts(msgspec.Struct, frozen=True, kw_only=True):
     """Counters of a cadence."""
 
-    cadence_people: int | None = None
-    people_acted_on_count: int | None = None
-    target_daily_people: int | None = None
-    opportunities_created: int | None = None
-    meetings_booked: int | None = None
+    cadence_people: Int | None = None
+    people_acted_on_count: Int | None = None
+    target_daily_people: Int | None = None
+    opportunities_created: Int | None = None
+    meetings_booked: Int | None = None
 
 
 class Cadence(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,8 +73,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     type: str | None = None
     name: str | None = None
     display_name: str | None = None
-    day: int | None = None
-    step_number: int | None = None
+    day: Int | None = None
+    step_number: Int | None = None
     multitouch_enabled: bool | None = None
     details: Stub | None = None
     cadence: Stub | None = None

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
-Id: TypeAlias = int | Annotated[str, msgspec.Meta(min_length=1)]
+from gateway.sources.bounds import Count, Id
 
 Instant: TypeAlias = Annotated[dt.datetime, msgspec.Meta(tz=True)]
 """A time with its offset: UTC on meetings, US Eastern on everything else."""
@@ -25,12 +25,12 @@ class Stub(msgspec.Struct, frozen=True):
 class Paging(msgspec.Struct, frozen=True, kw_only=True):
     """Where an answer stands among its pages; the counts only come when asked for."""
 
-    per_page: int | None = None
-    current_page: int | None = None
-    next_page: int | None = None
-    prev_page: int | None = None
-    total_pages: int | None = None
-    total_count: int | None = None
+    per_page: Count | None = None
+    current_page: Count | None = None
+    next_page: Count | None = None
+    prev_page: Count | None = None
+    total_pages: Count | None = None
+    total_count: Count | None = None
 
 
 class Metadata(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway.sources.salesloft.wire.common import JSON, Id, Instant, Stub
+from gateway.sources.bounds import Id, Int
+from gateway.sources.salesloft.wire.common import JSON, Instant, Stub
 
 
 class Attendee(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +80,7 @@ class Meeting(msgspec.Struct, frozen=True, kw_only=True):
     recurrence: tuple[str, ...] | None = None
     recurring_interval: str | None = None
     last_occurrence_at: Instant | None = None
-    undo_completion_count: int | None = None
+    undo_completion_count: Int | None = None
     count_towards_meetings_attended_metric: bool | None = None
     count_towards_meetings_booked_metric: bool | None = None
     created_on_demand: bool | None = None

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway.sources.salesloft.wire.common import JSON, Id, Instant, Stub
+from gateway.sources.bounds import Id, Int
+from gateway.sources.salesloft.wire.common import JSON, Instant, Stub
 
 
 class PersonCounts(msgspec.Struct, frozen=True, kw_only=True):
     """Counters of a person."""
 
-    emails_sent: int | None = None
-    emails_viewed: int | None = None
-    emails_clicked: int | None = None
-    emails_replied_to: int | None = None
-    emails_bounced: int | None = None
-    calls: int | None = None
+    emails_sent: Int | None = None
+    emails_viewed: Int | None = None
+    emails_clicked: Int | None = None
+    emails_replied_to: Int | None = None
+    emails_bounced: Int | None = None
+    calls: Int | None = None
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +62,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     do_not_contact: bool | None = None
     bouncing: bool | None = None
     locale: str | None = None
-    locale_utc_offset: int | None = None
+    locale_utc_offset: Int | None = None
     eu_resident: bool | None = None
     personal_website: str | None = None
     twitter_handle: str | None = None
@@ -71,7 +72,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     custom_fields: dict[str, JSON] | None = None
     tags: tuple[str, ...] | None = None
     contact_restrictions: tuple[str, ...] | None = None
-    success_count: int | None = None
+    success_count: Int | None = None
     starred: bool | None = None
     untouched: bool | None = None
     hot_lead: bool | None = None

@@ -6,7 +6,8 @@ import datetime as dt
 
 import msgspec
 
-from gateway.sources.salesloft.wire.common import Id, Instant, Stub
+from gateway.sources.bounds import Id
+from gateway.sources.salesloft.wire.common import Instant, Stub
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway.sources.salesloft.wire.common import JSON, Id, Instant, Stub
+from gateway.sources.bounds import Id, Int
+from gateway.sources.salesloft.wire.common import JSON, Instant, Stub
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +27,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     job_role: str | None = None
     active: bool | None = None
     time_zone: str | None = None
-    locale_utc_offset: int | None = None
+    locale_utc_offset: Int | None = None
     slack_username: str | None = None
     twitter_handle: str | None = None
     email: str | None = None

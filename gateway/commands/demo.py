@@ -58,26 +58,32 @@ def emulated(*, salesloft_port: int = 0, drift_port: int = 0, host: str = "127.0
     They have an event loop of their own, since the gateway's comes and goes with uvicorn, or is in other processes.
 
     Raises:
-        OSError: A port is taken.
+        OSError: A port is taken; whatever else keeps them from starting is raised likewise.
     """
     started: Future[tuple[Emulators, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def serve() -> None:
         ended = asyncio.Event()
-        try:
-            async with Emulators.start(host=host, salesloft_port=salesloft_port, drift_port=drift_port) as emulators:
-                started.set_result((emulators, asyncio.get_running_loop(), ended))
-                await ended.wait()
-        except OSError as error:
-            started.set_exception(error)
+        async with Emulators.start(host=host, salesloft_port=salesloft_port, drift_port=drift_port) as emulators:
+            started.set_result((emulators, asyncio.get_running_loop(), ended))
+            await ended.wait()
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="emulators", daemon=True)
+    def run_thread() -> None:
+        try:
+            asyncio.run(serve())
+        except BaseException as error:
+            if started.done():
+                raise
+            started.set_exception(error)  # whoever waits for them is told, whatever it was
+
+    thread = threading.Thread(target=run_thread, name="emulators", daemon=True)
     thread.start()
     emulators, loop, ended = started.result()
     try:
         yield emulators
     finally:
-        loop.call_soon_threadsafe(ended.set)
+        with contextlib.suppress(RuntimeError):  # they have ended by themselves
+            loop.call_soon_threadsafe(ended.set)
         thread.join()
 
 

@@ -75,6 +75,7 @@ class Ledger:
         self.entries: list[Entry] = []
         self._turn = 0
         self._ended: list[int] = []
+        self._on_cost: Callable[[int], object] | None = None
 
     def ask(self) -> int:
         """The turn at which a call is asked for, before any queue that it has to stand in."""
@@ -85,6 +86,12 @@ class Ledger:
         """Notes a call that has ended."""
         self.entries.append(entry)
         self._ended.append(self.ask())
+        if self._on_cost is not None and entry.cost:
+            self._on_cost(entry.cost)
+
+    def tell_costs(self, on_cost: Callable[[int], object]) -> None:
+        """Has each further cost told: calls may outlive the request that caused them, where others wait for them."""
+        self._on_cost = on_cost
 
     def calls(self) -> list[Entry]:
         """Those entries that went upstream."""

@@ -66,6 +66,19 @@ def too_large() -> HTTPProblem:
     return HTTPProblem(413, f"The body is larger than {MOST_BYTES:,} bytes.", CLOSE)
 
 
+class Background:
+    """Work that nobody waits for; kept, since an event loop itself holds its tasks but weakly."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[object, object, None]) -> None:
+        """Begins something that ends by itself."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
 async def while_connected(work: Coroutine[object, object, T], receive: Receive) -> T:
     """What `work` returns, unless the client goes away first: then the work is cancelled.
 

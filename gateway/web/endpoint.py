@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -19,7 +19,7 @@ from gateway.settings.api_keys import ApiKey
 from gateway.upstream.request import Clock, Ledger, Request
 from gateway.web import body, federated, message, trace
 from gateway.web.access import Access, challenge, client_of, is_router
-from gateway.web.body import ClientGone
+from gateway.web.body import Background, ClientGone
 from gateway.web.csrf import needs_preflight
 from gateway.web.documents import Documents, Named
 from gateway.web.explorer import Explorer
@@ -59,6 +59,7 @@ class GraphQLEndpoint:
         on_fault: Told of errors that are nobody's but ours.
         router_keys: What routers prove to be such by.
         max_document: Characters that a document may have.
+        charging: What is charged when nobody waits any more.
     """
 
     engine: Engine
@@ -73,6 +74,7 @@ class GraphQLEndpoint:
     on_fault: Callable[[Fault], None]
     router_keys: Sequence[ApiKey] = ()
     max_document: int = 100_000
+    charging: Background = field(default_factory=Background)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one HTTP request."""
@@ -205,7 +207,15 @@ class GraphQLEndpoint:
         except TimeoutError:
             return Refusal.of(DeadlineExceeded(f"The operation took longer than {self.deadline:g} seconds."))
         finally:
-            await self.rates.charge(client_of(principal, scope), request.ledger.cost())
+            await self._charge(client_of(principal, scope), request.ledger)
+
+    async def _charge(self, client: str, ledger: Ledger) -> None:
+        """Takes from a client's bucket what its operation has cost, and what it will have when its last call has ended.
+
+        A client that leaves early leaves calls behind that others wait for too.
+        """
+        ledger.tell_costs(lambda cost: self.charging.start(self.rates.charge(client, cost)))
+        await self.rates.charge(client, ledger.cost())
 
     async def _named(self, asked: Message) -> Named:
         """The document that is asked for; where none is, the request itself is malformed."""

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.cli import main
+from gateway.commands.demo import emulated
+from gateway.emulator.server import Emulators
 from gateway.graph.schema import sdl
 
 LONGEST = 60
@@ -132,6 +135,25 @@ def test_the_demo_answers_its_own_query_and_ends_on_ctrl_c(start: Start) -> None
     out, err = process.communicate(timeout=LONGEST)
     assert (process.returncode, err) == (0, "")
     assert out.endswith("Stopped.\n")
+
+
+@pytest.mark.parametrize("error", [ValueError("odd"), OSError(98, "taken"), KeyboardInterrupt(), SystemExit(3)])
+def test_emulators_that_do_not_start_hold_nobody_up(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def fail(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Emulators, "start", fail)
+    with pytest.raises(type(error)), emulated():
+        raise AssertionError("they have started")
+
+
+def test_emulators_that_end_by_themselves_hold_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+    monkeypatch.setattr(threading, "excepthook", lambda _: ended.set())
+    with emulated() as emulators:
+        loop = emulators.salesloft.listener._server.get_loop()  # type: ignore[union-attr]
+        loop.call_soon_threadsafe(loop.stop)
+        assert ended.wait(LONGEST)
 
 
 def test_the_demo_with_workers(start: Start) -> None:

@@ -14,6 +14,7 @@ from gateway.emulator.faults import Hang, Status
 from gateway.emulator.world import World
 from gateway.settings.environment import BadSetting
 from gateway.settings.settings import Settings
+from gateway.web.metrics.gauges import Gauges
 from gateway.web.metrics.operations import MOST_CLIENTS, Clients
 from tests.http.harness import Caller
 from tests.upstream.replicas.redis_server import redis_server
@@ -246,6 +247,29 @@ async def test_the_process(small: World) -> None:
     assert total(series, "gateway_build_info") == 1
     assert "gateway_shared_store_up" not in series, "there is none"
     assert not [name for name in series if name.endswith("_created")]
+
+
+async def test_an_exception_freezes_no_gauge_but_its_own_and_is_told(
+    small: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("ak-secret")
+
+    async with product(small) as stage:
+        await scraped(stage.caller)
+        monkeypatch.setattr(Gauges, "_upstream", fail)
+        first = await scraped(stage.caller)
+        again = await scraped(stage.caller)
+        while total(again, "gateway_event_loop_lag_seconds_count") <= total(
+            first, "gateway_event_loop_lag_seconds_count"
+        ):
+            await asyncio.sleep(0.01)
+            again = await scraped(stage.caller)
+        assert total(again, "gateway_tasks") >= 1
+        assert total(again, "gateway_upstream_budget_limit_units", source="SALESLOFT") > 0
+        assert total(again, "gateway_gauge_failures_total", part="sources") >= 2
+    told = [record for record in caplog.records if record.name == "gateway.web.metrics.gauges"]
+    assert [record.__dict__["part"] for record in told] == ["sources"]
 
 
 async def test_the_shared_redis_is_up_or_not(small: World) -> None:

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from gateway.errors import RateLimited
+from gateway.graph.engine import Answer
+from gateway.graph.joining import Joining
 from gateway.settings.api_keys import read_keys
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.request import Entry, Request
@@ -71,6 +77,81 @@ async def test_who_asks_too_often_is_told_when_to_come_back() -> None:
         assert (await gateway.ask("GET", headers={"Accept": "text/html"})).status == 200
         clock.advance(30)
         assert (await gateway.ask("POST", json=query, headers=one)).status == 200
+
+
+class SharedEngine(PlainEngine):
+    """Runs equal operations once, as the real engine does."""
+
+    def __init__(self, meddle: Callable[[Request], Any]) -> None:
+        super().__init__(meddle=meddle)
+        self.joining: Joining[Answer] = Joining(lambda answer: answer)
+
+    async def execute(self, prepared: Any, *, request: Request, **given: Any) -> Answer:
+        async def run(shared: Request) -> Answer:
+            return await super(SharedEngine, self).execute(prepared, request=shared, **given)
+
+        return await self.joining.run("all are equal", request, run)
+
+
+async def test_whoever_asks_twice_and_leaves_once_is_charged_all_the_same() -> None:
+    clock, go_on = ManualClock(), asyncio.Event()
+
+    async def spend(request: Request) -> None:
+        await go_on.wait()
+        request.ledger.write(Entry("SALESLOFT", "/v2/meetings", 180, 0.0, 1.0))
+
+    engine = SharedEngine(spend)
+    async with (
+        calling(plain_site(engine, rates=ClientRates(100, 30, clock), clock=clock)) as gateway,
+        asyncio.timeout(60),
+        asyncio.TaskGroup() as group,
+    ):
+        leaving = asyncio.ensure_future(gateway.post("{ hello }"))
+        await engine.reached.wait()
+        (joint,) = engine.joining._known.values()
+        staying = group.create_task(gateway.post("{ hello }"))
+        await until(lambda: joint.waiting == 2)
+        leaving.cancel()
+        await until(lambda: joint.waiting == 1)
+        go_on.set()
+        assert (await staying).status == 200
+        refused = await gateway.post("{ hello }")
+        assert (refused.status, refused.code) == (429, "RATE_LIMITED")
+    assert engine.executed == 1
+
+
+async def test_what_ends_after_everybody_has_left_is_charged_too() -> None:
+    clock, engine = ManualClock(), PlainEngine()
+    written = asyncio.Event()
+
+    async def spend(request: Request) -> None:
+        def later() -> None:
+            request.ledger.write(Entry("SALESLOFT", "/v2/meetings", 180, 0.0, 1.0))
+            written.set()
+
+        try:
+            await asyncio.Event().wait()
+        finally:
+            asyncio.get_running_loop().call_later(0.01, later)
+
+    engine.meddle = spend
+    async with (
+        calling(plain_site(engine, rates=ClientRates(100, 30, clock), clock=clock)) as gateway,
+        asyncio.timeout(60),
+    ):
+        leaving = asyncio.ensure_future(gateway.post("{ hello }"))
+        await engine.reached.wait()
+        leaving.cancel()
+        await written.wait()
+        engine.meddle = lambda _: None
+        assert (await gateway.post("{ hello }")).status == 429
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Lets others run until something is so."""
+    while not true():
+        turn = asyncio.sleep(0)
+        await turn
 
 
 async def test_what_an_operation_has_cost_is_charged() -> None:

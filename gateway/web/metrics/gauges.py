@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import time
 from collections import Counter as Totals
@@ -14,6 +15,8 @@ import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from gateway.graph.status import SourceState, SourceStatus
+
+log = logging.getLogger(__name__)
 
 EVERY = 0.5
 """Seconds between two looks at the event loop's lag."""
@@ -130,6 +133,13 @@ class Gauges:
         self._lag = Histogram(
             "gateway_event_loop_lag_seconds", "How late a timer was run.", buckets=LAG_SECONDS, registry=registry
         )
+        self._failures = Counter(
+            "gateway_gauge_failures",
+            "Looks at gauges that failed, by part; these then stay as they are.",
+            ("part",),
+            registry=registry,
+        )
+        self._broken: set[str] = set()
         self._tasks = gauge("gateway_tasks", "asyncio tasks.")
         self._memory = gauge("gateway_resident_memory_bytes", "Resident memory.")
         self._descriptors = gauge("gateway_open_file_descriptors", "Open file descriptors.")
@@ -139,9 +149,24 @@ class Gauges:
         )
         gauge("gateway_build_info", "1, with the release as a label.", "version", mode="livemax").labels(release).set(1)
 
-    def read(self, reading: Reading, execution: Execution) -> None:
-        """Sets every gauge."""
-        self._execution(execution)
+    def read(self, reading: Callable[[], Reading], execution: Callable[[], Execution]) -> None:
+        """Sets every gauge; what cannot be read leaves its own gauges as they are, and is logged once until it can."""
+        self._try("execution", lambda: self._execution(execution()))
+        self._try("sources", lambda: self._upstream(reading()))
+        self._try("process", self._process)
+
+    def _try(self, part: str, read: Callable[[], None]) -> None:
+        try:
+            read()
+        except Exception:  # whatever it is, the other gauges go on
+            if part not in self._broken:
+                log.exception("gauges cannot be read and stay as they are", extra={"part": part})
+            self._broken.add(part)
+            self._failures.labels(part).inc()
+        else:
+            self._broken.discard(part)
+
+    def _upstream(self, reading: Reading) -> None:
         for source in reading.sources:
             self._limit.labels(source.name).set(source.limit)
             self._remaining.labels(source.name).set(source.remaining)
@@ -158,6 +183,8 @@ class Gauges:
             up, processes = self._together
             up.set(bool(reading.together))
             processes.set(reading.processes or 0)
+
+    def _process(self) -> None:
         self._tasks.set(len(asyncio.all_tasks()))
         with contextlib.suppress(OSError):  # a system without it shows 0
             self._memory.set(int(STATM.read_bytes().split()[1]) * PAGE_SIZE)

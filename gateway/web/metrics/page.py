@@ -54,7 +54,7 @@ class Metrics:
         self, reading: Callable[[], Reading], execution: Callable[[], Execution]
     ) -> AsyncIterator[None]:
         """Keeps the gauges up to date within the block."""
-        self._read = lambda: self.gauges.read(reading(), execution())
+        self._read = lambda: self.gauges.read(reading, execution)
         async with self.gauges.followed(self._read):
             yield
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
 
 import msgspec
 
 from gateway.catalog.directory import Directory
 from gateway.catalog.folding import Folding
+from gateway.catalog.pages import EMPTY, ListPage, ListQuery, no_rows
 from gateway.catalog.people import People
 from gateway.catalog.plan import Plan, named, plan, traits_of
-from gateway.catalog.reports import Reports, SourceReport
+from gateway.catalog.reports import Reports
 from gateway.catalog.resolve import Meaning
 from gateway.catalog.search import OnCandidates, Search, Walked
 from gateway.catalog.totals import total
@@ -23,51 +22,17 @@ from gateway.catalog.window_search import WindowSearch
 from gateway.model.filters import MeetingFilter
 from gateway.model.order import RANK, moment
 from gateway.model.records import Meeting, Source
-from gateway.paging.window import Page, Window
+from gateway.paging.window import Page
 from gateway.sources.base import Ports
 from gateway.upstream.request import Clock, Request
 
-T = TypeVar("T")
 
+class MeetingQuery(ListQuery[MeetingFilter], frozen=True, kw_only=True):
+    """What is asked of a list of meetings."""
 
-class MeetingQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked of a list of meetings.
-
-    Attributes:
-        window: Walk and count.
-        wanted: The filter.
-        fields: Names of the fields of `Meeting` that are selected, on any meeting of the list.
-        rows: Whether rows, page flags or reports are selected at all.
-        ahead: Whether the page flag that the walk faces is selected.
-        behind: Whether the other one is.
-        total: Whether the total is.
-    """
-
-    window: Window
     wanted: MeetingFilter = MeetingFilter()
-    fields: frozenset[str] = frozenset()
-    rows: bool = True
-    ahead: bool = True
-    behind: bool = False
-    total: bool = False
 
 
-class MeetingPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of meetings, and what became of the sources.
-
-    Attributes:
-        behind: Whether rows lie on the side that the walk came from; False where nobody asked.
-        total: How many there are in all; None where that cannot be told, or nobody asked.
-    """
-
-    page: Page[Meeting]
-    behind: bool = False
-    total: int | None = None
-    reports: list[SourceReport]
-
-
-NOTHING: Page[Meeting] = Page(rows=[], start=None, end=None, ahead=False)
-EMPTY = "An empty list in the filter matches nothing."
 TOGETHER = "Only events that are in each of these sources are shown: {}."
 
 
@@ -145,14 +110,11 @@ class Answer:
 
     async def read(self) -> None:
         """Reads the page, unfolded, with its flags and the total."""
-        window, search, query = self.query.window, self.search, self.query
-        self.page, self._behind, self._total = await asyncio.gather(
-            search.page(window, ahead=query.ahead) if query.rows else _given(NOTHING),
-            search.behind(window.walk) if query.behind else _given(False),
-            total(self._request, search) if query.total else _given(None),
+        self.page, self._behind, self._total = await self.search.pages.answer(
+            self.query, lambda: total(self._request, self.search)
         )
 
-    async def finish(self) -> MeetingPage:
+    async def finish(self) -> ListPage[Meeting]:
         """The page, folded.
 
         Raises:
@@ -163,14 +125,14 @@ class Answer:
         self._tell()
         self._reports.raise_if_all_failed()
         page = msgspec.structs.replace(self.page, rows=rows)
-        return MeetingPage(page=page, behind=self._behind, total=self._total, reports=self._reports.all())
+        return ListPage(page=page, behind=self._behind, total=self._total, reports=self._reports.all())
 
-    def empty(self) -> MeetingPage:
+    def empty(self) -> ListPage[Meeting]:
         """The answer where nothing can match: nobody is asked."""
         for port in self._joined.ports.values():
             if traits_of(port) is not None:
                 self._reports.skip(port.source, EMPTY)
-        return MeetingPage(page=NOTHING, total=0 if self.query.total else None, reports=self._reports.all())
+        return no_rows(self.query, self._reports)
 
     def _tell(self) -> None:
         """Reports what stood in the way of telling records apart."""
@@ -241,7 +203,3 @@ def _tell(steps: Plan, ports: Iterable[Ports], reports: Reports) -> None:
             reports.ok(port.source, reaches_back=traits.reaches_back)
             if port.source in steps.together:
                 reports.note(port.source, TOGETHER.format(named(sorted(steps.together, key=RANK.__getitem__))))
-
-
-async def _given(value: T) -> T:
-    return value

@@ -6,14 +6,13 @@ import datetime as dt
 from collections.abc import Sequence
 
 from gateway.catalog.directory import Directory
-from gateway.catalog.lists import Listings
+from gateway.catalog.lists import RecordList
 from gateway.catalog.meetings import Meetings
 from gateway.catalog.people import People
 from gateway.catalog.records import CadenceSteps, Records
-from gateway.catalog.whole import WholeLists
-from gateway.model.neighbours import AccountFilter, PersonFilter
+from gateway.model.neighbours import AccountFilter, CadenceFilter, PersonFilter, UserFilter
 from gateway.model.order import RANK, moment
-from gateway.model.records import Account, Person
+from gateway.model.records import Account, Cadence, Person, User
 from gateway.sources.base import Ports
 from gateway.upstream.request import Clock
 
@@ -42,14 +41,13 @@ class Catalog:
         def now() -> dt.datetime:
             return moment(int(clock.time() * 1_000_000))
 
-        self.person_list: Listings[Person, PersonFilter] = Listings(
-            {port.source: port.person_listing for port in ranked if port.people is not None}, self.directory, now
+        self.person_list: RecordList[Person, PersonFilter] = RecordList(
+            {port.source: port.person_list for port in ranked if port.people is not None}, self.directory, now
         )
-        self.account_list: Listings[Account, AccountFilter] = Listings(
-            {port.source: port.account_listing for port in ranked if port.accounts is not None}, self.directory, now
+        self.account_list: RecordList[Account, AccountFilter] = RecordList(
+            {port.source: port.account_list for port in ranked if port.accounts is not None}, self.directory, now
         )
-        self.whole_lists = WholeLists(
-            self.directory,
-            {port.source: port.all_cadences for port in ranked if port.all_cadences is not None},
-            now,
+        self.user_list: RecordList[User, UserFilter] = RecordList(self.directory.listings(), self.directory, now)
+        self.cadence_list: RecordList[Cadence, CadenceFilter] = RecordList(
+            {port.source: port.cadence_list for port in ranked if port.cadences is not None}, self.directory, now
         )

@@ -9,10 +9,18 @@ import msgspec
 
 from gateway.errors import GatewayError
 from gateway.model.filters import fold_email
-from gateway.model.order import id_key
+from gateway.model.neighbours import UserFilter
+from gateway.model.order import Walk, id_key
 from gateway.model.records import Kind, Ref, Source, User, UserKey
-from gateway.sources.base import Found, Ports
+from gateway.paging.memory import DeferredLane, MemoryLane, Snapshot
+from gateway.paging.merge import Lane
+from gateway.sources.base import Found, Ports, Traits, Users
 from gateway.upstream.request import Request
+
+
+def lacking(traits: Traits, wanted: object) -> list[str]:
+    """The conditions of a filter, by name, on what no record of a source ever bears."""
+    return [name for name in sorted(traits.lacks) if getattr(wanted, name) is not None]
 
 
 def user_refs(user: User) -> frozenset[Ref]:
@@ -31,6 +39,7 @@ class Team:
     """
 
     def __init__(self, lists: Mapping[Source, Sequence[User]]) -> None:
+        self._made_of = dict(lists)
         self.users: list[User] = []
         by_email: dict[str, int] = {}
         for users in lists.values():
@@ -46,6 +55,18 @@ class Team:
                     by_email.setdefault(email, place)
         self._by_email = {email: self.users[place] for email, place in by_email.items()}
         self._by_ref = {ref: user for user in self.users for ref in user_refs(user)}
+        self._led: dict[Source, Snapshot[User]] = {}
+
+    def led_by(self, source: Source) -> Snapshot[User]:
+        """The users whom a source knows and no higher one does."""
+        known = self._led.get(source)
+        if known is None:
+            known = self._led[source] = Snapshot([user for user in self.users if user.source is source])
+        return known
+
+    def made_of(self, lists: Mapping[Source, Sequence[User]]) -> bool:
+        """Whether it is the team of just these objects."""
+        return all(users is self._made_of.get(source) for source, users in lists.items())
 
     def by_ref(self, ref: Ref) -> User | None:
         """The user that a reference names."""
@@ -75,21 +96,15 @@ class Directory:
 
     def __init__(self, ports: Sequence[Ports]) -> None:
         self._ports = {port.source: port.users for port in ports if port.users is not None}
-        self.lacks = {port.source: port.users_lack for port in ports if port.users is not None}
+        self._teams: dict[tuple[Source, ...], Team] = {}
 
-    def sources(self) -> list[Source]:
-        """The sources that hold users, in order of rank."""
-        return list(self._ports)
+    def listings(self) -> dict[Source, FoldedUsers]:
+        """The list of those whom each source leads, in order of rank."""
+        return {source: FoldedUsers(self, source, port) for source, port in self._ports.items()}
 
-    async def lists(self, request: Request, sources: Iterable[Source]) -> dict[Source, Found[User]]:
-        """Each source's users as it has them; those that fail are left out, and told by `team`."""
-        asked = list(sources)
-        answers = await asyncio.gather(*(self._users_of(request, source) for source in asked), return_exceptions=True)
-        return {
-            source: answer
-            for source, answer in zip(asked, answers, strict=True)
-            if not isinstance(answer, BaseException)
-        }
+    def able(self, wanted: UserFilter) -> frozenset[Source]:
+        """The sources whose users bear what a filter speaks of."""
+        return frozenset(source for source, port in self._ports.items() if not lacking(port.traits, wanted))
 
     def needed(self, sources: Collection[Source]) -> frozenset[Source]:
         """The sources whose users tell who is whom among those of some: they, and the first if any is below it."""
@@ -105,7 +120,7 @@ class Directory:
 
         async def join() -> tuple[Team, dict[Source, GatewayError]]:
             answers = await asyncio.gather(
-                *(self._users_of(request, source) for source in asked), return_exceptions=True
+                *(self.users_of(request, source) for source in asked), return_exceptions=True
             )
             lists: dict[Source, Sequence[User]] = {}
             errors: dict[Source, GatewayError] = {}
@@ -116,9 +131,17 @@ class Directory:
                     raise answer
                 else:
                     lists[source] = answer.rows
-            return Team(lists), errors
+            return self._joined(lists), errors
 
         return await request.once(("team", *asked), join)
+
+    def _joined(self, lists: Mapping[Source, Sequence[User]]) -> Team:
+        """The team of these lists; the one that was made last where they are the very same."""
+        sources = tuple(lists)
+        known = self._teams.get(sources)
+        if known is None or not known.made_of(lists):
+            known = self._teams[sources] = Team(lists)
+        return known
 
     async def by_refs(self, request: Request, refs: Sequence[Ref]) -> dict[Ref, User | GatewayError | None]:
         """The users that references name, each as the first source that has them shows them.
@@ -157,9 +180,60 @@ class Directory:
         by_ref = {ref: user for user in answer.rows for ref in user_refs(user)}
         return {ref: by_ref.get(ref) or answer.failures.get(ref.id) for ref in refs}
 
-    async def _users_of(self, request: Request, source: Source) -> Found[User]:
+    async def users_of(self, request: Request, source: Source) -> Found[User]:
+        """A source's users as it has them; the same ones throughout a request.
+
+        Raises:
+            UpstreamError: The source did not answer.
+        """
         port = self._ports[source]
         return await request.once(("users", source), lambda: port.all(request))
+
+
+class FoldedUsers:
+    """The users whom one source leads, with their records of lower sources folded in; see `sources.base.Listing`.
+
+    Args:
+        directory: The users of every source.
+        source: The source.
+        port: Its users.
+    """
+
+    def __init__(self, directory: Directory, source: Source, port: Users) -> None:
+        self.traits = port.traits
+        self._directory = directory
+        self._source = source
+
+    def lanes(self, request: Request, walk: Walk, wanted: UserFilter) -> Sequence[Lane[User]]:
+        """One lane of those whom the filter admits, by whichever record of theirs."""
+
+        async def open_lane() -> Lane[User]:
+            found, led = await self._led(request, wanted)
+            return MemoryLane(
+                led, walk, admits=wanted.admits, show=bare, problems=found.problems, incomplete=found.incomplete
+            )
+
+        return (DeferredLane(open_lane),)
+
+    async def count(self, request: Request, wanted: UserFilter) -> int | None:
+        """How many of them the filter admits."""
+        _, led = await self._led(request, wanted)
+        return sum(map(wanted.admits, led.rows))
+
+    async def by_ids(self, request: Request, ids: Sequence[str]) -> Found[User]:
+        """The source's own records with these ids."""
+        found = await self._directory.users_of(request, self._source)
+        wanted = frozenset(ids)
+        return msgspec.structs.replace(found, rows=[user for user in found.rows if user.source_id in wanted])
+
+    def admits(self, wanted: UserFilter, record: User) -> bool:  # noqa: ARG002 - see `Listing`
+        """Whether the source's own part of a filter holds: there is none."""
+        return True
+
+    async def _led(self, request: Request, wanted: UserFilter) -> tuple[Found[User], Snapshot[User]]:
+        found = await self._directory.users_of(request, self._source)
+        team, _ = await self._directory.team(request, self._directory.able(wanted))
+        return found, team.led_by(self._source)
 
 
 def _addresses(user: User) -> list[str]:

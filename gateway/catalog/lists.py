@@ -1,38 +1,37 @@
-"""Lists of people and accounts: walked by the time at which the records were made, newest first."""
+"""Lists of people, users, cadences and accounts over the sources that can list them."""
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
-from gateway.catalog.bearers import MOST_BEARERS, Bearers, lowest_bearers
-from gateway.catalog.directory import Directory
-from gateway.catalog.reports import Reports, SourceReport
+from gateway.catalog.directory import Directory, lacking
+from gateway.catalog.pages import EMPTY, Lanes, ListPage, ListQuery, Pages, count_of, no_rows
+from gateway.catalog.reports import Reports
 from gateway.errors import GatewayError
 from gateway.model.filters import Refs
-from gateway.model.order import Order, OrderField, Position, Walk, id_key
+from gateway.model.order import NEWEST_FIRST, RANK, Walk, id_key
 from gateway.model.records import Record, Source
-from gateway.paging.merge import Lane, Merge
-from gateway.paging.window import Page, Window
 from gateway.sources.base import Listing
 from gateway.upstream.request import Request
 
 R = TypeVar("R", bound=Record)
 
-NEWEST_FIRST = Order(OrderField.CREATED_AT, descending=True)
+MOST_VALUES = 100
+"""Keys that one look-up takes."""
+
+MOST_BEARERS = 500
+"""Records that are read for some keys before it is tried with fewer; of a single key more are not looked through."""
+
+UNLISTED = "The source cannot list these records; they are found by id and by address."
 
 
-class Wanted(Protocol):
-    """What a filter of such a list has."""
-
-    @property
-    def owner_ids(self) -> Refs:
-        """The owners, by any of their references."""
-        ...
+class Filter(Protocol):
+    """What such a list is narrowed by; one that names `owner_ids` may name them by any source's references."""
 
     @property
     def impossible(self) -> bool:
@@ -40,42 +39,22 @@ class Wanted(Protocol):
         ...
 
 
-F = TypeVar("F", bound=Wanted)
+F = TypeVar("F", bound=Filter)
 
 
-class ListQuery(msgspec.Struct, Generic[F], frozen=True, kw_only=True):
-    """What is asked of a list; see `MeetingQuery`."""
-
-    window: Window
-    wanted: F
-    rows: bool = True
-    ahead: bool = True
-    behind: bool = False
-    total: bool = False
-
-
-class ListPage(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
-    """A page of a list, and what became of the sources; see `MeetingPage`."""
-
-    page: Page[R]
-    behind: bool = False
-    total: int | None = None
-    reports: list[SourceReport]
-
-
-class Listings(Generic[R, F]):
+class RecordList(Generic[R, F]):
     """One kind of record, listed over the sources that can list it.
 
     Args:
-        ports: The listing of each source that has such records, in order of rank; None where it has no list of them.
+        listings: The listing of each source that has such records, in order of rank; None where it has no list of them.
         directory: Who is whom among owners.
         now: Tells the time.
     """
 
     def __init__(
-        self, ports: Mapping[Source, Listing[R, F] | None], directory: Directory, now: Callable[[], dt.datetime]
+        self, listings: Mapping[Source, Listing[R, F] | None], directory: Directory, now: Callable[[], dt.datetime]
     ) -> None:
-        self._ports = ports
+        self._listings = listings
         self._directory = directory
         self._now = now
 
@@ -85,39 +64,28 @@ class Listings(Generic[R, F]):
         Raises:
             UpstreamError: No source that was asked answered.
         """
-        if query.wanted.impossible:
-            nothing: Page[R] = Page(rows=[], start=None, end=None, ahead=False)
-            return ListPage(page=nothing, total=0 if query.total else None, reports=[])
         reports = Reports(self._now(), request.freshness)
-        for source, port in self._ports.items():
-            if port is None:
-                reports.skip(source, "The source cannot list these records; they are found by id and by address.")
-            else:
-                reports.ok(source)
+        listings = self._able(query.wanted, reports)
+        if query.wanted.impossible:
+            return no_rows(query, reports)
         try:
-            wanted = await self._resolved(request, query.wanted)
+            wanted = await self._resolved(request, query.wanted, listings)
         except GatewayError as error:
-            for source in self._asked():
+            for source in listings:
                 reports.fail(source, error)
-            reports.raise_if_all_failed()
             raise
-        walk = query.window.walk
-        stretch = _Stretch(self._lanes(request, walk, wanted), walk)
-        rows, total = await asyncio.gather(
-            stretch.take(query.window.count), self._total(request, wanted, reports) if query.total else _no_total()
-        )
-        ahead = behind = False
-        if query.rows and query.ahead:
-            ahead = await stretch.more()
-            if not ahead and walk.stop is not None:
-                ahead = await self._anything(request, walk.onward(), wanted, reports)
-        stretch.report(reports)
-        if query.rows and query.behind and walk.start is not None:
-            behind = await self._anything(request, walk.turned(), wanted, reports)
+
+        async def total() -> int | None:
+            counts = await asyncio.gather(
+                *(count_of(request, source, listing, wanted, reports) for source, listing in listings.items())
+            )
+            known = [count for count in counts if count is not None]
+            return sum(known) if len(known) == len(counts) else None
+
+        pages = Pages(lambda walk: _lanes(request, walk, wanted, listings), reports)
+        page, behind, known_total = await pages.answer(query, total)
         reports.raise_if_all_failed()
-        return ListPage(
-            page=stretch.page(rows, query.window.count, ahead=ahead), behind=behind, total=total, reports=reports.all()
-        )
+        return ListPage(page=page, behind=behind, total=known_total, reports=reports.all())
 
     async def lowest(self, request: Request, wanted: F) -> R | None:
         """Of the records that a filter admits the first source's of the lowest id.
@@ -125,7 +93,7 @@ class Listings(Generic[R, F]):
         Raises:
             UpstreamError: A source did not answer.
         """
-        for source in self._asked():
+        for source in self._listed():
             bearers = await self._bearers(request, wanted, source)
             for error in bearers.errors.values():
                 raise error
@@ -151,129 +119,94 @@ class Listings(Generic[R, F]):
         return await lowest_bearers(values, lambda some: self._bearers(request, wanted(frozenset(some))), key)
 
     async def _bearers(self, request: Request, wanted: F, only: Source | None = None) -> Bearers[R]:
-        stretch = _Stretch(self._lanes(request, Walk(NEWEST_FIRST), wanted, only), Walk(NEWEST_FIRST))
+        listings = {source: each for source, each in self._listed().items() if only is None or source is only}
+        reports = Reports(self._now(), request.freshness)
+        pages = Pages(lambda walk: _lanes(request, walk, wanted, listings), reports)
+        stretch = pages.stretch(Walk(NEWEST_FIRST))
         rows = await stretch.take(MOST_BEARERS)
-        return Bearers(rows, len(rows) == MOST_BEARERS, stretch.errors())
+        errors = {source: error for source, (error, _) in stretch.errors().items()}
+        return Bearers(rows, len(rows) == MOST_BEARERS, errors)
 
-    def _asked(self) -> list[Source]:
-        return [source for source, port in self._ports.items() if port is not None]
+    def _listed(self) -> dict[Source, Listing[R, F]]:
+        return {source: listing for source, listing in self._listings.items() if listing is not None}
 
-    def _lanes(
-        self, request: Request, walk: Walk, wanted: F, only: Source | None = None
-    ) -> list[tuple[Source, Lane[R]]]:
-        return [
-            (source, lane)
-            for source, port in self._ports.items()
-            if port is not None and (only is None or source is only)
-            for lane in port.lanes(request, walk, wanted)
-        ]
+    def _able(self, wanted: F, reports: Reports) -> dict[Source, Listing[R, F]]:
+        """The listings that can hold what the filter speaks of; why others do not is reported."""
+        able: dict[Source, Listing[R, F]] = {}
+        for source, listing in self._listings.items():
+            if listing is None:
+                reports.skip(source, UNLISTED)
+            elif wanted.impossible:
+                reports.skip(source, EMPTY)
+            elif names := lacking(listing.traits, wanted):
+                reports.skip(source, f"This source cannot meet filter.{' or filter.'.join(names)}.")
+            else:
+                reports.ok(source)
+                able[source] = listing
+        return able
 
-    async def _resolved(self, request: Request, wanted: F) -> F:
+    async def _resolved(self, request: Request, wanted: F, listings: Mapping[Source, object]) -> F:
         """The filter with every reference of its owners, where one is known under another source's."""
-        asked = self._asked()
-        owners = wanted.owner_ids
-        if owners is None or all(ref.source in asked for ref in owners):
+        owners: Refs = getattr(wanted, "owner_ids", None)
+        if owners is None or all(ref.source in listings for ref in owners):
             return wanted
-        team, failures = await self._directory.team(request, frozenset(asked) | {ref.source for ref in owners})
+        team, failures = await self._directory.team(request, frozenset(listings) | {ref.source for ref in owners})
         for error in failures.values():
             raise error
         return msgspec.structs.replace(wanted, owner_ids=team.aliases(owners))  # type: ignore[type-var]  # every filter is a struct
 
-    async def _anything(self, request: Request, walk: Walk, wanted: F, reports: Reports) -> bool:
-        """Whether anything lies along a walk; where that cannot be told, something may."""
-        stretch = _Stretch(self._lanes(request, walk, wanted), walk)
-        found = await stretch.more()
-        errors = stretch.errors()
-        for source, error in errors.items():
-            reports.partial(source, error)
-        return found or bool(errors)
 
-    async def _total(self, request: Request, wanted: F, reports: Reports) -> int | None:
-        counts: list[int | None] = []
-        for source, port in self._ports.items():
-            if port is None:
-                continue
-            try:
-                count = await port.count(request, wanted)
-            except GatewayError as error:
-                reports.partial(source, error, f"totalCount is not known: {error.message}")
-                count = None
-            else:
-                if count is None:
-                    reports.note(source, "totalCount is null: the source cannot count what the filter admits.")
-            counts.append(count)
-        known = [count for count in counts if count is not None]
-        return sum(known) if len(known) == len(counts) else None
+def _lanes(request: Request, walk: Walk, wanted: F, listings: Mapping[Source, Listing[R, F]]) -> Lanes[R]:
+    return [(source, lane) for source, listing in listings.items() for lane in listing.lanes(request, walk, wanted)]
 
 
-class _Stretch(Generic[R]):
-    """One walk over the lanes of some sources; a record that comes along several of them is taken once."""
+class Bearers(msgspec.Struct, Generic[R], frozen=True):
+    """The records that bear some keys.
 
-    def __init__(self, lanes: Sequence[tuple[Source, Lane[R]]], walk: Walk) -> None:
-        self._sources = [source for source, _ in lanes]
-        self._walk = walk
-        self._merge: Merge[R] = Merge([lane for _, lane in lanes], walk, walk.order.position)
-        self._seen: set[tuple[Source, str]] = set()
+    Attributes:
+        rows: The records.
+        more: Whether there are more than could be read.
+        errors: Why some of a source's may be missing.
+    """
 
-    async def take(self, count: int) -> list[R]:
-        """The next rows."""
-        kept: list[R] = []
-        while len(kept) < count:
-            got = await self._merge.take(count - len(kept))
-            if not got:
-                break
-            kept.extend(row for row in got if self._fresh(row))
-        return kept
-
-    async def more(self) -> bool:
-        """Whether anything lies beyond what was taken."""
-        merge = self._merge
-        if merge.stuck or any((row.source, row.source_id) not in self._seen for row in merge.unread()):
-            return True
-        if len(merge.tracks) == 1 and merge.tracks[0].more and not merge.tracks[0].done:
-            return True
-        return bool(await self.take(1)) or merge.stuck
-
-    def page(self, rows: list[R], count: int, *, ahead: bool) -> Page[R]:
-        """Rows that were taken as a page, in the list's own order; it ends where the merge had to stop short.
-
-        Args:
-            rows: The rows.
-            count: How many were asked for: where there are as many, more of them may have been read than are shown.
-            ahead: Whether rows follow.
-        """
-        place = self._walk.order.position
-        far: Position | None = place(rows[-1]) if rows else None
-        if len(rows) < count and self._merge.stuck and self._merge.frontier is not None:
-            far = self._merge.frontier
-        near = place(rows[0]) if rows else None
-        if self._walk.backward:
-            return Page(rows=rows[::-1], start=far, end=near, ahead=ahead)
-        return Page(rows=rows, start=near, end=far, ahead=ahead)
-
-    def errors(self) -> dict[Source, GatewayError]:
-        """Why lanes broke off, by source."""
-        tracks = zip(self._sources, self._merge.tracks, strict=True)
-        return {source: track.error for source, track in tracks if track.error is not None}
-
-    def report(self, reports: Reports) -> None:
-        """Tells what became of the lanes."""
-        for source in dict.fromkeys(self._sources):
-            tracks = [track for track, of in zip(self._merge.tracks, self._sources, strict=True) if of is source]
-            errors = [track.error for track in tracks if track.error is not None]
-            for track in tracks:
-                reports.problems(source, track.problems)
-            if errors and all(track.error is not None and not track.started for track in tracks):
-                reports.fail(source, errors[0])
-            elif errors:
-                reports.partial(source, errors[0])
-
-    def _fresh(self, row: R) -> bool:
-        key = (row.source, row.source_id)
-        known = key in self._seen
-        self._seen.add(key)
-        return not known
+    rows: Sequence[R]
+    more: bool
+    errors: Mapping[Source, GatewayError]
 
 
-async def _no_total() -> int | None:
-    return None
+async def lowest_bearers(
+    values: Iterable[str], read: Callable[[Sequence[str]], Awaitable[Bearers[R]]], key: Callable[[R], str | None]
+) -> dict[str, R | GatewayError | None]:
+    """For each key, of which several records may bear one, the first source's of the lowest id; or why nobody knows.
+
+    Args:
+        values: The keys.
+        read: Reads the records that bear some of them, at most `MOST_VALUES`.
+        key: The key of a record.
+    """
+    distinct = [*dict.fromkeys(values)]
+    chunks = [distinct[start : start + MOST_VALUES] for start in range(0, len(distinct), MOST_VALUES)]
+    parts = await asyncio.gather(*(_lowest(chunk, read, key) for chunk in chunks))
+    return {value: found for part in parts for value, found in part.items()}
+
+
+async def _lowest(
+    values: Sequence[str], read: Callable[[Sequence[str]], Awaitable[Bearers[R]]], key: Callable[[R], str | None]
+) -> dict[str, R | GatewayError | None]:
+    bearers = await read(values)
+    if bearers.more and len(values) > 1:
+        middle = len(values) // 2
+        halves = await asyncio.gather(*(_lowest(half, read, key) for half in (values[:middle], values[middle:])))
+        return halves[0] | halves[1]
+    best: dict[str | None, R] = {}
+    for row in sorted(bearers.rows, key=lambda row: (RANK[row.source], id_key(row.source_id))):
+        best.setdefault(key(row), row)
+    return {value: _sure(best.get(value), bearers.errors) for value in values}
+
+
+def _sure(row: R | None, errors: Mapping[Source, GatewayError]) -> R | GatewayError | None:
+    """A record, unless a source that may have one which comes before it did not answer."""
+    for source, error in errors.items():
+        if row is None or RANK[source] <= RANK[row.source]:
+            return error
+    return row

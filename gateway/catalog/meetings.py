@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from gateway.catalog.answer import Answer, Joined, MeetingPage, MeetingQuery, search_of
-from gateway.catalog.bearers import MOST_BEARERS, Bearers, lowest_bearers
+from gateway.catalog.answer import Answer, Joined, MeetingQuery, search_of
 from gateway.catalog.directory import Directory
 from gateway.catalog.folding import Folding
+from gateway.catalog.lists import MOST_BEARERS, Bearers, lowest_bearers
+from gateway.catalog.pages import ListPage
 from gateway.catalog.people import People
 from gateway.catalog.search import OnCandidates
 from gateway.catalog.together import pages
@@ -39,7 +40,7 @@ class Meetings:
 
     async def page(
         self, request: Request, query: MeetingQuery, on_candidates: OnCandidates | None = None
-    ) -> MeetingPage:
+    ) -> ListPage[Meeting]:
         """A page of the list.
 
         Raises:
@@ -55,7 +56,7 @@ class Meetings:
 
     async def pages(
         self, request: Request, query: MeetingQuery, records: Sequence[Ref]
-    ) -> dict[Ref, MeetingPage | GatewayError]:
+    ) -> dict[Ref, ListPage[Meeting] | GatewayError]:
         """A page of the list under each of several records, which differ in nothing else; see `together.pages`."""
         return await pages(self._joined, request, query, records)
 
@@ -104,7 +105,7 @@ class Meetings:
             # A record that has no event id shows its twin's.
             folding = Folding(await self._joined.twins(request), fields | {"calendar_event_id"})
             search = await search_of(self._joined, request, wanted, folding, reports)
-            page = await search.page(Window(Walk(), MOST_BEARERS), ahead=len(chunk) > 1)
+            page = await search.pages.page(Window(Walk(), MOST_BEARERS), ahead=len(chunk) > 1)
             errors = {source: error for source in self._ports if (error := reports.error_of(source)) is not None}
             return Bearers(await folding.fold(page.rows, mark=True), page.ahead, errors)
 

@@ -9,18 +9,17 @@ from urllib.parse import urlencode
 import msgspec
 
 from gateway.catalog.folding import Folding
+from gateway.catalog.pages import Pages
 from gateway.catalog.plan import Plan
 from gateway.catalog.reports import Reports
 from gateway.catalog.twins import Twins, meeting_ref
 from gateway.catalog.window_search import WindowSearch
 from gateway.catalog.windows import Held
-from gateway.errors import GatewayError
 from gateway.model.filters import MeetingFilter
 from gateway.model.identity import derived_uid
-from gateway.model.order import Position, Walk
+from gateway.model.order import Walk
 from gateway.model.records import Meeting, Ref, Source
-from gateway.paging.merge import Lane, Merge, Track
-from gateway.paging.window import Page, Window
+from gateway.paging.merge import Lane
 from gateway.upstream.request import Request
 
 OnCandidates = Callable[[Sequence[Meeting]], None]
@@ -76,6 +75,9 @@ class Search:
         reports: Where trouble is told.
         on_candidates: Told of window rows before they are screened, where that would be one wave too many, so that what
             they need can load meanwhile.
+
+    Attributes:
+        pages: The pages of the list.
     """
 
     def __init__(
@@ -98,38 +100,7 @@ class Search:
         self._request = request
         self._folding = folding
         self._on_candidates = on_candidates
-
-    async def page(self, window: Window, *, ahead: bool = True) -> Page[Meeting]:
-        """The page of a window.
-
-        Args:
-            window: Walk and count.
-            ahead: Whether it matters if rows follow; where not, nothing is asked to find out.
-        """
-        walk = window.walk
-        stretch = _Stretch(self, walk)
-        rows = await stretch.take(window.count, for_page=True)
-        more = ahead and (await stretch.more() or (walk.stop is not None and await self._anything(walk.onward())))
-        for source, (error, nothing) in stretch.errors().items():
-            (self.reports.fail if nothing else self.reports.partial)(source, error)
-        stretch.tell_problems()
-        first = walk.order.position(rows[0]) if rows else None
-        end = stretch.end(rows, window.count)
-        if walk.backward:
-            return Page(rows=rows[::-1], start=end, end=first, ahead=more, hint=stretch.merge.hint)
-        return Page(rows=rows, start=first, end=end, ahead=more, hint=stretch.merge.hint)
-
-    async def behind(self, walk: Walk) -> bool:
-        """Whether anything lies on the side that a walk comes from; where that cannot be told, something may."""
-        return walk.start is not None and await self._anything(walk.turned())
-
-    async def _anything(self, walk: Walk) -> bool:
-        stretch = _Stretch(self, walk)
-        found = await stretch.more()
-        for source, (error, _) in stretch.errors().items():
-            self.reports.partial(source, error)
-            found = True
-        return found
+        self.pages: Pages[Meeting] = Pages(self.lanes, reports, self)
 
     def lanes(self, walk: Walk) -> list[tuple[Source, Lane[Meeting]]]:
         """Every lane along a walk, with the source it reads."""
@@ -151,16 +122,12 @@ class Search:
         following: Sequence[Meeting],
         *,
         for_page: bool,
-        late: bool = False,
+        late: bool,
     ) -> list[Meeting]:
-        """The rows without those whose event a higher source holds.
+        """The rows without those whose event a higher source holds; see `Screen.shown`.
 
-        Args:
-            rows: The rows.
-            read: Everything of any source that was read so far, shown or not: what is there needs no call.
-            following: Rows that come next, to fill up the call.
-            for_page: Whether the rows are about to be shown, so that it matters what they look like.
-            late: Whether reading them took more than one wave, so that what they need had better load meanwhile.
+        What was read needs no call. Where reading took more than one wave, what the rows need had better load
+        meanwhile; rows that come next fill up the call.
         """
         if self.plan.by_links or not (self.windows or any(map(self.unsure, {row.source for row in rows}))):
             return list(rows)
@@ -212,72 +179,3 @@ def _asked_by(row: Meeting) -> list[tuple[str, str]]:
     event = row.calendar_event_id or ""
     uid = derived_uid(event)
     return [("event_ids[]", event)] + ([] if uid is None else [("i_cal_uids[]", uid)])
-
-
-class _Stretch:
-    """One walk: rows taken from the merged lanes, without those that are not shown."""
-
-    def __init__(self, search: Search, walk: Walk) -> None:
-        lanes = search.lanes(walk)
-        self.merge = Merge([lane for _, lane in lanes], walk, walk.order.position)
-        self._search = search
-        self._place = walk.order.position
-        self._sources = [source for source, _ in lanes]
-        self._taken: dict[Ref, Meeting] = {}
-
-    async def take(self, count: int, *, for_page: bool) -> list[Meeting]:
-        """The next rows that are shown."""
-        kept: list[Meeting] = []
-        while len(kept) < count:
-            got = await self.merge.take(count - len(kept))
-            if not got:
-                break
-            # A meeting may come twice: by its own lane, and brought in by a twin; or moved, or cancelled, between two
-            # reads. The first stays where it came.
-            fresh: dict[Ref, Meeting] = {}
-            for row in got:
-                if (ref := meeting_ref(row)) not in self._taken:
-                    fresh.setdefault(ref, row)
-            self._taken |= fresh
-            unread = self.merge.unread()
-            read = [*self._taken.values(), *unread]
-            late = self.merge.rounds > 1
-            kept += await self._search.shown(list(fresh.values()), read, unread, for_page=for_page, late=late)
-        return kept
-
-    async def more(self) -> bool:
-        """Whether anything follows, or may follow where a source stands still."""
-        unread = self.merge.unread()
-        sure = {source for source in {row.source for row in unread} if not self._search.unsure(source)}
-        if any(row.source in sure and meeting_ref(row) not in self._taken for row in unread):
-            return True
-        tracks = zip(self._sources, self.merge.tracks, strict=True)
-        if any(track.open and track.more and not self._search.unsure(source) for source, track in tracks):
-            return True
-        return self.merge.stuck or bool(await self.take(1, for_page=False)) or self.merge.stuck
-
-    def end(self, rows: Sequence[Meeting], count: int) -> Position | None:
-        """The place that a page of these rows reaches to: beyond the last one where others were passed over."""
-        if len(rows) < count and self.merge.stuck and self.merge.frontier is not None:
-            return self.merge.frontier
-        return self._place(rows[-1]) if rows else None
-
-    def errors(self) -> dict[Source, tuple[GatewayError, bool]]:
-        """What broke off, by source, and whether nothing of the source could be read."""
-        found: dict[Source, tuple[GatewayError, bool]] = {}
-        for source, tracks in self._by_source().items():
-            errors = [track.error for track in tracks if track.error is not None]
-            if errors:
-                found[source] = errors[0], not any(track.started for track in tracks)
-        return found
-
-    def tell_problems(self) -> None:
-        """Reports what could not be read."""
-        for source, tracks in self._by_source().items():
-            self._search.reports.problems(source, [problem for track in tracks for problem in track.problems])
-
-    def _by_source(self) -> dict[Source, list[Track[Meeting]]]:
-        tracks: dict[Source, list[Track[Meeting]]] = {}
-        for source, track in zip(self._sources, self.merge.tracks, strict=True):
-            tracks.setdefault(source, []).append(track)
-        return tracks

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from gateway.catalog.answer import Answer, Joined, MeetingPage, MeetingQuery
+from gateway.catalog.answer import Answer, Joined, MeetingQuery
+from gateway.catalog.pages import ListPage
 from gateway.catalog.search import Walked
 from gateway.catalog.share import Pool, Share
 from gateway.catalog.twins import Twins
@@ -40,7 +41,7 @@ CONDITIONS = {
 
 async def pages(
     joined: Joined, request: Request, query: MeetingQuery, records: Sequence[Ref]
-) -> dict[Ref, MeetingPage | GatewayError]:
+) -> dict[Ref, ListPage[Meeting] | GatewayError]:
     """A page of the list under each of several records.
 
     Args:
@@ -59,10 +60,10 @@ async def pages(
 
 async def _part(
     joined: Joined, request: Request, query: MeetingQuery, records: Sequence[Ref]
-) -> dict[Ref, MeetingPage | GatewayError]:
+) -> dict[Ref, ListPage[Meeting] | GatewayError]:
     twins = await joined.twins(request)
     lists: dict[Ref, Answer] = {}
-    outcomes: dict[Ref, MeetingPage | GatewayError] = {}
+    outcomes: dict[Ref, ListPage[Meeting] | GatewayError] = {}
     for ref in records:
         own = msgspec.structs.replace(query, wanted=under(ref, query.wanted))
         answer = Answer(joined, request, own, twins)

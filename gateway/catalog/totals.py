@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from gateway.catalog.pages import UNKNOWN_TOTAL, count_of
 from gateway.catalog.search import Search, Walked
 from gateway.catalog.twins import meeting_ref
 from gateway.catalog.window_search import WindowSearch
@@ -14,8 +15,6 @@ from gateway.upstream.request import Request
 MOST_SCREENED = 500
 """Window rows that a total screens at the most: five or more calls upstream."""
 
-UNKNOWN = "totalCount is not known: {}"
-UNCOUNTED = "totalCount is null: the source cannot count what the filter admits."
 TOO_MANY = f"totalCount is null: more than {MOST_SCREENED} rows would have to be looked up in another source."
 
 
@@ -33,13 +32,7 @@ async def total(request: Request, search: Search) -> int | None:
 async def _of_listing(request: Request, search: Search, walked: Walked) -> int | None:
     if walked.wanted.impossible:
         return 0
-    try:
-        count = await walked.listing.count(request, walked.wanted)
-    except GatewayError as error:
-        search.reports.partial(walked.source, error, UNKNOWN.format(error.message))
-        return None
-    if count is None:
-        search.reports.note(walked.source, UNCOUNTED)
+    count = await count_of(request, walked.source, walked.listing, walked.wanted, search.reports)
     return count if walked.exact else None
 
 
@@ -48,7 +41,7 @@ async def _of_window(search: Search, window: WindowSearch) -> list[Meeting] | No
     try:
         rows = await window.rows()
     except GatewayError as error:
-        search.reports.partial(window.source, error, UNKNOWN.format(error.message))
+        search.reports.partial(window.source, error, UNKNOWN_TOTAL.format(error.message))
         return None
     if search.unsure(window.source):
         if len(rows) > MOST_SCREENED:

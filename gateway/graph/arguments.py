@@ -7,12 +7,11 @@ from typing import Annotated, TypeAlias
 import strawberry
 from strawberry import Info, argument
 
-from gateway.catalog.whole import NamedQuery
 from gateway.errors import BadUserInput
 from gateway.graph.conditions import given
 from gateway.graph.context import Context
-from gateway.model.order import Order, OrderField, Position
-from gateway.paging import cursor, named
+from gateway.model.order import NameField, Order, OrderField, Position
+from gateway.paging import cursor
 from gateway.paging.window import BadWindow, Window, window
 
 ContextInfo: TypeAlias = Info[Context, None]
@@ -42,36 +41,11 @@ def window_of(order: Order, first: int | None, after: str | None, last: int | No
         raise BadUserInput(f"{error.argument}: {error}.", argument=error.argument) from error
 
 
-def named_query(first: int | None, after: str | None, last: int | None, before: str | None) -> NamedQuery:
-    """The same for a list by name.
-
-    Raises:
-        BadUserInput: One of them cannot be meant.
-    """
-    sizes = window_of(Order(), first, None, last, None)
-    return NamedQuery(
-        count=sizes.count,
-        backward=sizes.walk.backward,
-        after=_place(after, "after"),
-        before=_place(before, "before"),
-    )
-
-
-def _position(text: str | None, name: str, order_field: OrderField) -> Position | None:
+def _position(text: str | None, name: str, order_field: OrderField | NameField) -> Position | None:
     known = given(text)
     if not known:  # clients that have no cursor yet send an empty one
         return None
     try:
         return cursor.decode(known, order_field)
-    except cursor.MalformedCursor as error:
-        raise BadUserInput(f"{name}: {error}.", argument=name) from error
-
-
-def _place(text: str | None, name: str) -> named.NamePlace | None:
-    known = given(text)
-    if not known:  # clients that have no cursor yet send an empty one
-        return None
-    try:
-        return named.decode(known)
     except cursor.MalformedCursor as error:
         raise BadUserInput(f"{name}: {error}.", argument=name) from error

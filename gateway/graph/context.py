@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from gateway.catalog.answer import MeetingPage, MeetingQuery
+from gateway.catalog.answer import MeetingQuery
 from gateway.catalog.catalog import Catalog
+from gateway.catalog.pages import ListPage
 from gateway.errors import GatewayError
 from gateway.graph.loaders import LevelLoader
 from gateway.graph.status import SourceStatus
-from gateway.model.records import Account, Cadence, Conversation, Person, Record, Ref, Step, Task, User
+from gateway.model.records import Account, Cadence, Conversation, Meeting, Person, Record, Ref, Step, Task, User
 from gateway.model.scopes import Principal
 from gateway.upstream.request import Request
 
@@ -71,7 +72,7 @@ class Loaders:
     whole_person_by_person: LevelLoader[Keyed[Person], Person]
     whole_user_by_user: LevelLoader[Keyed[User], User]
     user_by_email: LevelLoader[str, User]
-    meetings_under_record: LevelLoader[Listed, MeetingPage]
+    meetings_under_record: LevelLoader[Listed, ListPage[Meeting]]
 
     def __init__(self, catalog: Catalog, request: Request) -> None:
         self._catalog = catalog
@@ -156,7 +157,7 @@ async def _users_by_email(catalog: Catalog, request: Request, keys: Sequence[str
 
 async def _meetings_under(
     catalog: Catalog, request: Request, keys: Sequence[Listed]
-) -> Mapping[Listed, MeetingPage | GatewayError | None]:
+) -> Mapping[Listed, ListPage[Meeting] | GatewayError | None]:
     """Those of which the same is asked are answered together."""
     alike: list[tuple[MeetingQuery, list[Listed]]] = []
     for key in keys:

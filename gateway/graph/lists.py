@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from strawberry import argument
 
-from gateway.catalog.lists import NEWEST_FIRST, ListQuery
-from gateway.graph.arguments import UNSET, After, Before, ContextInfo, First, Last, named_query, window_of
+from gateway.catalog.lists import F, RecordList
+from gateway.catalog.pages import ListQuery
+from gateway.graph.arguments import UNSET, After, Before, ContextInfo, First, Last, window_of
 from gateway.graph.conditions import given
 from gateway.graph.neighbour_filters import (
     AccountFilter,
@@ -19,10 +20,13 @@ from gateway.graph.neighbour_filters import (
     person_filter,
     user_filter,
 )
-from gateway.graph.pages import connection, named_connection
+from gateway.graph.pages import connection
 from gateway.graph.selection import Selection
-from gateway.model import neighbours
+from gateway.model.order import BY_NAME, NEWEST_FIRST
+from gateway.model.records import Record
 from gateway.paging.window import Window
+
+R = TypeVar("R", bound=Record)
 
 CONDITIONS = argument(description="Conditions, all of them ANDed.")
 
@@ -37,9 +41,7 @@ async def people(
 ) -> Any:
     """A page of Salesloft's people."""
     asked = window_of(NEWEST_FIRST, first, after, last, before)
-    wanted: neighbours.PersonFilter = person_filter(given(filter))
-    listing = info.context.catalog.person_list
-    return connection(await listing.page(info.context.request, _query(info, asked, wanted)), asked)
+    return await _page(info, info.context.catalog.person_list, asked, person_filter(given(filter)))
 
 
 async def accounts(
@@ -52,9 +54,7 @@ async def accounts(
 ) -> Any:
     """A page of the accounts."""
     asked = window_of(NEWEST_FIRST, first, after, last, before)
-    wanted: neighbours.AccountFilter = account_filter(given(filter))
-    listing = info.context.catalog.account_list
-    return connection(await listing.page(info.context.request, _query(info, asked, wanted)), asked)
+    return await _page(info, info.context.catalog.account_list, asked, account_filter(given(filter)))
 
 
 async def users(
@@ -66,9 +66,8 @@ async def users(
     filter: Annotated[UserFilter | None, CONDITIONS] = UNSET,  # noqa: A002 - the contract's name
 ) -> Any:
     """A page of the team."""
-    query = named_query(first, after, last, before)
-    wanted = user_filter(given(filter))
-    return named_connection(await info.context.catalog.whole_lists.users(info.context.request, wanted, query))
+    asked = window_of(BY_NAME, first, after, last, before)
+    return await _page(info, info.context.catalog.user_list, asked, user_filter(given(filter)))
 
 
 async def cadences(
@@ -80,14 +79,17 @@ async def cadences(
     filter: Annotated[CadenceFilter | None, CONDITIONS] = UNSET,  # noqa: A002 - the contract's name
 ) -> Any:
     """A page of the cadences."""
-    query = named_query(first, after, last, before)
-    wanted = cadence_filter(given(filter))
-    return named_connection(await info.context.catalog.whole_lists.cadences(info.context.request, wanted, query))
+    asked = window_of(BY_NAME, first, after, last, before)
+    return await _page(info, info.context.catalog.cadence_list, asked, cadence_filter(given(filter)))
 
 
-def _query(info: ContextInfo, asked: Window, wanted: Any) -> ListQuery[Any]:
+async def _page(info: ContextInfo, records: RecordList[R, F], asked: Window, wanted: F) -> Any:
+    """A page, asked for no more than is selected of it."""
+    return connection(await records.page(info.context.request, query_of(Selection.of(info), asked, wanted)), asked)
+
+
+def query_of(selected: Selection, asked: Window, wanted: F) -> ListQuery[F]:
     """What has to be found out for what is selected."""
-    selected = Selection.of(info)
     flags = selected["pageInfo"]
     facing, other = ("hasPreviousPage", "hasNextPage") if asked.walk.backward else ("hasNextPage", "hasPreviousPage")
     rows = "edges" in selected or "nodes" in selected or "startCursor" in flags or "endCursor" in flags

@@ -7,13 +7,11 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from gateway.catalog.answer import MeetingPage
-from gateway.catalog.lists import ListPage
+from gateway.catalog.pages import ListPage
 from gateway.catalog.reports import SourceReport
-from gateway.catalog.whole import NamedPage, place_of
 from gateway.model.order import Position
 from gateway.model.records import Record
-from gateway.paging import cursor, named
+from gateway.paging import cursor
 from gateway.paging.window import Window
 
 Write: TypeAlias = Callable[[Any], str]
@@ -46,8 +44,8 @@ class ConnectionRecord(msgspec.Struct, frozen=True, kw_only=True):
     source_reports: list[SourceReport]
 
 
-def connection(answer: MeetingPage | ListPage[Any], window: Window) -> ConnectionRecord:
-    """The connection that a page of a walked list is shown as."""
+def connection(answer: ListPage[Any], window: Window) -> ConnectionRecord:
+    """The connection that a page of a list is shown as."""
     page, walk = answer.page, window.walk
     order = walk.order
 
@@ -69,27 +67,6 @@ def connection(answer: MeetingPage | ListPage[Any], window: Window) -> Connectio
             has_previous_page=ahead if walk.backward else behind,
             start_cursor=place(page.start),
             end_cursor=place(page.end),
-        ),
-        total_count=answer.total,
-        source_reports=answer.reports,
-    )
-
-
-def named_connection(answer: NamedPage[Any]) -> ConnectionRecord:
-    """The connection that a page of a list by name is shown as."""
-
-    def write(row: Any) -> str:
-        return named.encode(place_of(row))
-
-    rows = answer.rows
-    return ConnectionRecord(
-        nodes=rows,
-        edges=[EdgeRecord(row, write) for row in rows],
-        page_info=PageInfoRecord(
-            has_next_page=answer.has_next,
-            has_previous_page=answer.has_previous,
-            start_cursor=write(rows[0]) if rows else None,
-            end_cursor=write(rows[-1]) if rows else None,
         ),
         total_count=answer.total,
         source_reports=answer.reports,

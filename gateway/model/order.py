@@ -1,8 +1,8 @@
-"""The one total order of meetings, a place in it, and a directed stretch of it.
+"""The one total order of a list, a place in it, and a directed stretch of it.
 
-The rule: by the sort value in the order's direction; rows that lack it come after all others, whichever the
-direction; rows with the same value by source in order of rank, then by id, shorter ids before longer ones and equally
-long ones by their text (which is numeric order for numbers), always ascending.
+The rule: by the sort value (a time, or a name whatever its case) in the order's direction; rows that lack it come after
+all others, whichever the direction; rows with the same value by source in order of rank, then by id, shorter ids before
+longer ones and equally long ones by their text (which is numeric order for numbers), always ascending.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 MICROSECOND = dt.timedelta(microseconds=1)
 RANK = {source: rank for rank, source in enumerate(Source)}
 
-SortKey: TypeAlias = tuple[int, int, int, int, str]
+SortKey: TypeAlias = tuple[int, int | str, int, int, str]
+
+MOST_NAME = 200
+"""Characters of a name that count in the order; a cursor stays short so."""
 
 
 @functools.lru_cache(maxsize=16_384)
@@ -47,48 +50,69 @@ class OrderField(Word):
     UPDATED_AT = "updated_at"
 
 
-_TIMES = {field: attrgetter(field.value) for field in OrderField}
+class NameField(Word):
+    """The name that a list is ordered by, always ascending."""
+
+    NAME = "name"
+
+
+_VALUES = {field: attrgetter(field.value) for field in (*OrderField, *NameField)}
 
 
 class Order(msgspec.Struct, frozen=True):
-    """A total order of meetings."""
+    """A total order of records."""
 
-    field: OrderField = OrderField.START_TIME
+    field: OrderField | NameField = OrderField.START_TIME
     descending: bool = True
 
     def value(self, record: Record) -> dt.datetime | None:
-        """The time that this order goes by."""
-        value: dt.datetime | None = _TIMES[self.field](record)
+        """The time that an order by time goes by."""
+        value: dt.datetime | None = _VALUES[self.field](record)
         return value
 
     def position(self, record: Record, hint: int | None = None) -> Position:
         """Where a record stands in this order; for `hint` see `Position`."""
-        value = self.value(record)
-        return Position(None if value is None else micros(value), record.source, record.source_id, hint)
+        value: dt.datetime | str | None = _VALUES[self.field](record)
+        if isinstance(value, dt.datetime):
+            return Position(micros(value), record.source, record.source_id, hint)
+        return Position(None if value is None else value[:MOST_NAME], record.source, record.source_id, hint)
 
     def key(self, position: Position) -> SortKey:
         """What positions compare by in this order."""
-        if position.value is None:
+        value = position.value
+        if value is None:
             return 1, 0, RANK[position.source], len(position.id), position.id
-        value = -position.value if self.descending else position.value
+        if isinstance(value, str):
+            value = value.casefold()
+        elif self.descending:
+            value = -value
         return 0, value, RANK[position.source], len(position.id), position.id
+
+
+BY_NAME = Order(NameField.NAME, descending=False)
+NEWEST_FIRST = Order(OrderField.CREATED_AT, descending=True)
 
 
 class Position(msgspec.Struct, frozen=True):
     """A place in an order: of a row that may be gone by now.
 
     Attributes:
-        value: Microseconds since 1970, or None for rows that lack the sort value.
+        value: Microseconds since 1970, or as much of a name as counts; None for rows that lack the sort value.
         source: The row's source.
         id: The row's id there.
         hint: About how many rows lie before it in the source's own descending listing, for sources that cannot
             filter on the value; where to look first, never what to believe. No part of the order.
     """
 
-    value: int | None
+    value: int | str | None
     source: Source
     id: str
     hint: int | None = None
+
+    @property
+    def time(self) -> int | None:
+        """The sort value of a place in an order by time."""
+        return self.value if isinstance(self.value, int) else None
 
 
 class Walk(msgspec.Struct, frozen=True):

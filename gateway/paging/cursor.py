@@ -1,4 +1,4 @@
-"""Places in an order as opaque text: versioned, and bound to the field that the order goes by.
+"""Places in an order as opaque text: versioned, and bound to the time or name that the order goes by.
 
 A cursor says where a row stood, not how many came before it, so that it works in either direction and outlives the row.
 """
@@ -10,13 +10,18 @@ import binascii
 
 import msgspec
 
-from gateway.model.order import OrderField, Position
+from gateway.model.order import NameField, OrderField, Position
 from gateway.model.records import Source
 
 VERSION = 1
-FIELDS = {OrderField.START_TIME: "s", OrderField.CREATED_AT: "c", OrderField.UPDATED_AT: "u"}
-MOST = 1024
-"""Characters a cursor may have; ours have under 200."""
+FIELDS: dict[OrderField | NameField, str] = {
+    OrderField.START_TIME: "s",
+    OrderField.CREATED_AT: "c",
+    OrderField.UPDATED_AT: "u",
+    NameField.NAME: "n",
+}
+MOST = 8192
+"""Characters a cursor may have; ours have under 200 where it is of a time."""
 
 _LEAST_MICROS = -62_135_596_800_000_000
 _MOST_MICROS = 253_402_300_799_999_999
@@ -29,7 +34,7 @@ class MalformedCursor(ValueError):
 class _Place(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     version: int
     field: str
-    value: int | None
+    value: int | str | None
     source: str
     id: str
     hint: int | None = None
@@ -45,13 +50,13 @@ def opaque(data: bytes) -> str:
     return binascii.b2a_base64(data, newline=False).translate(_FOR_URLS).rstrip(b"=").decode()
 
 
-def encode(position: Position, field: OrderField) -> str:
+def encode(position: Position, field: OrderField | NameField) -> str:
     """A position as text."""
-    place = _Place(VERSION, FIELDS[field], position.value, position.source.value, position.id, position.hint)
-    return opaque(_write(place))
+    place = (VERSION, FIELDS[field], position.value, position.source.value, position.id)
+    return opaque(_write(place if field is NameField.NAME else (*place, position.hint)))
 
 
-def decode(text: str, field: OrderField) -> Position:
+def decode(text: str, field: OrderField | NameField) -> Position:
     """The position that `encode` made the text of.
 
     Raises:
@@ -68,7 +73,9 @@ def decode(text: str, field: OrderField) -> Position:
         raise MalformedCursor(f"is a cursor of version {place.version}; this gateway reads version {VERSION}")
     if place.field != FIELDS[field]:
         raise MalformedCursor(f"belongs to another order than {field.name}")
-    if place.value is not None and not _LEAST_MICROS <= place.value <= _MOST_MICROS:
+    if isinstance(place.value, str) is not (field is NameField.NAME) and place.value is not None:
+        raise MalformedCursor("is not a cursor of this connection")
+    if isinstance(place.value, int) and not _LEAST_MICROS <= place.value <= _MOST_MICROS:
         raise MalformedCursor("is not a cursor of this connection")
     if not place.id or (place.hint is not None and place.hint < 0):
         raise MalformedCursor("is not a cursor of this connection")

@@ -48,6 +48,7 @@ class Chunk(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         paused: Whether the lane stops here for this request, though more may follow: its bound on reads is reached.
         hint: About how many rows lie before these in the source's own descending listing; see `Position.hint`.
         problems: What could not be read.
+        incomplete: Why rows are missing though nothing failed, in a sentence for clients; None where none are.
     """
 
     rows: list[T]
@@ -57,6 +58,7 @@ class Chunk(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     paused: bool = False
     hint: int | None = None
     problems: tuple[Problem, ...] = ()
+    incomplete: str | None = None
 
 
 class Lane(Protocol[T]):
@@ -92,6 +94,7 @@ class Track(Generic[T]):
         self.paused = False
         self.error: GatewayError | None = None
         self.problems: list[Problem] = []
+        self.incomplete: str | None = None
 
     @property
     def open(self) -> bool:
@@ -115,6 +118,7 @@ class Track(Generic[T]):
         self.frontier = chunk.frontier or self.frontier
         self.done, self.more, self.paused = chunk.done, chunk.more, chunk.paused
         self.problems.extend(chunk.problems)
+        self.incomplete = chunk.incomplete or self.incomplete
         return chunk
 
 

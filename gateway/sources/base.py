@@ -15,7 +15,7 @@ import msgspec
 
 from gateway.errors import DeadlineExceeded, UpstreamError
 from gateway.model.filters import MeetingFilter
-from gateway.model.neighbours import AccountFilter, PersonFilter
+from gateway.model.neighbours import AccountFilter, CadenceFilter, PersonFilter
 from gateway.model.order import Walk
 from gateway.model.records import (
     Account,
@@ -58,15 +58,15 @@ class Found(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
 
 
 class Traits(msgspec.Struct, frozen=True, kw_only=True):
-    """What a source can and cannot tell about meetings.
+    """What a source can and cannot tell of its records.
 
     Attributes:
-        lacks: Names of `MeetingFilter` attributes whose value no record of this source ever bears.
+        lacks: Names of the filter's attributes whose value no record of this source ever bears.
         statuses: Every status that its records can have.
         tells_no_show: Whether its records know of no-shows.
         reaches_back: How far into the past it goes, None where without end.
-        blank: Names of `Meeting` attributes that none of its records has a value of.
-        many: Names of `MeetingFilter` attributes of which one of its walks asks for many values at the price of one.
+        blank: Names of the record's attributes that none of its records has a value of.
+        many: Names of the filter's attributes of which one of its walks asks for many values at the price of one.
     """
 
     lacks: frozenset[str] = frozenset()
@@ -142,6 +142,11 @@ class People(Lookup[Person], Protocol):
 class Users(Protocol):
     """The members of the team."""
 
+    @property
+    def traits(self) -> Traits:
+        """What of `UserFilter` they can and cannot tell."""
+        ...
+
     async def by_refs(self, request: Request, refs: Sequence[Ref]) -> Found[User]:
         """The users named by these references, whichever of their keys those bear."""
         ...
@@ -151,8 +156,13 @@ class Users(Protocol):
         ...
 
 
-class Listing(Protocol[R, F_contra]):
-    """Records of one kind that can be walked by the time at which they were made."""
+class Listing(Lookup[R], Protocol[R, F_contra]):
+    """Records of one kind that can be walked in order: read from upstream bit by bit, or held in memory."""
+
+    @property
+    def traits(self) -> Traits:
+        """What the records can and cannot tell."""
+        ...
 
     def lanes(self, request: Request, walk: Walk, wanted: F_contra) -> Sequence[Lane[R]]:
         """The lanes whose union is every record that the filter admits; a record may come along several of them.
@@ -165,12 +175,8 @@ class Listing(Protocol[R, F_contra]):
         """How many records the filter admits; None where the source cannot decide that by itself."""
         ...
 
-
-class Whole(Protocol[R]):
-    """Records of one kind that are few enough to be held whole."""
-
-    async def all(self, request: Request) -> Found[R]:
-        """All of them that the credential may see."""
+    def admits(self, wanted: F_contra, record: R) -> bool:
+        """Whether the source's own part of a filter holds on one of its records."""
         ...
 
 
@@ -243,7 +249,6 @@ class Ports:
         scope: The source's name of the scope which that takes.
         probes: The other scopes that are made use of, by the source's names, each with what takes it.
         derived: What was made of the window when it was last looked through.
-        users_lack: Names of `UserFilter` attributes whose value no user of this source ever bears.
     """
 
     source: Source
@@ -260,8 +265,7 @@ class Ports:
     scope: str = ""
     probes: Mapping[str, Probe] = dataclasses.field(default_factory=dict)
     derived: Derived = dataclasses.field(default_factory=Derived, compare=False, repr=False)
-    person_listing: Listing[Person, PersonFilter] | None = None
-    account_listing: Listing[Account, AccountFilter] | None = None
-    all_cadences: Whole[Cadence] | None = None
+    person_list: Listing[Person, PersonFilter] | None = None
+    account_list: Listing[Account, AccountFilter] | None = None
+    cadence_list: Listing[Cadence, CadenceFilter] | None = None
     cadence_steps: CadenceSteps | None = None
-    users_lack: frozenset[str] = frozenset()

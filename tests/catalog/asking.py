@@ -7,8 +7,9 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from gateway.catalog.answer import MeetingPage, MeetingQuery
+from gateway.catalog.answer import MeetingQuery
 from gateway.catalog.catalog import Catalog
+from gateway.catalog.pages import ListPage
 from gateway.catalog.reports import ReportStatus
 from gateway.model.order import Order, Position, Walk, micros
 from gateway.model.records import Meeting, Source
@@ -50,7 +51,7 @@ def fake_of(case: Case) -> Fake:
 
 async def ask(
     fake: Asked, query: MeetingQuery, on_candidates: Callable[[Any], None] | None = None, deadline: float = 1000
-) -> MeetingPage:
+) -> ListPage[Meeting]:
     """One page, as one client request."""
     request = Request(deadline=deadline)
     try:
@@ -69,7 +70,7 @@ def place(meeting: Meeting, order: Order) -> Position:
     return Position(None if value is None else micros(value), meeting.source, meeting.source_id)
 
 
-def keys(page: MeetingPage) -> list[tuple[Source, str]]:
+def keys(page: ListPage[Meeting]) -> list[tuple[Source, str]]:
     """The page's rows by source and id."""
     return [(row.source, row.source_id) for row in page.page.rows]
 

@@ -155,7 +155,7 @@ class FakeLane:
         self.walk = walk
         self.wanted = wanted
         self.canceled = canceled
-        self.edge = None if walk.start is None else walk.start.value
+        self.edge = None if walk.start is None else walk.start.time
         self.again = 1 if self.edge is None else 2  # the row started from comes again
         self.dropped = 0
         phases = ["nulls", "values"] if walk.backward else ["values", "nulls"]
@@ -283,6 +283,7 @@ class FakeUsers:
 
     rows: Rows
     log: Log
+    traits: Traits = EVERYTHING
 
     async def by_refs(self, request: Request, refs: Sequence[Ref]) -> Found[User]:
         self.log.call(self.rows.source, "users.by_refs")

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from gateway.model.filters import Canceled, MeetingFilter, TimeRange
-from gateway.model.order import Order, OrderField
+from gateway.model.order import NameField, Order, OrderField
 from gateway.model.records import Kind, Meeting, MeetingStatus, Person, Ref, Source, User, UserKey
 from tests.catalog.fakes import Rows, Words
 
@@ -294,7 +294,7 @@ def inside(bounds: TimeRange | None, value: dt.datetime | None) -> bool:
 
 def sort(rows: Sequence[Shown], order: Order) -> list[Shown]:
     """By value; rows without one last; then by source and id: numbers by size, Drift after Salesloft."""
-    name = {
+    name: dict[OrderField | NameField, str] = {
         OrderField.START_TIME: "start_time",
         OrderField.CREATED_AT: "created_at",
         OrderField.UPDATED_AT: "updated_at",

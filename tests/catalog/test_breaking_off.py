@@ -5,12 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.catalog.answer import MeetingPage, MeetingQuery
+from gateway.catalog.answer import MeetingQuery
+from gateway.catalog.pages import ListPage
 from gateway.catalog.reports import ReportStatus
 from gateway.errors import GatewayError, UpstreamUnavailable
 from gateway.model.filters import Canceled
 from gateway.model.order import Position, Walk
-from gateway.model.records import Source
+from gateway.model.records import Meeting, Source
 from gateway.paging.window import Window
 from tests.catalog.asking import WHOLE, Run, ask, fake_of, keys
 from tests.catalog.fakes import Fake
@@ -86,12 +87,12 @@ def test_the_list_goes_on_where_it_broke_off(
     assert done == len(along)
 
 
-def turned(answer: MeetingPage, *, backward: bool) -> list[tuple[Source, str]]:
+def turned(answer: ListPage[Meeting], *, backward: bool) -> list[tuple[Source, str]]:
     """The page's rows in the order walked."""
     return keys(answer)[::-1] if backward else keys(answer)
 
 
-def check(answer: MeetingPage, *, broke: bool) -> None:
+def check(answer: ListPage[Meeting], *, broke: bool) -> None:
     """That it is said which source broke off, if it did."""
     told = {report.source: report for report in answer.reports}
     if broke:

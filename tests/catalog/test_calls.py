@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from gateway.catalog.answer import MeetingPage, MeetingQuery
+from gateway.catalog.answer import MeetingQuery
+from gateway.catalog.pages import ListPage
 from gateway.catalog.reports import ReportStatus
 from gateway.model.filters import Canceled, MeetingFilter, TimeRange
 from gateway.model.order import Order, OrderField, Walk
@@ -217,5 +218,5 @@ async def test_orders_by_other_times_cost_the_same(fake: Fake) -> None:
         assert await calls(fake, MeetingQuery(window=Window(walk, 5))) == LIST
 
 
-def told(answer: MeetingPage) -> dict[Source, str]:
+def told(answer: ListPage[Meeting]) -> dict[Source, str]:
     return {report.source: report.message or "" for report in answer.reports}

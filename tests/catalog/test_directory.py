@@ -7,8 +7,9 @@ import pytest
 from gateway.catalog.directory import Team
 from gateway.errors import UpstreamUnavailable
 from gateway.model.records import Kind, Person, Ref, Source, User
+from gateway.sources.base import Found
 from gateway.upstream.request import Request
-from tests.catalog.fakes import Fake
+from tests.catalog.fakes import Fake, FakeUsers
 from tests.catalog.worlds import PEOPLE, USERS, everybody
 
 SALESLOFT, DRIFT = Source.SALESLOFT, Source.DRIFT
@@ -42,6 +43,33 @@ def test_users_of_one_source_are_never_joined() -> None:
 
 def test_users_without_addresses_stand_alone() -> None:
     assert len(Team({SALESLOFT: [ours("1")], DRIFT: [theirs("7")]}).users) == 2
+
+
+async def test_the_team_is_joined_once_while_its_lists_are_the_same(fake: Fake) -> None:
+    """In every request it took a twentieth of a second of the event loop at a few thousand users."""
+    directory = fake.catalog.directory
+
+    class Held(FakeUsers):
+        async def all(self, request: Request) -> Found[User]:
+            self.log.call(self.rows.source, "users")
+            return Found(rows=self.rows.users)
+
+    for source, rows in ((SALESLOFT, fake.salesloft), (DRIFT, fake.drift)):
+        directory._ports[source] = Held(rows, fake.log)
+    first, _ = await directory.team(Request(deadline=1000))
+    again, _ = await directory.team(Request(deadline=1000))
+    assert again is first
+    assert again.led_by(SALESLOFT) is first.led_by(SALESLOFT)
+    fake.drift.users = [*fake.drift.users, theirs("79", "new@x.example")]
+    anew, _ = await directory.team(Request(deadline=1000))
+    assert anew is not first
+    assert anew.by_email("new@x.example") is not None
+    some, _ = await directory.team(Request(deadline=1000), frozenset({SALESLOFT}))
+    assert {user.source for user in some.users} == {SALESLOFT}
+    fake.log.failing = lambda name, _: DOWN if name.startswith("drift") else None
+    lacking, errors = await directory.team(Request(deadline=1000))
+    assert errors == {DRIFT: DOWN}
+    assert lacking is some, "it is made of the same list"
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from typing import TypeVar
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.catalog.answer import MeetingPage, MeetingQuery
+from gateway.catalog.answer import MeetingQuery
+from gateway.catalog.pages import ListPage
 from gateway.catalog.reports import ReportStatus
 from gateway.errors import (
     DeadlineExceeded,
@@ -20,7 +21,7 @@ from gateway.errors import (
     UpstreamUnavailable,
 )
 from gateway.model.order import Walk
-from gateway.model.records import Source
+from gateway.model.records import Meeting, Source
 from gateway.paging.window import Window
 from tests.catalog.asking import WHOLE, Run, ask, fake_of, keys, place_of
 from tests.catalog.fakes import Fake, Rows
@@ -40,7 +41,7 @@ ERRORS: list[GatewayError] = [
 ]
 
 
-def statuses(answer: MeetingPage) -> dict[Source, ReportStatus]:
+def statuses(answer: ListPage[Meeting]) -> dict[Source, ReportStatus]:
     return {report.source: report.status for report in answer.reports}
 
 
@@ -125,7 +126,7 @@ def knowing(fake: Fake, failed: list[str]) -> Oracle:
     return Oracle(known(fake.salesloft), known(fake.drift))
 
 
-async def outcome(fake: Fake, query: MeetingQuery) -> tuple[MeetingPage | None, GatewayError | None]:
+async def outcome(fake: Fake, query: MeetingQuery) -> tuple[ListPage[Meeting] | None, GatewayError | None]:
     """The answer, or what was raised in its place."""
     try:
         return await ask(fake, query), None
@@ -138,7 +139,7 @@ def turned(rows: list[T], trial: Trial) -> list[T]:
     return rows[::-1] if trial.backward else rows
 
 
-def check_no_holes(answer: MeetingPage, ahead: list[tuple[Source, str]], shown: list[tuple[Source, str]]) -> None:
+def check_no_holes(answer: ListPage[Meeting], ahead: list[tuple[Source, str]], shown: list[tuple[Source, str]]) -> None:
     """Up to the page's last row nothing is missing of a source that is said to be whole."""
     whole = {source for source, status in statuses(answer).items() if status is ReportStatus.OK}
     reached = [place for place, key in enumerate(ahead) if key in shown]
@@ -146,7 +147,7 @@ def check_no_holes(answer: MeetingPage, ahead: list[tuple[Source, str]], shown: 
     assert [key for key in upto if key[0] in whole] == [key for key in shown if key[0] in whole and key in upto]
 
 
-def check_rows(oracle: Oracle, case: Case, answer: MeetingPage) -> None:
+def check_rows(oracle: Oracle, case: Case, answer: ListPage[Meeting]) -> None:
     """Each row once, in order, and only what the filter admits: of Drift's also what it would if nobody held it."""
     rows = [
         next(own for own in (*case.salesloft, *case.drift) if (own.source, own.source_id) == key)

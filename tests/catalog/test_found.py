@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from gateway.catalog.answer import MeetingPage, MeetingQuery
+from gateway.catalog.answer import MeetingQuery
+from gateway.catalog.pages import ListPage
 from gateway.catalog.reports import ReportStatus, SourceReport
 from gateway.errors import GatewayError, UpstreamUnavailable
 from gateway.model.filters import Canceled, MeetingFilter
@@ -48,7 +49,7 @@ def asked(wanted: MeetingFilter = WIDE, *fields: str, size: int = 10, total: boo
     return MeetingQuery(window=Window(walk, size), wanted=wanted, fields=frozenset(fields), total=total)
 
 
-def report_of(answer: MeetingPage, source: Source) -> SourceReport:
+def report_of(answer: ListPage[Meeting], source: Source) -> SourceReport:
     return next(report for report in answer.reports if report.source is source)
 
 

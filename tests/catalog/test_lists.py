@@ -18,12 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.catalog.catalog import Catalog
-from gateway.catalog.lists import NEWEST_FIRST, ListPage, ListQuery
+from gateway.catalog.pages import ListPage, ListQuery
 from gateway.catalog.reports import ReportStatus
 from gateway.errors import UpstreamUnavailable
 from gateway.model.filters import TimeRange
 from gateway.model.neighbours import AccountFilter
-from gateway.model.order import Position, Walk
+from gateway.model.order import NEWEST_FIRST, Position, Walk
 from gateway.model.records import Account, Kind, Ref, Source
 from gateway.paging.cursor import decode, encode
 from gateway.paging.window import Window
@@ -200,7 +200,7 @@ def cases(draw: Any) -> Case:
 
 def ports_of(vendor: Accounts) -> Ports:
     real = source.open(vendor, NOTHING_KEPT)
-    return Ports(source=Source.SALESLOFT, accounts=real.accounts, account_listing=real.account_listing)
+    return Ports(source=Source.SALESLOFT, accounts=real.accounts, account_list=real.account_list)
 
 
 async def ask(catalog: Catalog, case: Case, walk: Walk, size: int, *, flags: bool = True) -> ListPage[Account]:

@@ -16,7 +16,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.catalog import shared
-from gateway.catalog.answer import MeetingPage, MeetingQuery
+from gateway.catalog.answer import MeetingQuery
+from gateway.catalog.pages import ListPage
 from gateway.catalog.reports import ReportStatus
 from gateway.errors import GatewayError, UpstreamTimeout
 from gateway.model.filters import Canceled, MeetingFilter, under
@@ -261,7 +262,7 @@ LEFT_WITH_A_CURSOR = Lists(
 
 async def ask_together(
     fake: Fake, query: MeetingQuery, records: Sequence[Ref]
-) -> dict[Ref, MeetingPage | GatewayError]:
+) -> dict[Ref, ListPage[Meeting] | GatewayError]:
     """The pages under all records, as one client request."""
     request = Request(deadline=1000)
     try:
@@ -281,7 +282,7 @@ def test_lists_together_are_what_they_are_alone(run: Run, asked: Lists, question
     assert set(answers) == set(asked.records)
     for record in asked.records:
         together = answers[record]
-        assert isinstance(together, MeetingPage)
+        assert isinstance(together, ListPage)
         alone = run(ask(fake, msgspec.structs.replace(query, wanted=under(record, query.wanted))))
         check_same(together, alone, query)
         if asked.size is None and asked.full > len(case.salesloft):
@@ -291,7 +292,7 @@ def test_lists_together_are_what_they_are_alone(run: Run, asked: Lists, question
             check_walked_on(run, fake, case, record, query, together)
 
 
-def check_same(together: MeetingPage, alone: MeetingPage, query: MeetingQuery) -> None:
+def check_same(together: ListPage[Meeting], alone: ListPage[Meeting], query: MeetingQuery) -> None:
     """That a page is the one that is had alone, or the first part of it, and says that more follows."""
     rows, expected = along(together, query), along(alone, query)
     short = len(rows) < query.window.count
@@ -310,13 +311,13 @@ def check_same(together: MeetingPage, alone: MeetingPage, query: MeetingQuery) -
     ]
 
 
-def along(page: MeetingPage, query: MeetingQuery) -> list[Meeting]:
+def along(page: ListPage[Meeting], query: MeetingQuery) -> list[Meeting]:
     """A page's rows in the direction of its walk."""
     return page.page.rows[::-1] if query.window.walk.backward else page.page.rows
 
 
 def check_walked_on(  # noqa: PLR0917 - what was asked, and what came
-    run: Run, fake: Fake, case: Case, record: Ref, query: MeetingQuery, page: MeetingPage
+    run: Run, fake: Fake, case: Case, record: Ref, query: MeetingQuery, page: ListPage[Meeting]
 ) -> None:
     """That the page, and all that follows its far cursor, is the whole list from where the walk began."""
     walk = query.window.walk
@@ -379,13 +380,13 @@ def long_list(turns: Sequence[int], *, each: int = 1) -> Fake:
     return fake
 
 
-def shown(answers: Mapping[Ref, MeetingPage | GatewayError], person: int) -> MeetingPage:
+def shown(answers: Mapping[Ref, ListPage[Meeting] | GatewayError], person: int) -> ListPage[Meeting]:
     answer = answers[Ref(SALESLOFT, Kind.PERSON, str(person))]
-    assert isinstance(answer, MeetingPage)
+    assert isinstance(answer, ListPage)
     return answer
 
 
-def statuses(page: MeetingPage) -> list[ReportStatus]:
+def statuses(page: ListPage[Meeting]) -> list[ReportStatus]:
     return [report.status for report in page.reports if report.source is SALESLOFT]
 
 
@@ -479,7 +480,7 @@ def test_a_look_up_that_failed_for_one_list_is_no_condition_of_the_others(run: R
     fake.log.failing = lambda _, number: UpstreamTimeout("Late.", source="DRIFT") if number == 0 else None
     wanted = MeetingFilter(person_ids=frozenset({PEOPLE[1], PEOPLE[2]}))
     answers = run(ask_together(fake, MeetingQuery(window=Window(Walk(), 5), wanted=wanted), CADENCES))
-    pages = [answer for answer in answers.values() if isinstance(answer, MeetingPage)]
+    pages = [answer for answer in answers.values() if isinstance(answer, ListPage)]
     assert [(len(page.page.rows), statuses(page)) for page in pages] == [
         (0, [ReportStatus.PARTIAL]),
         (4, [ReportStatus.OK]),
@@ -503,7 +504,7 @@ def test_a_part_that_never_started_is_missing_from_every_list(run: Run, canceled
         if canceled is Canceled.EXCLUDE:
             assert isinstance(answer, UpstreamTimeout)
         else:
-            assert isinstance(answer, MeetingPage)
+            assert isinstance(answer, ListPage)
             assert statuses(answer) == [ReportStatus.PARTIAL]
 
 

@@ -13,11 +13,12 @@ from hypothesis import event
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from gateway.catalog.answer import MeetingPage, MeetingQuery
+from gateway.catalog.answer import MeetingQuery
+from gateway.catalog.pages import ListPage
 from gateway.errors import GatewayError, UpstreamUnavailable
 from gateway.model.filters import MeetingFilter
 from gateway.model.order import Order, Position, Walk
-from gateway.model.records import Source
+from gateway.model.records import Meeting, Source
 from gateway.paging.cursor import decode, encode
 from gateway.paging.window import Window
 from tests.catalog.asking import WHOLE, ask, fake_of, keys, place
@@ -63,7 +64,7 @@ class UnderChange(RuleBasedStateMachine):
     sweep: Sweep
     wanted: MeetingFilter
     order: Order
-    page: MeetingPage | None = None
+    page: ListPage[Meeting] | None = None
     sound = False
 
     def __init__(self) -> None:
@@ -168,7 +169,7 @@ class UnderChange(RuleBasedStateMachine):
             self.world.change(change)
         return None
 
-    def check_still(self, answer: MeetingPage, shown: list[Key], size: int) -> None:
+    def check_still(self, answer: ListPage[Meeting], shown: list[Key], size: int) -> None:
         """A page of a list that stands still: rows, flags and all."""
         ahead = between(self.world.now, self.order, self.sweep.start, None, backward=self.sweep.backward)
         assert shown == ahead[: len(shown)]
@@ -177,7 +178,7 @@ class UnderChange(RuleBasedStateMachine):
         assert answer.behind is (len(ahead) < len(self.world.now)) or (self.pausing and answer.behind)
         assert {report.status for report in answer.reports} <= WHOLE
 
-    def check_shifting(self, answer: MeetingPage, shown: list[Key], states: list[Standing]) -> None:
+    def check_shifting(self, answer: ListPage[Meeting], shown: list[Key], states: list[Standing]) -> None:
         """A page of a list that changes meanwhile: nothing that stayed as it is is missing up to the page's end."""
         if not {report.status for report in answer.reports} <= WHOLE:
             event("a page that is said to miss something")
@@ -189,7 +190,7 @@ class UnderChange(RuleBasedStateMachine):
         passed = between(stayed, self.order, self.sweep.start, upto, backward=self.sweep.backward)
         assert [key for key in shown if key in stayed] == passed
 
-    def go_on(self, answer: MeetingPage, states: list[Standing]) -> None:
+    def go_on(self, answer: ListPage[Meeting], states: list[Standing]) -> None:
         """Notes what was shown, and where the walk goes on."""
         sweep, page = self.sweep, answer.page
         walk = Walk(self.order, backward=sweep.backward)

@@ -7,10 +7,8 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gateway.catalog.answer import MeetingPage
-from gateway.catalog.lists import ListPage
+from gateway.catalog.pages import ListPage
 from gateway.catalog.reports import ReportStatus, SourceReport
-from gateway.catalog.whole import NamedPage
 from gateway.errors import UpstreamTimeout
 from gateway.model.records import Kind, Ref, Source
 from gateway.paging.window import Page
@@ -88,9 +86,10 @@ class Catalog:
             ("meetings", Kind.MEETING),
             ("person_list", Kind.PERSON),
             ("account_list", Kind.ACCOUNT),
+            ("user_list", Kind.USER),
+            ("cadence_list", Kind.CADENCE),
         ):
             setattr(self, name, Shelf(world, kind))
-        self.whole_lists = Whole(world)
         self.steps_of_cadences = Steps(world)
 
 
@@ -130,8 +129,7 @@ class Shelf:
         await self._world.turn((self._kind, "page", window.count))
         rows = self._world.rows(self._kind, min(window.count, 8))
         page: Page[Any] = Page(rows=rows, start=None, end=None, ahead=window.count > 3)
-        made = MeetingPage if self._kind is Kind.MEETING else ListPage
-        return made(page=page, behind=False, total=len(rows), reports=REPORTS)
+        return ListPage(page=page, behind=False, total=len(rows), reports=REPORTS)
 
     def _raised(self, outcome: Any) -> Any:
         if isinstance(outcome, Exception):
@@ -147,29 +145,6 @@ class Team:
 
     def by_email(self, address: str) -> Any:
         return self._world.outcome(Kind.USER, str(len(address)))
-
-
-class Whole:
-    """The lists that are held whole."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    async def users(self, _request: object, _wanted: object, query: Any) -> Any:
-        return await self._page(Kind.USER, query)
-
-    async def cadences(self, _request: object, _wanted: object, query: Any) -> Any:
-        return await self._page(Kind.CADENCE, query)
-
-    async def _page(self, kind: Kind, query: Any) -> Any:
-        await self._world.turn((kind, "whole"))
-        return NamedPage(
-            rows=self._world.rows(kind, min(query.count, COUNT)),
-            has_next=True,
-            has_previous=False,
-            total=COUNT,
-            reports=REPORTS,
-        )
 
 
 class Steps:

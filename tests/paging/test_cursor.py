@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model.order import OrderField, Position
+from gateway.model.order import MOST_NAME, NameField, OrderField, Position
 from gateway.model.records import Source
 from gateway.paging.cursor import MalformedCursor, decode, encode
 
@@ -31,6 +31,27 @@ def test_a_place_survives_as_text(position: Position, field: OrderField) -> None
     assert text.isprintable()
     assert not {"+", "/", "="}.intersection(text), "it goes into URLs as it is"
     assert decode(text, field) == position
+
+
+NAMED = st.builds(
+    Position,
+    value=st.none() | st.text(st.characters(codec="utf-8"), max_size=MOST_NAME),
+    source=st.sampled_from(Source),
+    id=st.text(st.characters(codec="utf-8"), min_size=1, max_size=60),
+)
+
+
+@given(NAMED)
+def test_a_place_by_name_survives_as_text(position: Position) -> None:
+    assert decode(encode(position, NameField.NAME), NameField.NAME) == position
+
+
+def test_a_cursor_is_what_it_has_been() -> None:
+    """Clients keep them."""
+    slot = Position(1_700_000_000_000_000, Source.DRIFT, "slug-1", 40)
+    name = Position("Ann Ähre", Source.SALESLOFT, "7")
+    assert encode(slot, OrderField.START_TIME) == "WzEsInMiLDE3MDAwMDAwMDAwMDAwMDAsIkRSSUZUIiwic2x1Zy0xIiw0MF0"
+    assert encode(name, NameField.NAME) == "WzEsIm4iLCJBbm4gw4RocmUiLCJTQUxFU0xPRlQiLCI3Il0"
 
 
 def of(value: object) -> str:
@@ -83,6 +104,12 @@ def test_a_cursor_belongs_to_one_order(field: OrderField) -> None:
         if other is not field:
             with pytest.raises(MalformedCursor, match="another order"):
                 decode(encode(PLACE, field), other)
+
+
+@pytest.mark.parametrize("value", [5, 5.5, True, ["a"], {}])
+def test_a_name_is_text(value: object) -> None:
+    with pytest.raises(MalformedCursor):
+        decode(of([1, "n", value, "DRIFT", "a"]), NameField.NAME)
 
 
 def test_an_older_or_newer_version_is_told_apart() -> None:

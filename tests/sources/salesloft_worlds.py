@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from gateway.model.filters import Canceled, MeetingFilter, TimeRange
-from gateway.model.order import Order, OrderField, Position, Walk, micros
+from gateway.model.order import NameField, Order, OrderField, Position, Walk, micros
 from gateway.model.records import Kind, MeetingStatus, Ref, Source, UserKey
 from tests.sources.salesloft_vendor import Row, parsed, row
 
@@ -105,7 +105,7 @@ def expected(each: Row, wanted: MeetingFilter) -> bool:
     return all(conditions)
 
 
-def place(each: Row, field: OrderField) -> Position:
+def place(each: Row, field: OrderField | NameField) -> Position:
     value = each[field.value]
     return Position(None if value is None else micros(parsed(value)), Source.SALESLOFT, str(each["id"]))
 
@@ -114,7 +114,7 @@ def oracle(rows: list[Row], walk: Walk, wanted: MeetingFilter) -> list[str]:
     """The ids along a walk, by sorting everything."""
 
     def key(at: Position) -> tuple[object, ...]:
-        value = 0 if at.value is None else -at.value if walk.order.descending else at.value
+        value = 0 if at.time is None else -at.time if walk.order.descending else at.time
         return at.value is None, value, at.source is Source.DRIFT, len(at.id), at.id
 
     places = sorted((place(each, walk.order.field) for each in rows if expected(each, wanted)), key=key)

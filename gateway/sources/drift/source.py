@@ -100,6 +100,8 @@ class People:
 class Users:
     """The organization's users; one call lists them all, which is cheaper than any look-up."""
 
+    traits = Traits(lacks=frozenset({"active", "guids"}))
+
     def __init__(self, client: Client, api: Api, lives: Lives) -> None:
         self._team = team(client, api, lives.directories)
 
@@ -153,7 +155,6 @@ def open(client: Client, clock: Clock, lives: Lives = DEFAULT) -> Ports:  # noqa
         people=People(client, api, lives),
         users=Users(client, api, lives),
         conversations=Conversations(client, api, lives),
-        users_lack=frozenset({"active", "guids"}),
         sample=api.sample,
     )
 

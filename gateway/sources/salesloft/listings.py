@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -12,7 +12,7 @@ from gateway.model import records
 from gateway.model.order import Walk
 from gateway.model.records import Cadence, Record, Ref, Source, Step
 from gateway.paging.merge import Lane
-from gateway.sources.base import Found
+from gateway.sources.base import Found, Lookup, Traits
 from gateway.sources.kept import Translated, spoilt
 from gateway.sources.salesloft import wire
 from gateway.sources.salesloft.api import COUNTS, OLDEST_FIRST, Api, joined, pieced, together
@@ -53,11 +53,15 @@ class NewestFirst(Generic[W, R, F]):
 
     Attributes:
         listings: What a filter comes to upstream.
+        lookup: Its records by their ids.
     """
+
+    traits: ClassVar[Traits] = Traits()
 
     api: Api
     endpoint: Endpoint[W, R]
     listings: Callable[[F], Sequence[NeighbourListing]]
+    lookup: Lookup[R]
 
     def lanes(self, request: Request, walk: Walk, wanted: F) -> Sequence[Lane[R]]:
         """One lane a listing."""
@@ -70,6 +74,7 @@ class NewestFirst(Generic[W, R, F]):
                 span=listing.created_at,
                 walk=walk,
                 admits=wanted.admits,
+                alone=listing.alone,
             )
             for listing in self.listings(wanted)
         ]
@@ -85,37 +90,41 @@ class NewestFirst(Generic[W, R, F]):
                 self.endpoint,
                 (*listing.params, *listing.created_at.params("created_at"), *COUNTS),
                 per_page=1,
+                kept=True,
             )
             for listing in found
         )
         totals = [page.total for page in pages if page.total is not None]
         return sum(totals) if len(totals) == len(pages) else None
 
+    async def by_ids(self, request: Request, ids: Sequence[str]) -> Found[R]:
+        """The records with these ids."""
+        return await self.lookup.by_ids(request, ids)
 
-class AllCadences:
-    """Every cadence: pages of a hundred.
+    def admits(self, wanted: F, record: R) -> bool:  # noqa: ARG002 - see `Listing`
+        """Whether Salesloft's own part of a filter holds: there is none."""
+        return True
 
-    Args:
-        api: The calls.
-    """
 
-    def __init__(self, api: Api) -> None:
-        kind = Kind(
-            name="all cadences",
-            endpoint=CADENCES.path,
-            codec=CADENCES.founds,
-            lifetimes=api.lives.directories,
-            doubtful=spoilt,
-        )
-        self._api = api
-        self._held = Lists(api.client, kind, self._read)
+def all_cadences(api: Api) -> Callable[[Request], Awaitable[Found[Cadence]]]:
+    """Reads every cadence that the credential may see, in pages of a hundred, and keeps them."""
+    kind = Kind(
+        name="all cadences",
+        endpoint=CADENCES.path,
+        codec=CADENCES.founds,
+        lifetimes=api.lives.directories,
+        doubtful=spoilt,
+    )
 
-    async def all(self, request: Request) -> Found[Cadence]:
-        """All that the credential may see."""
-        return (await self._held.get(request, "all")).value.value
+    async def read(request: Request, _: str) -> Translated[Rows[wire.Cadence], Found[Cadence]]:
+        return await api.everything(request, CADENCES, most_pages=MOST_PAGES)
 
-    async def _read(self, request: Request, _: str) -> Translated[Rows[wire.Cadence], Found[Cadence]]:
-        return await self._api.everything(request, CADENCES, most_pages=MOST_PAGES)
+    lists = Lists(api.client, kind, read)
+
+    async def read_all(request: Request) -> Found[Cadence]:
+        return (await lists.get(request, "all")).value.value
+
+    return read_all
 
 
 class CadenceSteps:

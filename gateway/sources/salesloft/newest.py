@@ -46,6 +46,7 @@ class Newest(Generic[W, R]):
         span: The range of that time.
         walk: The walk, by that time.
         admits: Whether the filter holds on a row.
+        alone: Whether no other lane of the list may come to a row of this one.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Newest(Generic[W, R]):
         span: Span,
         walk: Walk,
         admits: Callable[[R], bool],
+        alone: bool = True,
     ) -> None:
         self._api = api
         self._request = request
@@ -65,6 +67,7 @@ class Newest(Generic[W, R]):
         self._params = params
         self._walk = walk
         self._admits = admits
+        self._alone = alone
         self._ahead = _ahead(span, walk)
         self._again = 1 if walk.start is not None else 0
         self._frontier: Position | None = None
@@ -84,7 +87,7 @@ class Newest(Generic[W, R]):
             rows=rows,
             frontier=None if self._done else self._frontier,
             done=self._done,
-            more=more and not self._done,
+            more=more and self._alone and not self._done,
             paused=not self._done and self._dropped >= MOST_DROPPED,
             problems=tuple(problems),
         )
@@ -177,9 +180,9 @@ class Newest(Generic[W, R]):
 def _ahead(span: Span, walk: Walk) -> Span:
     """The part of a range that a walk goes through."""
     for place, beginning in ((walk.start, True), (walk.stop, False)):
-        if place is not None and place.value is not None:
+        if place is not None and place.time is not None:
             upper = walk.descending is beginning
-            span = span.until(place.value) if upper else span.since(place.value)
+            span = span.until(place.time) if upper else span.since(place.time)
     return span
 
 

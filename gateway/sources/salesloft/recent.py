@@ -34,8 +34,8 @@ class Recent:
         self._windows = Windows(reader, descending=walk.descending)
         self._descending = walk.descending
         self._forward = not walk.backward
-        start = None if walk.start is None else walk.start.value
-        stop = None if walk.stop is None else walk.stop.value
+        start = None if walk.start is None else walk.start.time
+        stop = None if walk.stop is None else walk.stop.time
         near, far = (wanted.most, wanted.least) if walk.descending else (wanted.least, wanted.most)
         sign = self._windows.sign
         self._edge = max((sign * value for value in (start, near) if value is not None), default=None)

@@ -15,6 +15,7 @@ from gateway.paging.merge import Lane
 from gateway.sources.base import Found, Ports, Probe, Sample, Traits
 from gateway.sources.kept import Translated, spoilt
 from gateway.sources.lives import DEFAULT, Lives
+from gateway.sources.memory import MemoryListing
 from gateway.sources.salesloft import own, wire
 from gateway.sources.salesloft.api import OLDEST_FIRST, Api, joined, together
 from gateway.sources.salesloft.endpoints import (
@@ -30,7 +31,7 @@ from gateway.sources.salesloft.endpoints import (
 )
 from gateway.sources.salesloft.keyed import IDS, Key, Keyed, keys
 from gateway.sources.salesloft.lanes import lanes
-from gateway.sources.salesloft.listings import AllCadences, CadenceSteps, NewestFirst
+from gateway.sources.salesloft.listings import CadenceSteps, NewestFirst, all_cadences
 from gateway.sources.salesloft.neighbour_params import account_listings, person_listings
 from gateway.sources.salesloft.params import Params, is_number, listings
 from gateway.sources.salesloft.reader import Reader
@@ -128,6 +129,8 @@ class People:
 class Users:
     """`/v2/users`: by GUID for a meeting's owner and booker, by number for everything else."""
 
+    traits = Traits()
+
     def __init__(self, api: Api) -> None:
         users = api.lives.users
         self._api = api
@@ -202,18 +205,21 @@ def open(client: Client, lives: Lives = DEFAULT) -> Ports:  # noqa: A001 - a sou
     def probe(endpoint: Endpoint[W, R]) -> Probe:
         return lambda request: api.page(request, endpoint, (), per_page=1)
 
+    people = People(api)
+    accounts = Directory(api, ACCOUNTS, lives.accounts)
+    cadences = Directory(api, CADENCES, lives.cadences)
     return Ports(
         source=Source.SALESLOFT,
         listing=Meetings(api),
-        people=People(api),
+        people=people,
         users=Users(api),
-        cadences=Directory(api, CADENCES, lives.cadences),
+        cadences=cadences,
         steps=Directory(api, STEPS, lives.steps),
-        accounts=Directory(api, ACCOUNTS, lives.accounts),
+        accounts=accounts,
         tasks=Directory(api, TASKS, lives.tasks),
-        person_listing=NewestFirst(api, PEOPLE, person_listings),
-        account_listing=NewestFirst(api, ACCOUNTS, account_listings),
-        all_cadences=AllCadences(api),
+        person_list=NewestFirst(api, PEOPLE, person_listings, people),
+        account_list=NewestFirst(api, ACCOUNTS, account_listings, accounts),
+        cadence_list=MemoryListing(all_cadences(api), lookup=cadences),
         cadence_steps=CadenceSteps(api),
         sample=look,
         scope="meetings:read",

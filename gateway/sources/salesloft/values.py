@@ -35,12 +35,12 @@ class Values:
         self._reader = reader
         self._descending = walk.descending
         self._forward = not walk.backward
-        self._edge = None if walk.start is None else walk.start.value
+        self._edge = None if walk.start is None else walk.start.time
         self._passed = 0 if self._edge is None else 1
         self._held = 0
         self._whole = reader.span
-        if walk.stop is not None and walk.stop.value is not None:
-            stop = walk.stop.value
+        if walk.stop is not None and walk.stop.time is not None:
+            stop = walk.stop.time
             self._whole = self._whole.since(stop) if self._descending else self._whole.until(stop)
         self.valueless: list[Meeting] | None = None
 

@@ -127,6 +127,7 @@ class Client:
         *,
         cost: int = 1,
         one: bool = False,
+        now: bool = False,
     ) -> bytes | None: ...
 
     @overload
@@ -141,6 +142,7 @@ class Client:
         cost: int = 1,
         one: bool = False,
         plain: Call[Any] | None = None,
+        now: bool = False,
     ) -> T | None: ...
 
     async def get(
@@ -154,10 +156,12 @@ class Client:
         cost: int = 1,
         one: bool = False,
         plain: Call[Any] | None = None,
+        now: bool = False,
     ) -> Any:
         """What is made of a 2xx answer; None where a single record was asked for that does not exist.
 
-        Equal calls of one request are made once; so are equal calls of several that are under way together.
+        Equal calls of one request are made once, unless they are to be read now; so are equal calls of several that are
+        under way together.
 
         Args:
             request: Whom it is for.
@@ -168,6 +172,7 @@ class Client:
             cost: Units that it is expected to take.
             one: Whether a single record is asked for; see `Call`.
             plain: What is asked to see whether the endpoint answers at all; see `Call`.
+            now: Whether it is made whoever has made, or is making, an equal one: what they read is another moment.
 
         Raises:
             DeadlineExceeded: The request's time is up, before the call or during it.
@@ -179,18 +184,19 @@ class Client:
         """
         call = Call(endpoint, path, read, tuple(params), cost, one=one, plain=plain)
         asked = request.ledger.ask() if request.asked is None else request.asked
+        mark = object() if now else None
         request.uses.spoil()
         try:
-            return await request.once((self, *key_of(call)), lambda: self._share(request, call, asked))
+            return await request.once((self, *key_of(call), mark), lambda: self._share(request, call, asked, mark))
         except GatewayError:
             request.freshness.spoil()
             raise
 
-    async def _share(self, request: Request, call: Call[T], asked: int) -> T | None:
-        """Makes a call, or joins an equal one."""
+    async def _share(self, request: Request, call: Call[T], asked: int, mark: object) -> T | None:
+        """Makes a call, or joins an equal one of the same mark."""
         self.require(request)
         url = self._url(call)
-        key = key_of(call)
+        key = (*key_of(call), mark)
         joined, started = self._flights.under_way(key), self.clock.monotonic()
 
         def send(shared: Request) -> Coroutine[object, object, T | None]:

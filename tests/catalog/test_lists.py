@@ -28,7 +28,7 @@ from gateway.model.records import Account, Kind, Ref, Source
 from gateway.paging.cursor import decode, encode
 from gateway.paging.window import Window
 from gateway.sources.base import Ports
-from gateway.sources.salesloft import neighbour_params, newest, source
+from gateway.sources.salesloft import filters, keyset, lists, source
 from gateway.upstream.budget import Budget
 from gateway.upstream.call import Call
 from gateway.upstream.client import Client, as_sent
@@ -83,6 +83,7 @@ class Accounts(Client):
         cost: int = 1,
         one: bool = False,
         plain: Call[Any] | None = None,
+        now: bool = False,
     ) -> Any:
         """One page (Salesloft: List accounts)."""
         assert (path, cost, one) == ("/v2/accounts", 1, False)
@@ -160,9 +161,9 @@ class Case:
     def scaled(self) -> Iterator[None]:
         """Upstream pages and scans as small as the world."""
         with ExitStack() as stack:
-            stack.enter_context(patch.object(newest, "MOST_ROWS", self.page_rows))
-            stack.enter_context(patch.object(newest, "MOST_DROPPED", self.dropped))
-            stack.enter_context(patch.object(neighbour_params, "MOST_FANNED", self.fanned))
+            stack.enter_context(patch.object(keyset, "MOST_ROWS", self.page_rows))
+            stack.enter_context(patch.multiple(lists, MOST_ROWS=self.page_rows, MOST_DROPPED=self.dropped))
+            stack.enter_context(patch.object(filters, "MOST_FANNED", self.fanned))
             yield
 
 

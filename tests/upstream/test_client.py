@@ -78,6 +78,18 @@ async def test_equal_calls_of_one_request_are_made_once(client: Client, server: 
     assert len(server.received) == 2
 
 
+async def test_what_is_to_be_read_now_is_read_now(client: Client, server: Server, request_: Request) -> None:
+    """Neither an answer that the request has had, nor one that is on its way, will do."""
+    await client.get(request_, "/v2/me", "/v2/me")
+    await asyncio.gather(
+        client.get(request_, "/v2/me", "/v2/me", now=True),
+        client.get(Request(deadline=1000), "/v2/me", "/v2/me", now=True),
+    )
+    assert len(server.received) == 3
+    await client.get(request_, "/v2/me", "/v2/me")
+    assert len(server.received) == 3
+
+
 REFUSALS: list[tuple[str, Handler, type[UpstreamError], int]] = [
     ("500", reply(500, b"secret words"), UpstreamUnavailable, 2),
     ("502 with HTML", reply(502, b"<html>secret words</html>"), UpstreamUnavailable, 2),

@@ -14,17 +14,8 @@ from gateway.sources.decode import Body, Row
 from gateway.sources.kept import Translated, spoilt
 from gateway.sources.lives import DEFAULT, Lives
 from gateway.sources.problems import problems_of
-from gateway.sources.salesloft.endpoints import (
-    MEETINGS,
-    MOST_ROWS,
-    NO_FILTERS,
-    Endpoint,
-    Page,
-    Rows,
-    Sent,
-    cost_of,
-)
-from gateway.sources.salesloft.params import Params
+from gateway.sources.salesloft.endpoints import MOST_ROWS, NO_FILTERS, Endpoint, Page, Rows, Sent, cost_of
+from gateway.sources.salesloft.filters import Params
 from gateway.upstream.client import Client
 from gateway.upstream.lists import Lists
 from gateway.upstream.records import Kind
@@ -82,19 +73,19 @@ class Api:
             number: Which page, from 1.
             per_page: Rows of a page, up to 100; 25 come where none is named, so that it is always named.
             kept: Whether one that was read a moment ago will do: not where it is one of several, since pages of
-                several moments do not make a list.
+                several moments do not make a list. Then it is read now, whoever has read it or reads it.
         """
         if not kept:
-            page = await self._read(request, endpoint, params, number=number, per_page=per_page)
+            page = await self._read(request, endpoint, params, number=number, per_page=per_page, now=True)
             now, fresh = self.client.clock.time(), self.lives.pages.fresh
             request.freshness.note(Source.SALESLOFT.value, as_of=now, stale=False, max_age=fresh)
             return page.value
         held = await self._pages_of(endpoint).get(request, paged(params, number, per_page))
         return held.value.value
 
-    async def count(self, request: Request, params: Params) -> int | None:
-        """How many meetings there are, or were a moment ago; None where Salesloft does not say."""
-        page = await self.page(request, MEETINGS, (*params, *COUNTS), per_page=1, kept=True)
+    async def count(self, request: Request, endpoint: Endpoint[W, R], params: Params) -> int | None:
+        """How many rows of a list there are, or were a moment ago; None where Salesloft does not say."""
+        page = await self.page(request, endpoint, (*params, *COUNTS), per_page=1, kept=True)
         return page.total
 
     async def unpaged(
@@ -182,9 +173,10 @@ class Api:
         number: int = 1,
         per_page: int = MOST_ROWS,
         one: bool = False,
+        now: bool = False,
     ) -> Translated[Sent[W], Page[R]]:
         asked = paged(params, number, per_page)
-        return await self._call(request, endpoint, asked, per_page=per_page, cost=cost_of(number), one=one)
+        return await self._call(request, endpoint, asked, per_page=per_page, cost=cost_of(number), one=one, now=now)
 
     async def _call(
         self,
@@ -195,6 +187,7 @@ class Api:
         per_page: int | None,
         cost: int = 1,
         one: bool = False,
+        now: bool = False,
     ) -> Translated[Sent[W], Page[R]]:
         asked = (*endpoint.always, *params)
         filtered = any(name not in NO_FILTERS for name, _ in asked)
@@ -207,6 +200,7 @@ class Api:
             cost=cost,
             one=one,
             plain=endpoint.plain if filtered else None,
+            now=now,
         )
         return endpoint.pages.of(Sent(Body([]) if body is None else body, per_page))
 

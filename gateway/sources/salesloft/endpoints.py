@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
+from gateway.model.order import OrderField
 from gateway.model.records import Account, Cadence, Meeting, Person, Record, Source, Step, Task, User
 from gateway.paging.merge import Problem
 from gateway.sources.base import Found
@@ -101,6 +102,7 @@ class Endpoint(Generic[W, R]):
         pages: Its pages, as sent and as records.
         founds: Rows of it, likewise.
         plain: A call for a row of it, whichever; see `Call.plain`.
+        times: The times that its rows have and can be sorted by.
         always: Parameters of every call.
     """
 
@@ -109,11 +111,18 @@ class Endpoint(Generic[W, R]):
     pages: Translator[Sent[W], Page[R]]
     founds: Translator[Rows[W], Found[R]]
     plain: Call[Body[W, wire.Metadata]]
+    times: tuple[OrderField, ...]
     always: Params = ()
 
 
 def _endpoint(
-    path: str, row: type[W], record_of: Callable[[Row[W]], R], *, always: Params = (), active: Params = ()
+    path: str,
+    row: type[W],
+    record_of: Callable[[Row[W]], R],
+    *,
+    times: tuple[OrderField, ...] = (OrderField.CREATED_AT, OrderField.UPDATED_AT),
+    always: Params = (),
+    active: Params = (),
 ) -> Endpoint[W, R]:
     def page_of(sent: Sent[W]) -> Page[R]:
         return _page(sent, [record_of(each) for each in sent.body.rows])
@@ -125,7 +134,7 @@ def _endpoint(
     decoder = BodyDecoder(row, wire.Metadata, source=Source.SALESLOFT.value)
     sent, rows = cast("Any", Sent)[row], cast("Any", Rows)[row]
     plain = Call(path, path, decoder.read, (*always, *active, ("per_page", "1"), ("page", "1")))
-    return Endpoint(path, decoder, Translator(sent, page_of), Translator(rows, found_in), plain, always)
+    return Endpoint(path, decoder, Translator(sent, page_of), Translator(rows, found_in), plain, times, always)
 
 
 def _page(sent: Sent[W], records: list[R]) -> Page[R]:
@@ -150,6 +159,7 @@ MEETINGS: Endpoint[wire.Meeting, Meeting] = _endpoint(
     "/v2/meetings",
     wire.Meeting,
     translate.meeting,
+    times=(OrderField.CREATED_AT, OrderField.START_TIME, OrderField.UPDATED_AT),
     always=(("include_meetings_settings", "true"),),  # whose calendars they are in, by address; costs nothing
     active=(("show_deleted", "false"),),
 )

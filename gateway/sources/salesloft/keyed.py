@@ -15,7 +15,7 @@ from gateway.sources.kept import Translated, spoilt
 from gateway.sources.problems import another
 from gateway.sources.salesloft.api import Api, joined, pieced
 from gateway.sources.salesloft.endpoints import Endpoint, Rows
-from gateway.sources.salesloft.params import Params
+from gateway.sources.salesloft.filters import Params
 from gateway.upstream.batch import encoded_len
 from gateway.upstream.lifetimes import Lifetimes
 from gateway.upstream.records import Kind, Records

@@ -9,14 +9,14 @@ import msgspec
 
 from gateway.model.filters import MeetingFilter, fold_email
 from gateway.model.identity import derived_uid
-from gateway.model.order import Order, Walk
+from gateway.model.order import Walk
 from gateway.model.records import Meeting, Person, Record, Ref, Source, User, UserKey
 from gateway.paging.merge import Lane
 from gateway.sources.base import Found, Ports, Probe, Sample, Traits
 from gateway.sources.kept import Translated, spoilt
 from gateway.sources.lives import DEFAULT, Lives
 from gateway.sources.memory import MemoryListing
-from gateway.sources.salesloft import own, wire
+from gateway.sources.salesloft import conditions, wire
 from gateway.sources.salesloft.api import OLDEST_FIRST, Api, joined, together
 from gateway.sources.salesloft.endpoints import (
     ACCOUNTS,
@@ -29,12 +29,9 @@ from gateway.sources.salesloft.endpoints import (
     Endpoint,
     Rows,
 )
+from gateway.sources.salesloft.filters import Params, account_listings, is_number, meeting_listings, person_listings
 from gateway.sources.salesloft.keyed import IDS, Key, Keyed, keys
-from gateway.sources.salesloft.lanes import lanes
-from gateway.sources.salesloft.listings import CadenceSteps, NewestFirst, all_cadences
-from gateway.sources.salesloft.neighbour_params import account_listings, person_listings
-from gateway.sources.salesloft.params import Params, is_number, listings
-from gateway.sources.salesloft.reader import Reader
+from gateway.sources.salesloft.lists import CadenceSteps, NewestFirst, all_cadences, count, meeting_lanes
 from gateway.sources.sampling import sample
 from gateway.upstream.client import Client
 from gateway.upstream.lifetimes import Lifetimes
@@ -73,17 +70,12 @@ class Meetings:
         ]
 
     def lanes(self, request: Request, walk: Walk, wanted: MeetingFilter) -> Sequence[Lane[Meeting]]:
-        """One lane a listing; see `params.listings`."""
-        return lanes(self._api, request, walk, wanted)
+        """One lane a listing; see `filters.meeting_listings`."""
+        return meeting_lanes(self._api, request, walk, wanted)
 
     async def count(self, request: Request, wanted: MeetingFilter) -> int | None:
         """How many meetings the filter admits; None where part of it can only be checked on each row."""
-        found = listings(wanted)
-        if not all(listing.exact for listing in found):
-            return None
-        totals = await together(Reader(self._api, request, listing, Order()).count() for listing in found)
-        known = [total for total in totals if total is not None]
-        return sum(known) if len(known) == len(totals) else None
+        return await count(self._api, request, MEETINGS, meeting_listings(wanted))
 
     async def by_ids(self, request: Request, ids: Sequence[str]) -> Found[Meeting]:
         """The meetings with these ids; those that are not among the active ones are looked for among the cancelled."""
@@ -106,7 +98,7 @@ class Meetings:
 
     def admits(self, wanted: MeetingFilter, meeting: Meeting) -> bool:
         """Whether Salesloft's own conditions (`MeetingConditions`) hold on one of its records."""
-        return own.admits(own.conditions(wanted), meeting)
+        return conditions.admits(conditions.conditions(wanted), meeting)
 
 
 class People:

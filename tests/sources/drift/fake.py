@@ -60,6 +60,7 @@ class FakeDrift(Client):
         cost: int = 1,
         one: bool = False,
         plain: Call[Any] | None = None,
+        now: bool = False,
     ) -> Any:
         self.calls.append((endpoint, path, dict(params)))
         self.in_flight += 1

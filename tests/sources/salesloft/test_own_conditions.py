@@ -10,7 +10,8 @@ import pytest
 from gateway.model.filters import MeetingFilter, TimeRange
 from gateway.model.records import Meeting, Source
 from gateway.sources.decode import BodyDecoder
-from gateway.sources.salesloft import own, translate, wire
+from gateway.sources.salesloft import conditions as own
+from gateway.sources.salesloft import translate, wire
 from gateway.sources.salesloft.wire import DEFAULT_PERSONAL_MEETING, MeetingConditions
 from tests.sources.salesloft_vendor import parsed, row
 

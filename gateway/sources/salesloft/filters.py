@@ -1,21 +1,21 @@
 """What of a filter is asked of Salesloft, and in which listings; pure.
 
-One listing is one lane. Listings are disjoint, and together hold every meeting that the filter admits; what a listing
-does not ask for is checked on its rows.
+One listing is one lane. Together they hold every record that the filter admits; what a listing does not ask for is
+checked on its rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from gateway.model.filters import MeetingFilter, Refs
+from gateway.model.filters import MeetingFilter, Refs, TimeRange
+from gateway.model.neighbours import AccountFilter, PersonFilter
 from gateway.model.order import id_key
 from gateway.model.records import Kind, Source, UserKey
-from gateway.sources.salesloft.own import NOTHING, conditions, impossible
+from gateway.sources.salesloft.conditions import NOTHING, State, conditions, impossible, states
 from gateway.sources.salesloft.span import Span
-from gateway.sources.salesloft.state import State, states
 from gateway.sources.salesloft.wire import DEFAULT_PERSONAL_MEETING, MeetingConditions
 from gateway.upstream.batch import chunks, encoded_len
 
@@ -29,8 +29,15 @@ MOST_CHARS = 6000
 PAIR_CHARS = 4500
 """Characters that event ids and UIDs may take together in one call; it leaves room for the other conditions."""
 
+LEAST_CHARS = MOST_CHARS // 4
+"""Characters that are left to a parameter which has to be split, so that no filter comes to a hundred listings."""
+
 MOST_FANNED = 5
 """Values of a parameter that takes one at a time which are asked for in a listing each; more are checked here."""
+
+
+SEVERAL = frozenset({"email_addresses[]", "cadence_id[]"})
+"""Parameters of which one person may meet several values, so that two listings may both hold them."""
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +48,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
         start_time: The range of starts asked for.
         created_at: The range of creation times asked for.
         exact: Whether it holds nothing that the filter does not admit, by the documents.
+        alone: Whether no other listing of the filter holds a record of it.
         strict: Own conditions that are not asked for, so that a row has to show that it meets them.
         not_events: Calendar event ids of rows that another listing holds as well.
         not_types: Meeting types of rows that another listing holds as well.
@@ -50,6 +58,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     start_time: Span = Span()
     created_at: Span = Span()
     exact: bool = True
+    alone: bool = True
     strict: frozenset[str] = NOTHING
     not_events: frozenset[str] = NOTHING
     not_types: frozenset[str] = NOTHING
@@ -62,13 +71,14 @@ class _Draft(msgspec.Struct, frozen=True, kw_only=True):
     single: dict[str, frozenset[str]]
     fixed: Params = ()
     exact: bool = True
+    alone: bool = True
     strict: frozenset[str] = NOTHING
     not_events: frozenset[str] = NOTHING
     not_types: frozenset[str] = NOTHING
 
 
-def listings(wanted: MeetingFilter) -> list[Listing]:
-    """The listings whose union is what the filter admits; none where nothing can match."""
+def meeting_listings(wanted: MeetingFilter) -> list[Listing]:
+    """The listings of meetings, no two of which hold the same; none where nothing can match."""
     own = conditions(wanted)
     start = Span().within(wanted.start_time).within(own.start_time)
     created = Span().within(wanted.created_at).within(own.created_at)
@@ -91,6 +101,62 @@ def listings(wanted: MeetingFilter) -> list[Listing]:
     ]
 
 
+def person_listings(wanted: PersonFilter) -> list[Listing]:
+    """The listings of people; none where nothing can match."""
+    many = {
+        "ids[]": _numbers(_ids(wanted.ids, Kind.PERSON)),
+        "email_addresses[]": wanted.emails,
+        "crm_id[]": wanted.crm_ids,
+        "account_id[]": _numbers(_ids(wanted.account_ids, Kind.ACCOUNT)),
+        "cadence_id[]": _numbers(_ids(wanted.cadence_ids, Kind.CADENCE)),
+        "owner_id[]": _numbers(_ids(wanted.owner_ids, Kind.USER)),
+    }
+    return _record_listings(many, {}, (), created_at=wanted.created_at, updated_at=wanted.updated_at)
+
+
+def account_listings(wanted: AccountFilter) -> list[Listing]:
+    """The listings of accounts; none where nothing can match."""
+    many = {
+        "ids[]": _numbers(_ids(wanted.ids, Kind.ACCOUNT)),
+        "crm_id[]": wanted.crm_ids,
+        "name[]": wanted.names,
+        "owner_id[]": _numbers(_ids(wanted.owner_ids, Kind.USER)),
+    }
+    fixed = () if wanted.archived is None else (("archived", "true" if wanted.archived else "false"),)
+    return _record_listings(many, {"domain": wanted.domains}, fixed, created_at=None, updated_at=wanted.updated_at)
+
+
+def _record_listings(
+    many: Mapping[str, Values],
+    single: Mapping[str, Values],
+    fixed: Params,
+    *,
+    created_at: TimeRange | None,
+    updated_at: TimeRange | None,
+) -> list[Listing]:
+    made, changed = Span().within(created_at), Span().within(updated_at)
+    if made.empty or changed.empty:
+        return []
+    fixed = (*fixed, *changed.params("updated_at"))
+    draft = _draft(many, single)
+    room = MOST_CHARS - sum(_length(name, value) for name, value in fixed)
+    return [
+        Listing(params=(*fixed, *each.fixed), created_at=made, exact=each.exact, alone=each.alone)
+        for fanned in (() if draft is None else _fanned(draft))
+        for each in _packed(fanned, room)
+    ]
+
+
+def _draft(many: Mapping[str, Values], single: Mapping[str, Values]) -> _Draft | None:
+    """The conditions that are given; None where one of them names nothing."""
+    if any(values is not None and not values for values in (*many.values(), *single.values())):
+        return None
+    return _Draft(
+        many={name: values for name, values in many.items() if values is not None},
+        single={name: values for name, values in single.items() if values is not None},
+    )
+
+
 def _drafts(wanted: MeetingFilter, own: MeetingConditions, state: State) -> Iterator[_Draft]:
     """The conditions on ids, split so that each part fits into a URL."""
     persons = _both(_ids(wanted.persons, Kind.PERSON), own.person_ids)
@@ -108,12 +174,9 @@ def _drafts(wanted: MeetingFilter, own: MeetingConditions, state: State) -> Iter
         "cadence_id": _numbers(_both(_ids(wanted.cadence_ids, Kind.CADENCE), _one(own.cadence_id))),
         "booked_by_user_uuid": _both(_guids(wanted.bookers), _one(own.booked_by_user_uuid)),
     }
-    if any(values is not None and not values for values in (*many.values(), *single.values())):
+    plain = _draft(many, single)
+    if plain is None:
         return
-    plain = _Draft(
-        many={name: values for name, values in many.items() if values is not None},
-        single={name: values for name, values in single.items() if values is not None},
-    )
     room = MOST_CHARS - sum(_length(name, value) for name, value in state.params)
     for of_events in _events(plain, wanted, own):
         for of_type in _types(of_events, own):
@@ -187,9 +250,10 @@ def _packed(draft: _Draft, room: int) -> Iterator[_Draft]:
     room -= sum(_length(name, value) for name, value in draft.fixed)
     whole: list[tuple[str, str]] = []
     split: str | None = None
-    for name, values in sorted(draft.many.items(), key=lambda item: _chars(*item)):
-        need = _chars(name, values)
-        if len(values) <= MOST_VALUES and need <= room:
+    needed = {name: _chars(name, values) for name, values in draft.many.items()}
+    for name, values in sorted(draft.many.items(), key=lambda item: needed[item[0]]):
+        need, rest = needed[name], sum(each for each in needed.values() if each >= needed[name])
+        if len(values) <= MOST_VALUES and need <= room and (rest <= room or room - need >= LEAST_CHARS):
             whole.extend((name, value) for value in _sorted(values))
             room -= need
         elif split is None:
@@ -202,10 +266,12 @@ def _packed(draft: _Draft, room: int) -> Iterator[_Draft]:
         yield replace(draft, fixed=fixed)
         return
     name = split
-    for part in chunks(
-        _sorted(draft.many[name]), most=MOST_VALUES, chars=room, encoded_len=lambda value: _length(name, value)
-    ):
-        yield replace(draft, fixed=(*fixed, *((name, value) for value in part)))
+    parts = list(
+        chunks(_sorted(draft.many[name]), most=MOST_VALUES, chars=room, encoded_len=lambda value: _length(name, value))
+    )
+    alone = draft.alone and (len(parts) == 1 or name not in SEVERAL)
+    for part in parts:
+        yield replace(draft, fixed=(*fixed, *((name, value) for value in part)), alone=alone)
 
 
 def _ids(refs: Refs, kind: Kind) -> Values:

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.model.filters import Canceled, MeetingFilter, TimeRange
 from gateway.model.records import Kind, MeetingStatus, Ref, Source, UserKey
-from gateway.sources.salesloft.params import Listing, listings
+from gateway.sources.salesloft.filters import Listing, meeting_listings
 from gateway.sources.salesloft.span import Span
 from gateway.sources.salesloft.wire import DEFAULT_PERSONAL_MEETING, MeetingConditions
 
@@ -84,7 +84,7 @@ def test_states(conditions: dict[str, Any], expected: list[tuple[list[tuple[str,
     status = conditions.pop("status", None)
     wanted = MeetingFilter(status=status and frozenset(map(MeetingStatus, status)), **conditions)
 
-    assert [(list(listing.params), listing.exact) for listing in listings(wanted)] == expected
+    assert [(list(listing.params), listing.exact) for listing in meeting_listings(wanted)] == expected
 
 
 OWN_STATES: list[tuple[dict[str, Any], list[list[tuple[str, str]]]]] = [
@@ -98,16 +98,18 @@ OWN_STATES: list[tuple[dict[str, Any], list[list[tuple[str, str]]]]] = [
 
 @pytest.mark.parametrize(("conditions", "expected"), OWN_STATES)
 def test_own_states(conditions: dict[str, Any], expected: list[list[tuple[str, str]]]) -> None:
-    assert [list(listing.params) for listing in listings(own(**conditions))] == expected
+    assert [list(listing.params) for listing in meeting_listings(own(**conditions))] == expected
 
 
 def test_a_word_that_no_wanted_status_means_is_not_asked_for() -> None:
     conditions = {Source.SALESLOFT: MeetingConditions(status="failed")}
 
-    assert listings(MeetingFilter(status=frozenset({MeetingStatus.BOOKED}), own=conditions)) == []
-    (also,) = listings(MeetingFilter(status=frozenset({MeetingStatus.BOOKED, MeetingStatus.NO_SHOW}), own=conditions))
+    assert meeting_listings(MeetingFilter(status=frozenset({MeetingStatus.BOOKED}), own=conditions)) == []
+    (also,) = meeting_listings(
+        MeetingFilter(status=frozenset({MeetingStatus.BOOKED, MeetingStatus.NO_SHOW}), own=conditions)
+    )
     assert (also.params, also.exact) == ((ACTIVE, ("status", "failed")), False)
-    (same,) = listings(MeetingFilter(status=frozenset({MeetingStatus.FAILED}), own=conditions))
+    (same,) = meeting_listings(MeetingFilter(status=frozenset({MeetingStatus.FAILED}), own=conditions))
     assert (same.params, same.exact) == ((ACTIVE, ("no_show", "false"), ("status", "failed")), True)
 
 
@@ -151,7 +153,7 @@ PUSHED: list[tuple[MeetingFilter, list[tuple[str, str]]]] = [
 
 @pytest.mark.parametrize(("wanted", "asked"), PUSHED)
 def test_what_is_asked_for_exactly(wanted: MeetingFilter, asked: list[tuple[str, str]]) -> None:
-    (listing,) = listings(wanted)
+    (listing,) = meeting_listings(wanted)
 
     assert [*listing.params[1:], *ranges(listing)] == asked
     assert listing.exact
@@ -184,7 +186,7 @@ NOTHING: list[MeetingFilter] = [
 
 @pytest.mark.parametrize("wanted", NOTHING)
 def test_what_nothing_can_match_costs_no_call(wanted: MeetingFilter) -> None:
-    assert listings(wanted) == []
+    assert meeting_listings(wanted) == []
 
 
 INEXACT: list[tuple[MeetingFilter, list[tuple[str, str]], set[str]]] = [
@@ -220,7 +222,7 @@ INEXACT: list[tuple[MeetingFilter, list[tuple[str, str]], set[str]]] = [
 
 @pytest.mark.parametrize(("wanted", "asked", "strict"), INEXACT)
 def test_what_has_to_be_checked_here(wanted: MeetingFilter, asked: list[tuple[str, str]], strict: set[str]) -> None:
-    (listing,) = listings(wanted)
+    (listing,) = meeting_listings(wanted)
 
     assert list(listing.params[1:]) == asked
     assert not listing.exact
@@ -230,7 +232,7 @@ def test_what_has_to_be_checked_here(wanted: MeetingFilter, asked: list[tuple[st
 def test_a_few_values_of_a_parameter_that_takes_one_are_a_listing_each() -> None:
     wanted = MeetingFilter(cadence_ids=refs(Kind.CADENCE, *"12345"), canceled=Canceled.INCLUDE)
 
-    found = listings(wanted)
+    found = meeting_listings(wanted)
 
     expected = [(state, ("cadence_id", each)) for state in (ACTIVE, CANCELED) for each in "12345"]
     assert [listing.params for listing in found] == expected
@@ -240,7 +242,7 @@ def test_a_few_values_of_a_parameter_that_takes_one_are_a_listing_each() -> None
 def test_only_one_parameter_is_fanned_out() -> None:
     wanted = MeetingFilter(cadence_ids=refs(Kind.CADENCE, "1", "2"), step_ids=refs(Kind.STEP, "3", "4"))
 
-    found = listings(wanted)
+    found = meeting_listings(wanted)
 
     assert [listing.params for listing in found] == [(ACTIVE, ("step_id", "3")), (ACTIVE, ("step_id", "4"))]
     assert all(not listing.exact and listing.strict == {"cadence_id"} for listing in found)
@@ -249,7 +251,7 @@ def test_only_one_parameter_is_fanned_out() -> None:
 def test_many_values_are_split_into_disjoint_listings() -> None:
     ids = [str(number) for number in range(1000, 1230)]
 
-    found = listings(MeetingFilter(ids=refs(Kind.MEETING, *ids), owners=guids(GUIDS[0])))
+    found = meeting_listings(MeetingFilter(ids=refs(Kind.MEETING, *ids), owners=guids(GUIDS[0])))
 
     parts = [[value for name, value in listing.params if name == "ids[]"] for listing in found]
     assert [len(part) for part in parts] == [100, 100, 30]
@@ -260,7 +262,7 @@ def test_many_values_are_split_into_disjoint_listings() -> None:
 def test_long_values_are_split_by_the_length_of_the_url() -> None:
     events = [f"{number:03}" + "/" * 100 for number in range(50)]  # 300 and odd characters each, once encoded
 
-    found = listings(MeetingFilter(calendar_event_ids=frozenset(events)))
+    found = meeting_listings(MeetingFilter(calendar_event_ids=frozenset(events)))
 
     parts = [[value for _, value in listing.params[1:]] for listing in found]
     assert list(itertools.chain(*parts)) == events
@@ -270,7 +272,7 @@ def test_long_values_are_split_by_the_length_of_the_url() -> None:
 def test_the_shorter_of_two_long_lists_is_asked_for_whole() -> None:
     persons = [str(number) for number in range(10_000, 10_100)]
 
-    found = listings(MeetingFilter(persons=refs(Kind.PERSON, *persons), owners=guids(*GUIDS[:100])))
+    found = meeting_listings(MeetingFilter(persons=refs(Kind.PERSON, *persons), owners=guids(*GUIDS[:100])))
 
     for listing in found:
         assert [value for name, value in listing.params if name == "person_ids[]"] == persons
@@ -286,7 +288,7 @@ def test_a_third_long_list_is_checked_here() -> None:
         task_ids=[str(number) for number in range(150)],
     )
 
-    for listing in listings(wanted):
+    for listing in meeting_listings(wanted):
         split = {name for name, _ in listing.params} & {"person_ids[]", "user_guids[]", "task_ids[]"}
         assert len(split) == 1
         assert not listing.exact
@@ -296,7 +298,7 @@ def test_a_third_long_list_is_checked_here() -> None:
 def test_event_ids_and_uids_that_do_not_fit_into_one_call_stay_disjoint() -> None:
     events, uids = [f"e{number}" for number in range(120)], [f"u{number}" for number in range(120)]
 
-    found = listings(own(event_ids=events, i_cal_uids=uids))
+    found = meeting_listings(own(event_ids=events, i_cal_uids=uids))
 
     by_event = [listing for listing in found if any(name == "event_ids[]" for name, _ in listing.params)]
     by_uid = [listing for listing in found if any(name == "i_cal_uids[]" for name, _ in listing.params)]
@@ -306,7 +308,7 @@ def test_event_ids_and_uids_that_do_not_fit_into_one_call_stay_disjoint() -> Non
 
 
 def test_default_personal_meetings_are_asked_for_apart() -> None:
-    found = listings(own(meeting_type_id=[DEFAULT_PERSONAL_MEETING, "7"]))
+    found = meeting_listings(own(meeting_type_id=[DEFAULT_PERSONAL_MEETING, "7"]))
 
     assert [(listing.params[1], listing.not_types, listing.strict) for listing in found] == [
         (("meeting_type_id", "7"), frozenset(), {"meeting_type_id"}),

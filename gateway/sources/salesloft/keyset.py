@@ -8,21 +8,23 @@ next read starts there again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Generic, TypeVar
 
 from gateway.errors import UpstreamMalformed
-from gateway.model.order import OrderField, Position, Walk
-from gateway.model.records import Meeting, Source
+from gateway.model.order import Position, Walk
+from gateway.model.records import Record, Source
 from gateway.paging.merge import Problem
 from gateway.sources.salesloft.endpoints import MOST_ROWS, Page
-from gateway.sources.salesloft.passes import Found, Pass, gathered
-from gateway.sources.salesloft.reader import Reader, Step
 from gateway.sources.salesloft.span import FIRST, LAST, Span
+from gateway.sources.salesloft.walk import Found, Pass, Reader, Step, gathered
+
+R = TypeVar("R", bound=Record)
 
 MOST_PAGES_AT_ONCE = 50
-"""Pages of one instant that are read at most: 5,000 meetings that begin together."""
+"""Pages of one instant that are read at most: 5,000 meetings that begin together, an import of 5,000 people."""
 
 
-class Values:
+class Values(Generic[R]):
     """A walk along the rows that have the sort value.
 
     Attributes:
@@ -31,7 +33,7 @@ class Values:
 
     free = False
 
-    def __init__(self, reader: Reader, walk: Walk) -> None:
+    def __init__(self, reader: Reader[R], walk: Walk) -> None:
         self._reader = reader
         self._descending = walk.descending
         self._forward = not walk.backward
@@ -42,9 +44,9 @@ class Values:
         if walk.stop is not None and walk.stop.time is not None:
             stop = walk.stop.time
             self._whole = self._whole.since(stop) if self._descending else self._whole.until(stop)
-        self.valueless: list[Meeting] | None = None
+        self.valueless: list[R] | None = None
 
-    async def step(self, want: int) -> Step:
+    async def step(self, want: int) -> Step[R]:
         """The next rows whose instants are known whole."""
         span = self._ahead()
         if span.empty:
@@ -68,7 +70,7 @@ class Values:
             return await self.step(want)
         return await self._up_to_edge(rows, problems)
 
-    async def _up_to_edge(self, rows: Sequence[tuple[int, Meeting]], problems: tuple[Problem, ...]) -> Step:
+    async def _up_to_edge(self, rows: Sequence[tuple[int, R]], problems: tuple[Problem, ...]) -> Step[R]:
         """The rows before a page's last instant; where they all lie at it, that instant whole."""
         instants = [value for value, _ in rows]
         if not rows or instants != sorted(instants, reverse=self._descending):
@@ -97,13 +99,13 @@ class Values:
         """The place between the instants before the edge and those from it on."""
         return self._reader.place(edge if self._forward else edge - self._onward)
 
-    def _end(self, rows: Sequence[Meeting], problems: tuple[Problem, ...] = ()) -> Step:
+    def _end(self, rows: Sequence[R], problems: tuple[Problem, ...] = ()) -> Step[R]:
         return Step(rows=rows, frontier=self._reader.place(None), done=True, problems=problems)
 
-    async def _read(self, span: Span, per_page: int) -> Page[Meeting]:
+    async def _read(self, span: Span, per_page: int) -> Page[R]:
         return await self._reader.page(span=span, descending=self._descending, per_page=per_page, kept=True)
 
-    def _instants(self, page: Page[Meeting]) -> set[int | None]:
+    def _instants(self, page: Page[R]) -> set[int | None]:
         return {self._reader.value(row) for row in page.rows}
 
 
@@ -112,19 +114,18 @@ def _within(value: int, span: Span) -> bool:
     return (span.least is None or value >= span.least) and (span.most is None or value <= span.most)
 
 
-async def instant(reader: Reader, at: int) -> Found:
+async def instant(reader: Reader[R], at: int) -> Found[R]:
     """Every row at one instant, with what of it may be missing.
 
     Sorted by a time that tells its rows apart, so that a row that is added comes last and moves none. One that goes
     away moves those behind it, but then the total falls.
     """
-    return await gathered(lambda number: _pass(reader, at, number), "meetings at one instant")
+    return await gathered(lambda number: _pass(reader, at, number), f"{reader.what} at one instant")
 
 
-async def _pass(reader: Reader, at: int, number: int) -> Pass:
-    sorts = [sort for sort in (OrderField.CREATED_AT, OrderField.START_TIME) if sort is not reader.field]
-    sort = (*sorts, OrderField.UPDATED_AT)[number // 2 % 2]
-    rows: dict[str, Meeting] = {}
+async def _pass(reader: Reader[R], at: int, number: int) -> Pass[R]:
+    sort = next(time for time in reader.endpoint.times if time is not reader.field)
+    rows: dict[str, R] = {}
     totals: list[int | None] = []
     problems: list[Problem] = []
     lost = 0
@@ -144,7 +145,7 @@ async def _pass(reader: Reader, at: int, number: int) -> Pass:
         if page.last:
             break
     else:
-        beyond = Problem(where=f"meetings at one instant beyond the first {len(rows)}", lost=True)
+        beyond = Problem(where=f"{reader.what} at one instant beyond the first {len(rows)}", lost=True)
         return Pass(rows=rows, size=None, steady=True, problems=(*problems, beyond))
     size = None if totals[-1] is None else totals[-1] - lost
     return Pass(rows=rows, size=size, steady=len(set(totals)) == 1, problems=tuple(problems))

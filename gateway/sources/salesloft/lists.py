@@ -1,0 +1,299 @@
+"""Salesloft's lists behind the protocols of `sources.base`: walked in order, each row checked against the filter."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+import msgspec
+
+from gateway.model import records
+from gateway.model.filters import MeetingFilter
+from gateway.model.order import Order, OrderField, Position, Walk
+from gateway.model.records import Cadence, Meeting, Record, Ref, Source, Step
+from gateway.paging.merge import Chunk, Lane, Problem
+from gateway.sources.base import Found, Lookup, Traits
+from gateway.sources.kept import Translated, spoilt
+from gateway.sources.salesloft import conditions, wire
+from gateway.sources.salesloft.api import OLDEST_FIRST, Api, joined, pieced, together
+from gateway.sources.salesloft.endpoints import CADENCES, MEETINGS, MOST_ROWS, STEPS, Endpoint, Rows
+from gateway.sources.salesloft.filters import Listing, is_number, meeting_listings
+from gateway.sources.salesloft.keyset import Values
+from gateway.sources.salesloft.offset import Recent, Valueless
+from gateway.sources.salesloft.span import Span
+from gateway.sources.salesloft.walk import Phase, Reader
+from gateway.sources.salesloft.walk import Step as WalkStep
+from gateway.upstream.batch import Limits
+from gateway.upstream.lists import Lists
+from gateway.upstream.records import Kind, Records
+from gateway.upstream.request import Request
+
+R = TypeVar("R", bound=Record)
+R_contra = TypeVar("R_contra", bound=Record, contravariant=True)
+
+MOST_DROPPED = 5 * (MOST_ROWS - 1)
+"""Rows that a lane drops in one request, because the filter does not admit them, before it pauses: five pages, of each
+of which a row is held back."""
+
+MOST_PAGES = 100
+"""Pages of a directory that are read at most: 10,000 rows, which cost 100 units."""
+
+FEW = 2
+"""Cadences whose steps are asked for one by one, without a look at how many steps there are in all."""
+
+
+def meeting_lanes(api: Api, request: Request, walk: Walk, wanted: MeetingFilter) -> Sequence[Lane[Meeting]]:
+    """The lanes of meetings along a walk: one a listing; none where nothing can match."""
+    changed = Span().within(wanted.updated_at)
+    if changed.empty:
+        return ()
+    lanes: list[Lane[Meeting]] = []
+    for listing in meeting_listings(wanted):
+        reader = Reader(api, request, MEETINGS, listing, walk.order)
+        lanes.append(ListLane(_phases(reader, walk, changed), walk, _meeting_check(wanted, listing), listing))
+    return lanes
+
+
+def _phases(reader: Reader[R], walk: Walk, changed: Span) -> list[Phase[R]]:
+    """What a walk goes through: rows with the sort value, rows without, or the other way round.
+
+    Args:
+        reader: The listing.
+        walk: The walk.
+        changed: The range of `updated_at` asked for, which Salesloft has no filter for.
+    """
+    known: Values[R] | None = None
+    valued: Phase[R]
+    if walk.order.field is OrderField.UPDATED_AT:
+        span = changed
+        valued = Recent(reader, walk, span)
+    else:
+        span = reader.span
+        valued = known = Values(reader, walk)
+    valueless = Valueless(reader, lambda: None if known is None else known.valueless)
+    phases: list[Phase[R]] = [valued] if span.bounded else [valued, valueless]
+    if walk.backward:
+        phases.reverse()
+    # Where the walk starts and stops decides which of the two it meets at all.
+    skipped: Phase[R] = valued if not walk.backward else valueless
+    if walk.start is not None and (walk.start.value is None) is not walk.backward:
+        phases = [phase for phase in phases if phase is not skipped]
+    ending: Phase[R] = valueless if not walk.backward else valued
+    if walk.stop is not None and (walk.stop.value is None) is walk.backward:
+        phases = [phase for phase in phases if phase is not ending]
+    return phases
+
+
+def _meeting_check(wanted: MeetingFilter, listing: Listing) -> Callable[[Meeting], bool]:
+    """Whether a filter admits a meeting, and no other listing of it holds the same."""
+    own, admits = conditions.conditions(wanted), wanted.admits if wanted.linked else wanted.admits_state
+
+    def check(row: Meeting) -> bool:
+        if not (admits(row) and conditions.admits(own, row, listing.strict)):
+            return False
+        sent = row.raw
+        if not (listing.not_events or listing.not_types) or not isinstance(sent, wire.Meeting):
+            return True
+        return sent.event_id not in listing.not_events and str(sent.meeting_type_id) not in listing.not_types
+
+    return check
+
+
+class ListLane(Generic[R]):
+    """One listing along a walk.
+
+    Args:
+        phases: What the walk goes through.
+        walk: The walk.
+        admits: Whether a row is in the list, and no other lane comes to it in its stead.
+        listing: The listing.
+    """
+
+    def __init__(self, phases: Sequence[Phase[R]], walk: Walk, admits: Callable[[R], bool], listing: Listing) -> None:
+        self._phases = list(phases)
+        self._walk = walk
+        self._admits = admits
+        self._listing = listing
+        self._seen: set[str] = set()
+        self._dropped = 0
+        self._frontier: Position | None = None
+
+    async def read(self, want: int) -> Chunk[R]:
+        """The next rows; see `Lane.read`."""
+        rows: list[R] = []
+        problems: dict[Problem, None] = {}
+        more = False
+        hint: int | None = None
+        while self._phases and self._dropped < MOST_DROPPED and (not rows or self._phases[0].free):
+            scanning = self._dropped > 0 or not self._listing.exact
+            step = await self._phases[0].step(MOST_ROWS if scanning else want)
+            problems.update(dict.fromkeys(step.problems))
+            self._frontier = step.frontier
+            if step.done:
+                self._phases.pop(0)
+            kept = self._kept(step)
+            rows.extend(kept)
+            hint = step.hint if kept and step.hint is not None else hint
+            more = any(self._awaited(row) and self._admits(row) for row in step.held)
+        done = not self._phases
+        return Chunk(
+            rows=rows,
+            frontier=None if done else self._frontier,
+            done=done,
+            more=more and self._listing.alone and not done,
+            paused=not done and self._dropped >= MOST_DROPPED,
+            hint=hint,
+            problems=tuple(problems),
+        )
+
+    def _kept(self, step: WalkStep[R]) -> list[R]:
+        """The rows to be passed on, in walk order, each once; nothing comes after the walk's stop."""
+        order = self._walk.order
+        placed = [(order.key(place), place, row) for row in step.rows for place in (order.position(row),)]
+        placed.sort(key=itemgetter(0), reverse=self._walk.backward)
+        kept: list[R] = []
+        for _, place, row in placed:
+            if self._walk.beyond(place):
+                self._phases.clear()
+                break
+            if self._walk.passed(place) or row.source_id in self._seen:
+                continue
+            if self._admits(row):
+                self._seen.add(row.source_id)
+                kept.append(row)
+            else:
+                self._dropped += 1
+        return kept
+
+    def _awaited(self, row: R) -> bool:
+        """Whether a row lies ahead and was not passed on yet: it may have moved meanwhile."""
+        place = self._walk.order.position(row)
+        return not self._walk.passed(place) and not self._walk.beyond(place) and row.source_id not in self._seen
+
+
+class Filter(Protocol[R_contra]):
+    """A filter of a list."""
+
+    def admits(self, record: R_contra, /) -> bool:
+        """Whether every condition holds."""
+        ...
+
+
+F = TypeVar("F", bound=Filter[Any])
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NewestFirst(Generic[R, F]):
+    """A list that is walked by the time of its records' making, which each of them has.
+
+    Attributes:
+        listings: What a filter comes to upstream.
+        lookup: Its records by their ids.
+    """
+
+    traits: ClassVar[Traits] = Traits()
+
+    api: Api
+    endpoint: Endpoint[Any, R]
+    listings: Callable[[F], Sequence[Listing]]
+    lookup: Lookup[R]
+
+    def lanes(self, request: Request, walk: Walk, wanted: F) -> Sequence[Lane[R]]:
+        """One lane a listing."""
+        return [
+            ListLane([Values(reader, walk)], walk, wanted.admits, listing)
+            for listing in self.listings(wanted)
+            for reader in (Reader(self.api, request, self.endpoint, listing, walk.order),)
+        ]
+
+    async def count(self, request: Request, wanted: F) -> int | None:
+        """How many rows the filter admits; None where part of it can only be checked on each row."""
+        return await count(self.api, request, self.endpoint, self.listings(wanted))
+
+    async def by_ids(self, request: Request, ids: Sequence[str]) -> Found[R]:
+        """The records with these ids."""
+        return await self.lookup.by_ids(request, ids)
+
+    def admits(self, wanted: F, record: R) -> bool:  # noqa: ARG002 - see `Listing`
+        """Whether Salesloft's own part of a filter holds: there is none."""
+        return True
+
+
+async def count(api: Api, request: Request, endpoint: Endpoint[Any, R], listings: Sequence[Listing]) -> int | None:
+    """How many rows some listings of a list have; None where not all of them are to be counted, or may be twice."""
+    if not all(listing.exact and listing.alone for listing in listings):
+        return None
+    order = Order(OrderField.CREATED_AT)
+    totals = await together(Reader(api, request, endpoint, listing, order).count() for listing in listings)
+    known = [total for total in totals if total is not None]
+    return sum(known) if len(known) == len(totals) else None
+
+
+def all_cadences(api: Api) -> Callable[[Request], Awaitable[Found[Cadence]]]:
+    """Reads every cadence that the credential may see, in pages of a hundred, and keeps them."""
+    kind = Kind(
+        name="all cadences",
+        endpoint=CADENCES.path,
+        codec=CADENCES.founds,
+        lifetimes=api.lives.directories,
+        doubtful=spoilt,
+    )
+
+    async def read(request: Request, _: str) -> Translated[Rows[wire.Cadence], Found[Cadence]]:
+        return await api.everything(request, CADENCES, most_pages=MOST_PAGES)
+
+    lists = Lists(api.client, kind, read)
+
+    async def read_all(request: Request) -> Found[Cadence]:
+        return (await lists.get(request, "all")).value.value
+
+    return read_all
+
+
+class CadenceSteps:
+    """The steps of cadences: `cadence_id` takes one value (Salesloft: List steps).
+
+    Args:
+        api: The calls.
+    """
+
+    def __init__(self, api: Api) -> None:
+        kept = api.lives.directories
+        self._api = api
+        self._of_one = Records(
+            api.client,
+            Kind(name="steps of cadence", endpoint=STEPS.path, codec=STEPS.founds, lifetimes=kept, doubtful=spoilt),
+            self._read_one,
+            limits=Limits(keys=1),
+        )
+        self._all = Lists(
+            api.client,
+            Kind(name="all steps", endpoint=STEPS.path, codec=STEPS.founds, lifetimes=kept, doubtful=spoilt),
+            self._read_all,
+        )
+
+    async def of_cadences(self, request: Request, cadence_ids: Sequence[str]) -> Found[Step]:
+        """Every step of these cadences: a call each, or all steps there are where those are no more calls."""
+        ids = sorted(filter(is_number, set(cadence_ids)))
+        if len(ids) > FEW:
+            whole = (await self._all.get(request, len(ids))).value.value
+            if whole.incomplete is None:
+                return whole
+        answers = await self._of_one.get(request, ids)
+        found = joined(held.value for held in answers.found.values())
+        return msgspec.structs.replace(found, failures=answers.failed)
+
+    async def _read_all(self, request: Request, most_pages: int) -> Translated[Rows[wire.Step], Found[Step]]:
+        return await self._api.everything(request, STEPS, most_pages=most_pages, or_nothing=True)
+
+    async def _read_one(
+        self, request: Request, keys: Sequence[str]
+    ) -> Mapping[str, Translated[Rows[wire.Step], Found[Step]]]:
+        (cadence_id,) = keys
+        whole = await self._api.whole(request, STEPS, (("cadence_id", cadence_id), *OLDEST_FIRST), one=True)
+        cadence = Ref(Source.SALESLOFT, records.Kind.CADENCE, cadence_id)
+        both = zip(whole.sent.rows, whole.value.rows, strict=True)
+        ours = [(row, step) for row, step in both if step.cadence == cadence]
+        return {cadence_id: pieced(ours, whole.sent.lost, whole.sent.incomplete)}

@@ -1,0 +1,247 @@
+"""One listing in one request: pages of it, stretches of it, and rows that no value tells apart."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+
+import msgspec
+
+from gateway.errors import UpstreamMalformed
+from gateway.model.order import NameField, Order, OrderField, Position, micros
+from gateway.model.records import Record, Source
+from gateway.paging.merge import Problem
+from gateway.sources.salesloft.api import COUNTS, Api
+from gateway.sources.salesloft.endpoints import MOST_ROWS, Endpoint, Page
+from gateway.sources.salesloft.filters import Listing, Params
+from gateway.sources.salesloft.span import Span
+from gateway.upstream.request import Request
+
+R = TypeVar("R", bound=Record)
+R_co = TypeVar("R_co", bound=Record, covariant=True)
+
+DEEPEST_PAGE = 100
+"""The last page of cost 1."""
+
+REACH = 9_000
+"""Offsets up to which a page can be cut well within pages of cost 1; towards page 100 there are ever fewer sizes."""
+
+SURELY = 25
+"""Rows that a page within the reach goes on for, from the offset that it is cut for."""
+
+
+class Cut(msgspec.Struct, frozen=True):
+    """A page by its size and number."""
+
+    per_page: int
+    number: int
+
+    @property
+    def offset(self) -> int:
+        """How many rows lie before it."""
+        return (self.number - 1) * self.per_page
+
+    @property
+    def end(self) -> int:
+        """How many rows lie before the next one."""
+        return self.number * self.per_page
+
+
+def covering(offset: int) -> Cut:
+    """The page that has the row at an offset and goes furthest beyond it; within the reach, a page of cost 1.
+
+    With half of all sizes to choose from, one nearly always starts just there.
+    """
+    cuts = (Cut(size, offset // size + 1) for size in range(MOST_ROWS, MOST_ROWS // 2, -1))
+    return max((cut for cut in cuts if offset >= REACH or cut.number <= DEEPEST_PAGE), key=lambda cut: cut.end)
+
+
+BEFORE_ALL = "0"
+"""An id before any of Salesloft's, which start at 1: with it a place lies before all rows of its instant."""
+
+
+class Step(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
+    """What one advance along a listing yields.
+
+    Attributes:
+        rows: Rows that lie between what was known and the frontier, in no promised order.
+        frontier: The place up to which the listing is now known whole.
+        done: Whether the phase is over.
+        held: Rows that were read already but lie beyond the frontier.
+        hint: See `Chunk.hint`.
+        problems: What could not be read.
+    """
+
+    rows: Sequence[R]
+    frontier: Position
+    done: bool = False
+    held: Sequence[R] = ()
+    hint: int | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+class Phase(Protocol[R]):
+    """A part of a walk along one listing: the rows that have the sort value, or those that lack it."""
+
+    @property
+    def free(self) -> bool:
+        """Whether the next step needs no call."""
+        ...
+
+    async def step(self, want: int) -> Step[R]:
+        """Advances, by about as many rows as wanted."""
+        ...
+
+
+class Reader(Generic[R]):
+    """One listing in one request.
+
+    Args:
+        api: The calls.
+        request: Whom they are for.
+        endpoint: The list that it is a part of.
+        listing: Its conditions.
+        order: The order walked in.
+    """
+
+    def __init__(self, api: Api, request: Request, endpoint: Endpoint[Any, R], listing: Listing, order: Order) -> None:
+        self.order = order
+        self.field = order.field
+        self.endpoint = endpoint
+        self._api = api
+        self._request = request
+        self._listing = listing
+
+    @property
+    def span(self) -> Span:
+        """The listing's own range of the sort value; Salesloft has none for `updated_at`."""
+        if self.field is OrderField.START_TIME:
+            return self._listing.start_time
+        return self._listing.created_at if self.field is OrderField.CREATED_AT else Span()
+
+    @property
+    def what(self) -> str:
+        """What its rows are, for problems."""
+        return self.endpoint.path.rpartition("/")[2]
+
+    def value(self, record: R) -> int | None:
+        """The sort value in microseconds since 1970."""
+        value = self.order.value(record)
+        return None if value is None else micros(value)
+
+    def place(self, value: int | None) -> Position:
+        """The place before all rows with that sort value."""
+        return Position(value, Source.SALESLOFT, BEFORE_ALL)
+
+    def unplaced(self, rows: Sequence[R]) -> tuple[Problem, ...]:
+        """That a row is lost to the order because its sort value is there but cannot be read."""
+        name = self.field.value
+        lost = any(name in row.unreadable for row in rows)
+        return (Problem(where=f"a row without a readable {name}", lost=True),) if lost else ()
+
+    async def page(
+        self,
+        *,
+        span: Span | None = None,
+        sort: OrderField | NameField | None = None,
+        descending: bool,
+        per_page: int = MOST_ROWS,
+        number: int = 1,
+        counts: bool = False,
+        kept: bool = False,
+    ) -> Page[R]:
+        """A page of the listing.
+
+        Args:
+            span: The range of the sort value, instead of the listing's own.
+            sort: What to sort by, instead of the sort value.
+            descending: The direction.
+            per_page: Rows of a page.
+            number: Which page.
+            counts: Whether to ask for the total.
+            kept: Whether a page that was read a moment ago will do; where not, it is read now, whoever else reads it.
+        """
+        params = (
+            *self._conditions(span),
+            ("sort_by", (sort or self.field).value),
+            ("sort_direction", "DESC" if descending else "ASC"),
+            *(COUNTS if counts else ()),
+        )
+        return await self._api.page(self._request, self.endpoint, params, number=number, per_page=per_page, kept=kept)
+
+    async def cut(self, *, descending: bool, cut: Cut, kept: bool = False) -> Page[R]:
+        """A page of the listing that is to be just where it was asked for, with the total.
+
+        Raises:
+            UpstreamMalformed: Salesloft has made its pages another size, which it does with sizes out of range.
+        """
+        page = await self.page(descending=descending, per_page=cut.per_page, number=cut.number, counts=True, kept=kept)
+        if page.per_page not in (cut.per_page, None):
+            raise UpstreamMalformed("The source did not keep to the pages asked for.", source=Source.SALESLOFT.value)
+        return page
+
+    async def count(self, span: Span | None = None) -> int | None:
+        """How many rows the listing has; None where Salesloft does not say.
+
+        Args:
+            span: The range of the sort value, instead of the listing's own.
+        """
+        return await self._api.count(self._request, self.endpoint, self._conditions(span))
+
+    def _conditions(self, span: Span | None) -> Params:
+        """The listing's conditions, with another range of the sort value where one is given."""
+        spans: dict[OrderField | NameField, Span] = {
+            OrderField.START_TIME: self._listing.start_time,
+            OrderField.CREATED_AT: self._listing.created_at,
+        }
+        if span is not None and self.field in spans:
+            spans[self.field] = span
+        ranges = (param for field, each in spans.items() for param in each.params(field.value))
+        return (*self._listing.params, *ranges)
+
+
+Found: TypeAlias = tuple[list[R], tuple[Problem, ...]]
+"""Rows, and what of them may be missing or could not be read."""
+
+MOST_PASSES = 2
+
+
+class Pass(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
+    """All pages, once.
+
+    Attributes:
+        rows: What was found, by id.
+        size: How many there are, by the source's own counting, those that cannot be read left out; None where it does
+            not say.
+        steady: Whether the source counted the same on every page, so that nothing has come or gone meanwhile.
+        problems: What could not be read.
+    """
+
+    rows: dict[str, R]
+    size: int | None
+    steady: bool = False
+    problems: tuple[Problem, ...] = ()
+
+
+async def gathered(read: Callable[[int], Awaitable[Pass[R]]], what: str) -> Found[R]:
+    """Every row, with what of them may be missing.
+
+    Between two pages a row may change places with one that was not read yet, and hide it. So they are read once more,
+    cut another way, unless one steady pass shows as many as there are; where two do not, that is told.
+
+    Args:
+        read: Makes a pass; each number is to cut in another way.
+        what: The rows, for the problem.
+    """
+    rows: dict[str, R] = {}
+    problems: dict[Problem, None] = {}
+    for number in range(MOST_PASSES):
+        one = await read(number)
+        fresh = one.rows.keys() - rows.keys()
+        rows.update(one.rows)
+        problems.update(dict.fromkeys(one.problems))
+        size = one.size or 0
+        if one.steady and (len(one.rows) >= size or (len(rows) >= size and not fresh)):
+            return list(rows.values()), tuple(problems)
+    problems[Problem(where=f"some {what}, which changed while they were read", lost=True)] = None
+    return list(rows.values()), tuple(problems)

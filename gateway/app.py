@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,9 @@ from gateway.graph.engine import Engine
 from gateway.graph.faults import Fault
 from gateway.graph.federation.subgraph import Subgraph
 from gateway.logs import LogFormat
+from gateway.runtime.reload import AcceptedKeys, Reload
+from gateway.runtime.signals import reloading
+from gateway.settings.api_keys import LiveKeys
 from gateway.settings.clients import Limits
 from gateway.settings.settings import Settings
 from gateway.shared.documents import SharedDocuments
@@ -57,7 +60,14 @@ def from_environment(
         BadSetting: One of them cannot be meant.
     """
     logs.configure(log_format, level=log_level)
-    return create_app(Settings.read(os.environ), workers=workers, examples=examples, counts=counts, started=tune)
+    return create_app(
+        Settings.read(os.environ),
+        workers=workers,
+        examples=examples,
+        counts=counts,
+        environment=os.environ,
+        started=tune,
+    )
 
 
 def create_app(
@@ -67,6 +77,7 @@ def create_app(
     workers: int = 1,
     examples: Examples | None = None,
     counts: Path | None = None,
+    environment: Mapping[str, str] | None = None,
     started: Callable[[], None] = lambda: None,
 ) -> Starlette:
     """The gateway as an ASGI application; everything that needs an event loop is opened by its lifespan.
@@ -77,12 +88,14 @@ def create_app(
         workers: How many processes like this one share the port, and so the upstream budgets.
         examples: What the explorer's starting tabs ask about.
         counts: The folder where several workers leave what they count; see `Metrics`.
+        environment: Where the settings came from, and are read again while it runs; not read again where not given.
         started: Called when all is made and nothing is answered yet.
     """
     time = clock or SystemClock()
     health = Health(tuple, started=False)
     manifest = trusted(path) if (path := settings.limits.trusted_documents) else None
-    metrics = counting(settings, counts)
+    keys = AcceptedKeys(settings)
+    metrics = counting(settings, counts, keys.metrics)
     tracing = tracing_by(settings)
     explorer = None
     if settings.browsers.graphiql:
@@ -98,7 +111,7 @@ def create_app(
         async with (
             tracing.closing() if tracing is not None else contextlib.nullcontext(),
             opened(settings, time, workers=workers, meter=metrics.upstream) as upstreams,
-            gatekeeping(settings.access, time) as access,
+            gatekeeping(settings.access, keys.clients, time) as access,
         ):
             health.statuses, health.together = upstreams.statuses, upstreams.together
             engine = Engine(
@@ -123,11 +136,12 @@ def create_app(
                 trace=settings.browsers.trace,
                 explorer=explorer,
                 on_fault=log_fault,
-                router_keys=settings.federation.router_keys,
+                router_keys=keys.routers,
                 max_document=settings.limits.document,
             )
-            async with metrics.following(upstreams.reading, partial(execution_of, engine)):
-                with draining(health, settings.server.drain):
+            reload = Reload(settings, environment, time, keys=keys, upstreams=upstreams, manifest=manifest)
+            async with metrics.following(upstreams.reading, partial(execution_of, engine)), reload.followed():
+                with reloading(reload.now), draining(health, settings.server.drain):
                     started()
                     health.started = True
                     yield {STATE: endpoint}
@@ -155,18 +169,19 @@ def documents_of(link: Link | None, clock: Timer) -> DocumentStore:
     return near if link is None else SharedDocuments(link, near, clock)
 
 
-def counting(settings: Settings, folder: Path | None) -> Metrics:
+def counting(settings: Settings, folder: Path | None, keys: LiveKeys) -> Metrics:
     """What is counted, and shown on `/metrics`.
 
     Args:
         settings: Which operations are told by name, and to whom.
         folder: Where several workers leave their counts; None where there is one.
+        keys: What the page asks for.
     """
     return Metrics(
         names=Names(settings.metrics.operations, trusted=bool(settings.limits.trusted_documents)),
         shared=settings.cache.url is not None,
         release=release(),
-        access=Access(required=bool(settings.metrics.keys), keys=settings.metrics.keys),
+        access=Access(required=bool(settings.metrics.keys), keys=keys),
         folder=folder,
     )
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from yarl import URL
 
 from gateway.errors import UpstreamUnavailable
+from gateway.settings.api_keys import LiveKeys
 from gateway.settings.clients import AccessSettings
 from gateway.upstream.call import url_of
 from gateway.upstream.clock import Timer
@@ -30,10 +31,16 @@ SECONDS = 5.0
 
 
 @contextlib.asynccontextmanager
-async def gatekeeping(settings: AccessSettings, clock: Timer) -> AsyncIterator[Access]:
-    """Who may ask, for as long as the block runs."""
+async def gatekeeping(settings: AccessSettings, keys: LiveKeys, clock: Timer) -> AsyncIterator[Access]:
+    """Who may ask, for as long as the block runs.
+
+    Args:
+        settings: What is set.
+        keys: The accepted keys, as they are now.
+        clock: Where time comes from.
+    """
     if not settings.required or not settings.jwks_url:
-        yield Access(required=settings.required, keys=settings.keys)
+        yield Access(required=settings.required, keys=keys)
         return
     async with open_session(connections=2) as session:
         issuer, url = issuer_at(settings.jwks_url)
@@ -46,12 +53,12 @@ async def gatekeeping(settings: AccessSettings, clock: Timer) -> AsyncIterator[A
                 raise UpstreamUnavailable("The issuer's keys cannot be had.", source=ISSUER)
             return ended.body
 
-        keys = KeySet(published, clock)
-        tokens = Tokens(keys, settings.issuer, settings.audience, clock)
+        published_keys = KeySet(published, clock)
+        tokens = Tokens(published_keys, settings.issuer, settings.audience, clock)
         try:
-            yield Access(required=True, keys=settings.keys, tokens=tokens)
+            yield Access(required=True, keys=keys, tokens=tokens)
         finally:
-            await keys.close()
+            await published_keys.close()
 
 
 def issuer_at(jwks_url: str) -> tuple[Upstream, URL]:

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
-from uvicorn.supervisors.multiprocess import Multiprocess
 
 from gateway.runtime.connection import Connection
+from gateway.runtime.supervisor import Supervisor
 from gateway.settings.environment import BadSetting
 from gateway.settings.settings import Settings
 
@@ -60,7 +60,14 @@ def address(host: str, listener: socket.socket) -> str:
     return f"http://{f'[{shown}]' if ':' in shown else shown}:{listener.getsockname()[1]}"
 
 
-def run(settings: Settings, listener: socket.socket, application: Callable[[], Starlette], *, workers: int) -> None:
+def run(
+    settings: Settings,
+    listener: socket.socket,
+    application: Callable[[], Starlette],
+    *,
+    workers: int,
+    check: Callable[[], object],
+) -> None:
     """Serves until SIGTERM or SIGINT.
 
     Args:
@@ -68,6 +75,7 @@ def run(settings: Settings, listener: socket.socket, application: Callable[[], S
         listener: Where to listen; closed in the end.
         application: Makes it, in this process or in each worker's; can be pickled.
         workers: How many processes.
+        check: Makes sure that workers could be started anew; raises `BadSetting`.
     """
     config = uvicorn.Config(
         application,
@@ -85,20 +93,10 @@ def run(settings: Settings, listener: socket.socket, application: Callable[[], S
     )
     with listener, _quiet_end():
         if workers > 1:
-            with _workers_deaf_to_ctrl_c():
-                Workers(config, sockets=[listener]).run()
+            with _workers_deaf_to_terminals():
+                Supervisor(config, [listener], check=check).run()
         else:
             uvicorn.Server(config).run(sockets=[listener])
-
-
-class Workers(Multiprocess):
-    """Several processes that accept on one socket."""
-
-    def terminate_all(self) -> None:
-        """Tells all to end, and lets go of the socket: else it would go on accepting when nobody answers any more."""
-        super().terminate_all()
-        for listener in self.sockets:
-            listener.close()
 
 
 @contextlib.contextmanager
@@ -136,16 +134,16 @@ def _quiet_end() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _workers_deaf_to_ctrl_c() -> Iterator[None]:
+def _workers_deaf_to_terminals() -> Iterator[None]:
     """Lets workers end by their supervisor's SIGTERM alone.
 
-    A terminal's Ctrl-C reaches every process in it, workers too that are still importing and would say so at length.
-    They inherit this thread's signal mask; another thread keeps the signal deliverable to this process.
+    A terminal's Ctrl-C, or its end, reaches every process in it, workers too that are still importing and would say so
+    at length. They inherit this thread's signal mask; another thread keeps the signals deliverable to this process.
     """
     resource_tracker.ensure_running()  # unblocks the signal when it starts, so not later
     ended = threading.Event()
     threading.Thread(target=ended.wait, name="signals", daemon=True).start()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
         yield
     finally:

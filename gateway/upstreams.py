@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.graph.status import EndpointTrouble, SourceState, SourceStatus
 from gateway.model.records import Source
@@ -29,6 +30,7 @@ from gateway.upstream.replicas.fleet import Fleet
 from gateway.upstream.replicas.link import Link
 from gateway.upstream.replicas.store import SharedStore
 from gateway.upstream.replicas.vault import SharedVault
+from gateway.upstream.rotation import RotatingCredential
 from gateway.upstream.session import Session, open_session
 from gateway.upstream.settings import Upstream
 from gateway.upstream.store import MemoryStore, Store
@@ -98,12 +100,36 @@ class Upstreams:
         settings: What is set.
         clients: A client for each of them.
         shared: What they have in common.
+        credentials: What each client proves itself with.
+        look_at_switches: Looks which sources are switched off by now.
     """
 
-    def __init__(self, settings: Settings, clients: Mapping[str, Client], shared: Shared) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clients: Mapping[str, Client],
+        shared: Shared,
+        credentials: Mapping[str, RotatingCredential],
+        look_at_switches: Callable[[], Awaitable[None]] | None,
+    ) -> None:
         self.clients = clients
+        self.look_at_switches = look_at_switches
         self._settings = settings
         self._shared = shared
+        self._credentials = credentials
+
+    def look_when_refused(self, look: Callable[[], Awaitable[object]]) -> None:
+        """Has somebody look for another credential, for `rotate`, when a source refuses the one in use."""
+        for credential in self._credentials.values():
+            credential.look = look
+
+    def rotate(self, settings: Settings) -> None:
+        """Puts the credentials that are set now in the place of those in use, where they are others."""
+        for name, credential in self._credentials.items():
+            before, now = self._settings.source(name), settings.source(name)
+            if (before.token, before.client) != (now.token, now.client) and now.enabled:
+                credential.replace(_credential(now, self._shared))
+        self._settings = settings
 
     def ports(self) -> Sequence[Ports]:
         """The ports of each."""
@@ -177,17 +203,22 @@ async def opened(
     async with open_session() as session, contextlib.AsyncExitStack() as stack:
         shared = await _shared(settings, session, clock, meter=meter or Unmetered(), processes=processes, stack=stack)
         clients: dict[str, Client] = {}
+        credentials: dict[str, RotatingCredential] = {}
         for source in settings.sources:
             if source.enabled:
-                client = _client(source, shared, processes)
+                credentials[source.name] = RotatingCredential(_credential(source, shared))
+                client = _client(source, credentials[source.name], shared, processes)
                 stack.push_async_callback(client.close)
+                credentials[source.name].follow(client.credential_replaced)
                 clients[source.name] = client
-        switches = Switches(clients.values())
+        switches, look = Switches(clients.values()), None
         if settings.server.off_file is not None:
-            await stack.enter_async_context(OffFile(settings.server.off_file, clock).followed(switches))
+            off_file = OffFile(settings.server.off_file, clock)
+            await stack.enter_async_context(off_file.followed(switches))
+            look = partial(off_file.look, switches)
         if shared.fleet is not None:
             await stack.enter_async_context(shared.fleet.joined(switches))
-        yield Upstreams(settings, clients, shared)
+        yield Upstreams(settings, clients, shared, credentials, look)
 
 
 async def _shared(
@@ -217,8 +248,7 @@ def release() -> str:
         return "unreleased"
 
 
-def _client(source: SourceSettings, shared: Shared, processes: int) -> Client:
-    credential = _credential(source, shared)
+def _client(source: SourceSettings, credential: RotatingCredential, shared: Shared, processes: int) -> Client:
     cost, remaining = RATE_HEADERS.get(source.name, (None, None))
     upstream = Upstream(
         name=source.name,
@@ -233,7 +263,7 @@ def _client(source: SourceSettings, shared: Shared, processes: int) -> Client:
     return Client(upstream, credential, budget, shared.session, shared.clock, store=shared.store, meter=shared.meter)
 
 
-def _budget(source: SourceSettings, credential: Credential, shared: Shared, processes: int) -> Budget:
+def _budget(source: SourceSettings, credential: RotatingCredential, shared: Shared, processes: int) -> Budget:
     """A source's budget: all of it where replicas count together, else this process's share.
 
     One that does not tell its limit is asked less once it refuses.
@@ -244,7 +274,12 @@ def _budget(source: SourceSettings, credential: Credential, shared: Shared, proc
         limit = max(1, source.rate_limit // processes)
         log.info("%s: this process may spend %d units a minute, one of %d", source.name, limit, processes)
         return Budget(source.name, limit, shared.clock, adapts=adapts)
-    counter = SharedCounter(link, f"{credential.identity}:{source.name}", lambda: fleet.size)
+
+    def name() -> str:
+        return f"{credential.identity}:{source.name}"
+
+    counter = SharedCounter(link, name(), lambda: fleet.size)
+    credential.follow(lambda: counter.rename(name()))
     return Budget(source.name, source.rate_limit, shared.clock, adapts=adapts, counter=counter)
 
 

@@ -76,21 +76,21 @@ ROOMS: Mapping[str, set[str]] = {
     "gateway.tuning": set(),
     "gateway.upstreams": {"*"},
     "gateway.gatekeeping": {"*"},
-    "gateway.app": {"*", "gateway.upstreams", "gateway.gatekeeping"},
+    "gateway.runtime": {"*", "gateway.upstreams"},
+    "gateway.app": {"*", "gateway.upstreams", "gateway.gatekeeping", "gateway.runtime"},
     "gateway.serving": {"*", "gateway.app", "gateway.runtime"},
-    "gateway.runtime": {"*"},
-    "gateway.commands": {"*", "gateway.upstreams", "gateway.app", "gateway.serving"},
+    "gateway.commands": {"*", "gateway.upstreams", "gateway.runtime", "gateway.app", "gateway.serving"},
     "gateway.cli": {"*", "gateway.commands"},
     "gateway.__main__": {"gateway.cli"},
 }
 """Each room, and the rooms or single modules it may know; `*` is all but those of `TOP`."""
 
 TOP = {
+    "gateway.runtime",
     "gateway.upstreams",
     "gateway.gatekeeping",
     "gateway.app",
     "gateway.serving",
-    "gateway.runtime",
     "gateway.commands",
     "gateway.cli",
     "gateway.__main__",

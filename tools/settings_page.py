@@ -15,7 +15,7 @@ TOP = f"""# Settings
 
 Read at the start from the environment, or from a dotenv file that `{ENV_FILE}` names (the environment wins; values are
 taken as they stand, `$` included). An empty value counts as not set. A secret may come from a file instead, which
-`<NAME>_FILE` names.
+`<NAME>_FILE` names; it is [read again](operations/health.md#sighup) while the gateway runs.
 
 Where settings are not valid, the start ends with exit code 2 and a line for each: its name, what is wrong and what
 would be right. A name that begins like one of ours and is not a setting is warned of, with what may have been meant.

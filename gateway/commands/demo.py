@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -20,8 +21,12 @@ from gateway.emulator.server import Emulators
 from gateway.emulator.world import World
 from gateway.graph.ids import global_id
 from gateway.model.records import Kind, Source
+from gateway.runtime.signals import hangups_taken
 from gateway.settings.environment import BadSetting
 from gateway.web.explorer import Examples
+
+LOOK = 0.5
+"""Seconds between two looks whether a signal has come: one that another thread was given wakes nobody."""
 
 READY_QUERY = "{ meetings(first: 3) { nodes { title startTime sources person { name } } } }"
 
@@ -29,7 +34,7 @@ READY_QUERY = "{ meetings(first: 3) { nodes { title startTime sources person { n
 def demo(args: argparse.Namespace) -> int:
     """Serves the graph over a seeded sales team; says where to look before it serves."""
     print("Making up a sales team …", flush=True)
-    with emulated() as emulators:
+    with hangups_taken(), emulated() as emulators:
         os.environ.update(variables(emulators) | {"GATEWAY_DRAIN": "0"})
         run(args, (MANIFEST,), examples(emulators.world), logging.WARNING, _print_address)
     print("\nStopped.")
@@ -41,11 +46,12 @@ def emulate(args: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     print("Making up a sales team …", file=sys.stderr, flush=True)
     try:
-        with emulated(salesloft_port=args.salesloft_port, drift_port=args.drift_port) as emulators:
+        with hangups_taken(), emulated(salesloft_port=args.salesloft_port, drift_port=args.drift_port) as emulators:
             for name, value in variables(emulators).items():
                 print(f"{name}={value}", flush=True)
             print("Serving until Ctrl-C.", file=sys.stderr, flush=True)
-            signal.pause()
+            while True:
+                time.sleep(LOOK)
     except OSError as error:
         raise BadSetting("--salesloft-port, --drift-port", f"cannot listen: {error.strerror}; choose another") from None
     return 0

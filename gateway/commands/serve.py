@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from gateway import logs, serving
 from gateway.app import from_environment
+from gateway.runtime.signals import hangups_taken
 from gateway.settings.clients import LIMITS
 from gateway.settings.environment import BadSetting
 from gateway.settings.settings import GUARDED, SOURCE_ON, Check, Settings
@@ -42,7 +43,7 @@ def serve(args: argparse.Namespace) -> int:
 
 def run(
     args: argparse.Namespace,
-    checks: Iterable[Check],
+    checks: Sequence[Check],
     examples: Examples,
     log_level: int,
     announce: Callable[[str], None],
@@ -59,24 +60,31 @@ def run(
     Raises:
         BadSetting: One or several settings are not valid.
     """
-    logs.configure(args.log_format, level=log_level)
-    given = {"GATEWAY_HOST": args.host, "GATEWAY_PORT": args.port}
-    os.environ.update({name: str(value) for name, value in given.items() if value is not None})  # workers read it again
-    settings = Settings.read(os.environ, checks)
-    for warning in settings.warnings:
-        log.warning("%s", warning)
-    listener = serving.listen(settings.server.host, settings.server.port)
-    announce(f"{serving.address(settings.server.host, listener)}/graphql")
-    with serving.counts_of(args.workers) as counts:
-        application = partial(
-            from_environment,
-            workers=args.workers,
-            log_format=args.log_format,
-            log_level=log_level,
-            examples=examples,
-            counts=counts,
-        )
-        serving.run(settings, listener, application, workers=args.workers)
+    with hangups_taken():
+        logs.configure(args.log_format, level=log_level)
+        given = {"GATEWAY_HOST": args.host, "GATEWAY_PORT": args.port}
+        os.environ.update({name: str(value) for name, value in given.items() if value is not None})  # for workers too
+        settings = Settings.read(os.environ, checks)
+        for warning in settings.warnings:
+            log.warning("%s", warning)
+        listener = serving.listen(settings.server.host, settings.server.port)
+        announce(f"{serving.address(settings.server.host, listener)}/graphql")
+        with serving.counts_of(args.workers) as counts:
+            application = partial(
+                from_environment,
+                workers=args.workers,
+                log_format=args.log_format,
+                log_level=log_level,
+                examples=examples,
+                counts=counts,
+            )
+            serving.run(
+                settings,
+                listener,
+                application,
+                workers=args.workers,
+                check=lambda: Settings.read(os.environ, checks),
+            )
 
 
 def _log_address(url: str) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 from gateway.model.scopes import SCOPES
 from gateway.settings.kinds import InvalidValue, Kind
@@ -86,6 +86,36 @@ def matching(presented: str, keys: Sequence[ApiKey]) -> ApiKey | None:
         if hmac.compare_digest(key.digest, digest) and found is None:
             found = key
     return found
+
+
+class LiveKeys(Sequence[ApiKey]):
+    """Keys that may be replaced while requests are checked against them.
+
+    Args:
+        keys: Those accepted at the start.
+    """
+
+    def __init__(self, keys: Iterable[ApiKey]) -> None:
+        self._keys = tuple(keys)
+
+    def replace(self, keys: Iterable[ApiKey]) -> None:
+        """Accepts these, and no others, from now on."""
+        self._keys = tuple(keys)
+
+    @overload
+    def __getitem__(self, place: int) -> ApiKey: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[ApiKey]: ...
+
+    def __getitem__(self, place: int | slice) -> ApiKey | Sequence[ApiKey]:
+        return self._keys[place]
+
+    def __iter__(self) -> Iterator[ApiKey]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
 
 
 class _Entry(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -19,9 +19,19 @@ from gateway.settings.telemetry import METRICS, TRACING, MetricsSettings, Tracin
 
 G = TypeVar("G", bound=Group)
 
-TABLES: tuple[Table[Group], ...] = (
-    *SOURCES, SERVER, CACHING, ACCESS, BROWSERS, LIMITS, FEDERATION, METRICS, TRACING,
-)  # fmt: skip
+GROUPS: Mapping[str, Table[Group]] = {
+    "server": SERVER,
+    "cache": CACHING,
+    "access": ACCESS,
+    "browsers": BROWSERS,
+    "limits": LIMITS,
+    "federation": FEDERATION,
+    "metrics": METRICS,
+    "tracing": TRACING,
+}
+"""The table of each group of `Settings`."""
+
+TABLES: tuple[Table[Group], ...] = (*SOURCES, *GROUPS.values())
 """Every setting but `GATEWAY_ENV_FILE`, in the order of the documentation."""
 
 NAMES = frozenset({ENV_FILE, *(name for table in TABLES for row in table.rows for name in row.names)})
@@ -69,25 +79,71 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             BadSetting: One or several of them are not valid; all are named.
         """
         reader = Reader(variables)
-        settings = cls(
-            sources=tuple(map(reader.read, SOURCES)),
-            server=reader.read(SERVER),
-            cache=reader.read(CACHING),
-            access=reader.read(ACCESS),
-            browsers=reader.read(BROWSERS),
-            limits=reader.read(LIMITS),
-            federation=reader.read(FEDERATION),
-            metrics=reader.read(METRICS),
-            tracing=reader.read(TRACING),
-        )
+        settings = cls._read(reader)
         faults = [*reader.faults, *(fault for check in checks for fault in check.faults(settings, reader.faulty))]
         _raise(faults)
         unknown = reader.environment.unknown(PREFIXES, NAMES)
         return msgspec.structs.replace(settings, warnings=(*reader.warnings, *unknown))
 
+    @classmethod
+    def _read(cls, reader: Reader) -> Settings:
+        sources = tuple(map(reader.read, SOURCES))
+        groups: dict[str, Any] = {name: reader.read(table) for name, table in GROUPS.items()}
+        return cls(sources=sources, **groups)
+
+    def reread(self, variables: Mapping[str, str]) -> Reread:
+        """These settings with the secrets that are set by now; all else stays as it was at the start.
+
+        Args:
+            variables: The environment; its secrets may be in files.
+        """
+        reader = Reader(variables)
+        new = self._read(reader)
+        faults = list(reader.faults)
+        if ENV_FILE in reader.faulty:
+            return Reread(self, faults=tuple(map(str, faults)))
+        replaced: list[str] = []
+        pending: list[str] = []
+
+        def merged(table: Table[G], before: G, now: G) -> G:
+            changed = [
+                row
+                for row in table.rows
+                if getattr(before, row.field) != getattr(now, row.field) and not reader.faulty.intersection(row.names)
+            ]
+            secrets = [row for row in changed if row.kind.secret]
+            group = msgspec.structs.replace(before, **{row.field: getattr(now, row.field) for row in secrets})
+            if wrong := list(group.check()):
+                faults.extend(wrong)
+                return before
+            replaced.extend(row.name for row in secrets)
+            pending.extend(row.name for row in changed if row not in secrets)
+            return group
+
+        groups = {name: merged(table, getattr(self, name), getattr(new, name)) for name, table in GROUPS.items()}
+        sources = tuple(map(merged, SOURCES, self.sources, new.sources))
+        settings = msgspec.structs.replace(self, sources=sources, **groups)
+        return Reread(settings, tuple(replaced), tuple(pending), tuple(dict.fromkeys(map(str, faults))))
+
     def source(self, name: str) -> SourceSettings:
         """One source's settings, by its name in the enum `Source`."""
         return next(source for source in self.sources if source.name == name)
+
+
+class Reread(msgspec.Struct, frozen=True):
+    """What came of reading the settings again while they are in use.
+
+    Attributes:
+        settings: Those that hold now.
+        replaced: The secrets that are others than before.
+        pending: Settings that are others by now, and will be used from the next start on.
+        faults: A line for each setting that is not valid any more; what was read before stays in use.
+    """
+
+    settings: Settings
+    replaced: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
 
 class Check(msgspec.Struct, frozen=True):

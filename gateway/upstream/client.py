@@ -96,7 +96,6 @@ class Client:
         self.clock = clock
         self.store: Store = MemoryStore() if store is None else store
         self.credential = credential
-        self.identity = credential.identity
         self.meter: Meter = Unmetered() if meter is None else meter
         self._flights = Flights(clock)
         self._on = True
@@ -116,6 +115,15 @@ class Client:
             jitter=jitter,
             ask_plainly=self._ask_plainly,
         )
+
+    def credential_replaced(self) -> None:
+        """Asks endpoints again that refused the credential before."""
+        self._sender.endpoints.forget_refusals()
+
+    @property
+    def identity(self) -> str:
+        """Whose records its answers hold; see `Credential`."""
+        return self.credential.identity
 
     @overload
     async def get(

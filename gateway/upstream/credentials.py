@@ -78,8 +78,13 @@ class Credential(Protocol):
         """
         ...
 
-    def rejected(self, token: Secret) -> bool:
-        """Learns that the upstream does not know a token; whether asking for another one may help."""
+    async def rejected(self, token: Secret, *, known: bool) -> bool:
+        """Learns that the upstream refused a token; whether asking for another one may help.
+
+        Args:
+            token: What was refused.
+            known: Whether the upstream knows it (403), rather than not (401); some do not tell these apart.
+        """
         ...
 
 
@@ -100,6 +105,6 @@ class StaticToken:
         """The token."""
         return self._secret
 
-    def rejected(self, token: Secret) -> bool:  # noqa: ARG002 - the protocol's; there is but one
+    async def rejected(self, token: Secret, *, known: bool) -> bool:  # noqa: ARG002 - the protocol's; there is but one
         """There is no other."""
         return False

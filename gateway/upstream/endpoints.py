@@ -104,6 +104,12 @@ class Endpoints:
         reason = None if call.plain is None else self.troubles.now.get(call.plain.endpoint)
         return reason is not None and reason.trouble is Trouble.GONE
 
+    def forget_refusals(self) -> None:
+        """Learns that the credential was replaced: what refused the other one may be asked at once."""
+        for endpoint, outcome in self.outcomes().items():
+            if outcome == "refused":
+                del self._circuits[endpoint]
+
     def _doubt(self, plain: Call[Any]) -> None:
         """Has it looked into whether an endpoint answers at all, unless that is known."""
         now, before = self._clock.monotonic(), self._looked.get(plain.endpoint)

@@ -177,12 +177,12 @@ class ClientCredentials:
             return token.secret
         return renewed.secret
 
-    def rejected(self, token: Secret) -> bool:
-        """Learns that the upstream does not know a token; asks for another one unless it is quite new."""
+    async def rejected(self, token: Secret, *, known: bool) -> bool:
+        """Learns that the upstream refused a token; asks for another one where it is unknown, and not quite new."""
         held = self._token
         if held is None or held.secret != token:
             return True  # there is a newer one already
-        if self._clock.time() - held.issued < NEW:
+        if known or self._clock.time() - held.issued < NEW:
             return False
         self._token, self._doubted = None, token
         return True

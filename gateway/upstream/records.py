@@ -115,7 +115,7 @@ class Records(Generic[K, V]):
             encoded_len,
             endpoint=kind.endpoint,
         )
-        self._shelf = Shelf(client.identity, client.upstream.name, kind.name)
+        self._last_shelf = Shelf(client.identity, client.upstream.name, kind.name)
         self._doubtful = kind.lifetimes.doubtful
         self._quiet_until = 0.0
         self._alone = limits is not None and limits.keys == 1
@@ -177,6 +177,13 @@ class Records(Generic[K, V]):
             if len(gathered.failed) == len(wanted):
                 raise next(iter(gathered.failed.values()))
         return self._answers(request, gathered)
+
+    @property
+    def _shelf(self) -> Shelf:
+        """Where this credential's records are; one that it was replaced by may be another account's."""
+        if self._last_shelf.identity != self._client.identity:
+            self._last_shelf = msgspec.structs.replace(self._last_shelf, identity=self._client.identity)
+        return self._last_shelf
 
     async def _kept(self, wanted: Sequence[K]) -> Mapping[K, Kept[V]]:
         """What is kept, of whatever age."""
@@ -248,11 +255,12 @@ class Records(Generic[K, V]):
     async def _fetch_and_keep(self, request: Request, keys: Sequence[K]) -> Mapping[K, Kept[V]]:
         if not self._alone:
             self._client.meter.batched(self._client.upstream.name, self._kind.name, len(keys))
+        shelf = self._shelf
         found = await self._fetch(request, keys)
         now = self._client.clock.time()
         kept = {key: Kept(found.get(key), now) for key in keys}
         if (seconds := self._kind.lifetimes.longest) > 0:
-            await self._client.store.put(self._shelf, kept, self._kind.codec, seconds=seconds)
+            await self._client.store.put(shelf, kept, self._kind.codec, seconds=seconds)
         return kept
 
     def _revalidate(self, keys: Sequence[K]) -> None:

@@ -8,7 +8,14 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from gateway.errors import DeadlineExceeded, UpstreamError, UpstreamMalformed, UpstreamRateLimited, UpstreamUnavailable
+from gateway.errors import (
+    DeadlineExceeded,
+    UpstreamError,
+    UpstreamMalformed,
+    UpstreamRateLimited,
+    UpstreamRefused,
+    UpstreamUnavailable,
+)
 from gateway.upstream.answers import Answer, date_of, failure_in, status_of, units_in, unreadable
 from gateway.upstream.budget import Budget
 from gateway.upstream.call import Call, Errand
@@ -176,7 +183,7 @@ class Sender:
             ended = await self._try(errand, token, grant, fresh=fresh)
             if isinstance(ended, Failure) and ended.dead:
                 ended = msgspec.structs.replace(ended, trouble=None)
-            elif isinstance(ended, Failure) and ended.unauthorized and self._credential.rejected(token):
+            elif isinstance(ended, Failure) and await self._outdated(ended, token):
                 ended = msgspec.structs.replace(ended, trouble=None, outdated=True)
             return ended
         finally:
@@ -184,6 +191,12 @@ class Sender:
                 self.endpoints.answered(call, trial=trial, absent=ended.value is None)
             else:
                 self.endpoints.tried(call, ended_as(ended, call) if ended is not None else None, trial=trial)
+
+    async def _outdated(self, failure: Failure, token: Secret) -> bool:
+        """Whether there may be another token than the one that was refused."""
+        if not isinstance(failure.error, UpstreamRefused):
+            return False
+        return await self._credential.rejected(token, known=not failure.unauthorized)
 
     async def _queue(self, errand: Errand[T]) -> Grant:
         """Units for a call."""

@@ -125,6 +125,10 @@ class TrustedDocuments:
         self._texts = {_bare(name): text for name, text in texts.items()}
         self._known = frozenset(texts.values())
 
+    def take(self, other: TrustedDocuments) -> None:
+        """Runs the operations of another manifest, and no others, from now on."""
+        self._texts, self._known = other._texts, other._known
+
     async def find(self, message: Message) -> Named:
         """The document of the manifest that a message means."""
         name = message.document_id or message.doc_id or message.id or apollo_hash(message)

@@ -175,6 +175,7 @@ async def product(
     jumps: bool = True,
     names: bool = False,
     more: Callable[[Emulators], Mapping[str, str]] | None = None,
+    rereads: bool = False,
 ) -> AsyncIterator[Product]:
     """A gateway over a world, its clock standing at the world's present.
 
@@ -186,6 +187,7 @@ async def product(
         jumps: Whether a sleep moves time on by itself.
         names: Whether the vendors are reached by name, rather than by address.
         more: Settings that go by where the vendors are.
+        rereads: Whether files that settings name are looked at again; time may not jump then.
     """
     clock = ManualClock(world.now.timestamp(), jumps=jumps)
     links: list[CountedLink] = []
@@ -205,6 +207,7 @@ async def product(
                 **(more(emulators) if more is not None else {}),
             },
             links=links,
+            rereads=rereads,
         ) as (caller, session),
     ):
         yield Product(caller, emulators, clock, session, links)
@@ -233,6 +236,7 @@ async def gateway(
     settings: Mapping[str, str] | None = None,
     *,
     links: list[CountedLink] | None = None,
+    rereads: bool = False,
 ) -> AsyncIterator[tuple[Caller, Session]]:
     """A process over the vendors, and its pool of connections to them; its links to a Redis are added to `links`."""
     known = {**PLENTY, **UNLIMITED, **variables(emulators), **(settings or {})}
@@ -254,5 +258,7 @@ async def gateway(
         mock.patch("gateway.upstreams.Link", linked),
         mock.patch("gateway.web.endpoint.GRACE", HOUR),
     ):
-        async with calling(create_app(Settings.read(known), clock=clock)) as caller:
+        async with calling(
+            create_app(Settings.read(known), clock=clock, environment=known if rereads else None)
+        ) as caller:
             yield caller, sessions[0]

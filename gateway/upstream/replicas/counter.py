@@ -157,6 +157,13 @@ class SharedCounter:
         self._settle = link.script(SETTLE)
         self._empty = link.script(EMPTY)
 
+    def rename(self, name: str) -> None:
+        """Counts on under another name, since the credential was replaced.
+
+        What was seen of the old one is carried over, as to a Redis that came back empty.
+        """
+        self._name = f"{self._link.prefix}:budget:{name}"
+
     async def take(self, now: float, cost: int, *, limit: int, spare: int) -> Grant | None:
         """Takes units where `spare` more stay free; None where they do not."""
         windows = around(now, self._length)

@@ -24,7 +24,7 @@ from gateway.logs import LogFormat
 from gateway.runtime.reload import AcceptedKeys, Reload
 from gateway.runtime.signals import reloading
 from gateway.settings.api_keys import LiveKeys
-from gateway.settings.clients import Limits
+from gateway.settings.clients import Limits, allowed_hosts
 from gateway.settings.settings import Settings
 from gateway.shared.documents import SharedDocuments
 from gateway.shared.rates import SharedRates
@@ -152,6 +152,8 @@ def create_app(
         explorer,
         log_fault,
         origins=settings.browsers.origins,
+        hosts=allowed_hosts(settings.browsers, settings.access),
+        proxies=tuple(settings.browsers.trusted_proxies),
         metrics=metrics,
         observers=() if tracing is None else [tracing.observer(GRAPHQL, names=bool(settings.limits.trusted_documents))],
     )

@@ -30,12 +30,16 @@ LOOK = 0.5
 
 READY_QUERY = "{ meetings(first: 3) { nodes { title startTime sources person { name } } } }"
 
+OWN_PAGES = "http://localhost:*,http://127.0.0.1:*"
+"""Origins of whoever develops a page on this machine; there is nobody's data to be seen."""
+
 
 def demo(args: argparse.Namespace) -> int:
     """Serves the graph over a seeded sales team; says where to look before it serves."""
     print("Making up a sales team …", flush=True)
     with hangups_taken(), emulated() as emulators:
         os.environ.update(variables(emulators) | {"GATEWAY_DRAIN": "0"})
+        os.environ.setdefault("GATEWAY_CORS_ORIGINS", OWN_PAGES)
         run(args, (MANIFEST,), examples(emulators.world), logging.WARNING, _print_address)
     print("\nStopped.")
     return 0

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from msgspec import Meta
 
 from gateway.settings.api_keys import KEYS, ApiKey
 from gateway.settings.environment import BadSetting
-from gateway.settings.kinds import ORIGINS, FilePath, Unset, Url, is_loopback
+from gateway.settings.kinds import HOSTS, NETWORKS, ORIGINS, FilePath, Network, Unset, Url, is_loopback
 from gateway.settings.server import HOST_NAME, LOOPBACK
 from gateway.settings.table import Group, Table
 
@@ -19,6 +20,9 @@ MOST = 1_000_000
 def _on_loopback(text: Callable[[str], str]) -> bool:
     return is_loopback(text(HOST_NAME) or LOOPBACK)
 
+
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+"""Names that no page of the web can have."""
 
 LOCAL = Unset("`on` on loopback, else `off`", _on_loopback)
 
@@ -101,6 +105,30 @@ class BrowserSettings(Group, frozen=True, kw_only=True):
         frozenset[str],
         ORIGINS,
         Meta(title="GATEWAY_CORS_ORIGINS", description="origins whose pages may call"),
+    ] = frozenset()
+    allowed_hosts: Annotated[
+        frozenset[str],
+        HOSTS,
+        Unset(f"`{','.join(LOOPBACK_HOSTS)}` where no credential is needed, else `*`"),
+        Meta(
+            title="GATEWAY_ALLOWED_HOSTS",
+            description="host names that are answered, beside that of `GATEWAY_PUBLIC_URL`; `*.example.com` and `*` "
+            "are possible; see [hosts and proxies](http.md#hosts-and-proxies)",
+        ),
+    ] = frozenset()
+    public_url: Annotated[
+        Url,
+        Meta(
+            title="GATEWAY_PUBLIC_URL", description="where vendors and clients reach this gateway; its host is answered"
+        ),
+    ] = ""
+    trusted_proxies: Annotated[
+        frozenset[Network],
+        NETWORKS,
+        Meta(
+            title="GATEWAY_TRUSTED_PROXIES",
+            description="proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed",
+        ),
     ] = frozenset()
     graphiql: Annotated[
         bool, LOCAL, Meta(title="GATEWAY_GRAPHIQL", description="whether a browser's GET is answered with GraphiQL")
@@ -186,6 +214,15 @@ class Limits(Group, frozen=True, kw_only=True):
             description="path of a manifest, Relay's or Apollo's; where set, only its operations run",
         ),
     ] = None
+
+
+def allowed_hosts(browsers: BrowserSettings, access: AccessSettings) -> frozenset[str]:
+    """The host names that are answered: with nobody's credential needed, a page of any name could read everything."""
+    names = browsers.allowed_hosts or (frozenset({"*"}) if access.required else frozenset(LOOPBACK_HOSTS))
+    public = urlsplit(browsers.public_url).hostname
+    if public is None:
+        return names
+    return names | {f"[{public}]" if ":" in public else public}
 
 
 ACCESS = Table(

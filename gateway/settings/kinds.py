@@ -244,14 +244,50 @@ def _cache(text: str) -> Secret | None:
     return Secret(text)
 
 
+ANY_PORT = ":*"
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+
 def _origin(text: str) -> str:
+    """An origin as browsers write it: in lower case, without the port that its scheme has anyhow; `:*` is any port."""
+    bare = text.lower().removesuffix(ANY_PORT)
     try:
-        fine = ORIGIN.fullmatch(text.lower()) and _reachable(parts := urlsplit(text), parts.port)
+        fine = ORIGIN.fullmatch(bare) and _reachable(parts := urlsplit(bare), parts.port)
     except ValueError:
         fine = False
     if not fine:
         raise InvalidValue
-    return text.lower()
+    if text.endswith(ANY_PORT):
+        if parts.port is not None:
+            raise InvalidValue
+        if not is_loopback(parts.hostname or ""):
+            raise InvalidValue(f"{quoted(text)} names every port of a host that is not this machine")
+        return f"{bare}{ANY_PORT}"
+    return bare.removesuffix(DEFAULT_PORTS[parts.scheme])
+
+
+def _allowed_host(text: str) -> str:
+    """A name that a `Host` header may have: in lower case, an IPv6 address in brackets, `*.` before a domain."""
+    name = text.lower().removesuffix(".")
+    if name == "*":
+        return name
+    bare = name.removeprefix("*.")
+    try:
+        address = ipaddress.ip_address(bare.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        if not HOST_NAME.fullmatch(bare) or bare.rpartition(".")[2].isdecimal():
+            raise InvalidValue from None
+        return name
+    if bare != name:
+        raise InvalidValue
+    return f"[{address}]" if address.version == 6 else str(address)  # noqa: PLR2004 - the number of the protocol
+
+
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise InvalidValue from None
 
 
 def _path(text: str) -> Path:
@@ -277,7 +313,20 @@ PATH = Kind(read=_path, expected="a path", column="path", show=_shown_path)
 ORIGINS = listed(
     Kind(read=_origin, expected="a valid origin"), most=1000, what="origins", example="https://app.example"
 )
+HOSTS = listed(
+    Kind(read=_allowed_host, expected="a host name without a port"),
+    most=1000,
+    what="host names",
+    example="gateway.example or *.example.com",
+)
+NETWORKS = listed(
+    Kind(read=_network, expected="an address or a network"),
+    most=1000,
+    what="addresses or networks",
+    example="10.0.0.0/8",
+)
 
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 Url: TypeAlias = Annotated[str, URL]
 Host: TypeAlias = Annotated[str, HOST]
 FilePath: TypeAlias = Annotated[Path | None, PATH]

@@ -11,6 +11,7 @@ from starlette.types import Scope
 from gateway.errors import Unauthenticated
 from gateway.model.scopes import Principal
 from gateway.settings.api_keys import ApiKey, matching
+from gateway.web.addresses import client_network
 from gateway.web.tokens import Tokens
 
 REALM = 'Bearer realm="meeting-gateway"'
@@ -97,4 +98,4 @@ def client_of(principal: Principal | None, scope: Scope) -> str:
     if principal is not None:
         return f"name {principal.name}"
     address = scope.get("client")
-    return f"address {address[0]}" if address else "address unknown"
+    return f"address {client_network(address[0])}" if address else "address unknown"

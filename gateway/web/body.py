@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import Coroutine
 from typing import TypeVar
 
@@ -18,6 +19,12 @@ MOST_BYTES = 1_000_000
 
 MOST_DISCARDED = 10 * MOST_BYTES
 """Of a body that is too large anyway."""
+
+MOST_RATIO = 100
+"""Bytes that a byte of a packed body may come to; JSON comes to 5 to 20, what is made to burst memory to 1,000."""
+
+FREE_BYTES = 10_000
+"""Bytes that any packed body may come to: a short one may well be all of one word."""
 
 MOST_SECONDS = 10.0
 """For a body to arrive in."""
@@ -59,6 +66,26 @@ async def read(receive: Receive, headers: Headers) -> bytes:
     if size > MOST_BYTES:
         raise too_large()
     return b"".join(parts)
+
+
+def unpacked(packed: bytes) -> bytes:
+    """A body that was packed by gzip.
+
+    Raises:
+        HTTPProblem: 413 where it comes to more than `MOST_BYTES`, or than its packed size allows; 400 where it is not
+            gzip, whole and one.
+    """
+    most = min(MOST_BYTES, max(FREE_BYTES, MOST_RATIO * len(packed)))
+    unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        body = unpacker.decompress(packed, most + 1)
+    except zlib.error:
+        raise HTTPProblem(400, "The body is not gzip.") from None
+    if len(body) > most:
+        raise HTTPProblem(413, f"Unpacked, the body is larger than {most:,} bytes.")
+    if not unpacker.eof or unpacker.unused_data:
+        raise HTTPProblem(400, "The body is not one whole gzip file.")
+    return body
 
 
 def too_large() -> HTTPProblem:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 
+from gateway.web.csrf import listed
 from gateway.web.problem import HTTPProblem
 
 METHODS = ("GET", "HEAD", "POST")
@@ -39,7 +40,7 @@ class CrossOrigin:
 
     def allows(self, origin: str | None) -> bool:
         """Whether pages of an origin may call."""
-        return origin is not None and origin.lower() in self.origins
+        return origin is not None and listed(origin, self.origins)
 
     def preflight(self, method: str, headers: Headers) -> Response | None:
         """What a browser is told that asks first; None where the request is no preflight.

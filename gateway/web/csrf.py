@@ -25,7 +25,17 @@ def needs_preflight(headers: Headers, origins: frozenset[str]) -> bool:
     if headers.get("sec-fetch-site", "").lower() == "cross-site":
         return True
     origin = headers.get("origin")
-    return origin is not None and origin.lower() not in origins and not _same_host(origin, headers.get("host"))
+    return origin is not None and not listed(origin, origins) and not _same_host(origin, headers.get("host"))
+
+
+def listed(origin: str, origins: frozenset[str]) -> bool:
+    """Whether an origin is among those that may call: itself, or its host with any port (`http://localhost:*`)."""
+    name = origin.lower()
+    if name in origins:
+        return True
+    scheme, mark, host = name.partition("://")
+    bare = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
+    return f"{scheme}{mark}{bare}:*" in origins
 
 
 def _same_host(origin: str, host: str | None) -> bool:

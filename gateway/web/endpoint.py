@@ -37,6 +37,7 @@ METHODS = ("GET", "HEAD", "POST")
 ALLOW = {"Allow": ", ".join(METHODS)}
 TRACE_HEADER = "x-gateway-trace"
 COST_HEADER = "x-gateway-cost"
+GZIP = frozenset({"gzip", "x-gzip"})
 GRACE = 1.0
 """Seconds past the deadline before an operation is ended from outside; in time, each of its waits ends by itself and
 the answer is partial."""
@@ -232,11 +233,12 @@ async def read(receive: Receive, headers: Headers) -> Message:
         HTTPProblem: It is too large, or none.
         ClientGone: It broke off.
     """
-    return message.from_body(await body.read(receive, headers))
+    received = await body.read(receive, headers)
+    return message.from_body(body.unpacked(received) if coding_of_body(headers) in GZIP else received)
 
 
 def check_content(headers: Headers) -> None:
-    """Makes sure that a body can be read: JSON, UTF-8, not compressed.
+    """Makes sure that a body can be read: JSON in UTF-8, as it is or packed by gzip.
 
     Raises:
         HTTPProblem: 415.
@@ -245,5 +247,10 @@ def check_content(headers: Headers) -> None:
     charsets = [part.removeprefix("charset=").strip('"') for part in parameters if part.startswith("charset=")]
     if name != MediaType.JSON.value or not set(charsets) <= {"utf-8", "utf8"}:
         raise HTTPProblem(415, "Send the request as application/json in UTF-8.", {"Accept": MediaType.JSON.value})
-    if headers.get("content-encoding", "identity").lower() != "identity":
-        raise HTTPProblem(415, "Send the body as it is, not compressed.", {"Accept-Encoding": "identity"})
+    if coding_of_body(headers) not in {"identity", *GZIP}:
+        raise HTTPProblem(415, "Send the body as it is, or packed once by gzip.", {"Accept-Encoding": "gzip"})
+
+
+def coding_of_body(headers: Headers) -> str:
+    """What the body was packed by."""
+    return headers.get("content-encoding", "").strip().lower() or "identity"

@@ -11,6 +11,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.graph.faults import Fault, formatted
+from gateway.web.addresses import AllowedHosts, TrustedProxies
 from gateway.web.cors import CrossOrigin
 from gateway.web.message import RequestHeaders
 from gateway.web.notes import Notes, notes_of
@@ -39,6 +40,8 @@ class EveryRequest:
     Args:
         app: What is called.
         observers: Who follows requests, the first of them longest.
+        hosts: By which names it may be asked.
+        proxies: Who is believed to ask for somebody else.
         cors: Which other origins' pages may call.
         closing: Whether the process is about to close; clients are then sent elsewhere.
         on_fault: Told of the exceptions.
@@ -50,6 +53,8 @@ class EveryRequest:
         app: ASGIApp,
         *,
         observers: Sequence[Observer],
+        hosts: AllowedHosts,
+        proxies: TrustedProxies,
         cors: CrossOrigin,
         closing: Callable[[], bool],
         on_fault: Callable[[Fault], None],
@@ -57,6 +62,8 @@ class EveryRequest:
     ) -> None:
         self._app = app
         self._observers = observers
+        self._hosts = hosts
+        self._proxies = proxies
         self._cors = cors
         self._closing = closing
         self._on_fault = on_fault
@@ -68,6 +75,7 @@ class EveryRequest:
             await self._app(scope, receive, send)
             return
         started, status, notes, headers = self._seconds(), 0, notes_of(scope), RequestHeaders(scope=scope)
+        self._proxies.resolve(scope, headers)
         ends = [observer(scope, notes) for observer in self._observers]
 
         async def sent(message: Message) -> None:
@@ -91,11 +99,12 @@ class EveryRequest:
 
     async def _answer(self, scope: Scope, headers: RequestHeaders, receive: Receive, send: Send) -> None:
         try:
-            preflight = self._cors.preflight(scope["method"], headers)
+            self._hosts.check(scope, headers)
+            answer = self._cors.preflight(scope["method"], headers)
         except HTTPProblem as problem:
             notes_of(scope).tell([problem.error])
-            preflight = problem_response(problem, headers.get("accept"))
-        await (preflight or self._app)(scope, receive, send)
+            answer = problem_response(problem, headers.get("accept"))
+        await (answer or self._app)(scope, receive, send)
 
     def _complete(self, answer: MutableHeaders, request: RequestHeaders, notes: Notes) -> None:
         for name, value in SECURITY_HEADERS.items():

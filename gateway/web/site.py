@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.graph.faults import Fault
 from gateway.web import explorer
+from gateway.web.addresses import ANY, AllowedHosts, Network, TrustedProxies
 from gateway.web.cors import CrossOrigin
 from gateway.web.explorer import Explorer
 from gateway.web.health import Health
@@ -40,6 +41,8 @@ def site(
     on_fault: Callable[[Fault], None],
     *,
     origins: frozenset[str] = frozenset(),
+    hosts: frozenset[str] = frozenset({ANY}),
+    proxies: tuple[Network, ...] = (),
     metrics: Metrics | None = None,
     observers: Sequence[Observer] = (),
 ) -> Starlette:
@@ -51,6 +54,8 @@ def site(
         page: The explorer; None where browsers get none.
         on_fault: Told of errors that are nobody's but ours.
         origins: Origins that may call from a browser.
+        hosts: Host names that are answered.
+        proxies: Networks of proxies that are believed.
         metrics: What is counted; None where nothing is.
         observers: Who follows requests, beside the log and the metrics.
     """
@@ -73,6 +78,8 @@ def site(
             Middleware(
                 EveryRequest,
                 observers=[*observers, *counted, RequestLog(paths, health.states)],
+                hosts=AllowedHosts(hosts),
+                proxies=TrustedProxies(proxies),
                 cors=CrossOrigin(origins),
                 closing=lambda: health.closing,
                 on_fault=on_fault,

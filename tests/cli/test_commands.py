@@ -108,7 +108,7 @@ def ask(url: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
     assert where.hostname
     assert where.port
     with socket.create_connection((where.hostname, where.port), timeout=LONGEST) as connection:
-        head = f"{'GET' if body is None else 'POST'} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        head = f"{'GET' if body is None else 'POST'} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
         if body is not None:
             head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         connection.sendall(head.encode() + b"\r\n" + (body or b""))

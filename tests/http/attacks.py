@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
+import random
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
@@ -102,8 +104,24 @@ def headers() -> Iterator[Attack]:
         yield Attack(f"content type {kind}", 415, "", OPERATION, {"Content-Type": kind})
     for kind in ("multipart/form-data; boundary=x", "application/json; charset=utf-16", "application/json, text/plain"):
         yield Attack(f"content type {kind}", 415, "", OPERATION, {"Content-Type": kind})
-    for coding in ("gzip", "deflate", "br", "zstd", "x-evil"):
+    for coding in ("deflate", "br", "zstd", "x-evil", "gzip, gzip", "gzip, identity"):
         yield Attack(f"content coding {coding}", 415, "", OPERATION, {"Content-Encoding": coding})
+    packed = {"Content-Encoding": "gzip"}
+    for name, body in {
+        "none": json.dumps(OPERATION).encode(),
+        "nothing": b"",
+        "cut off": gzip.compress(json.dumps(OPERATION).encode())[:-9],
+        "two": gzip.compress(json.dumps(OPERATION).encode()) * 2,
+        "empty members": gzip.compress(b"") * 40_000,
+        "packed twice": gzip.compress(gzip.compress(json.dumps(OPERATION).encode())),
+        "a wrong sum": gzip.compress(json.dumps(OPERATION).encode())[:-8] + b"12345678",
+    }.items():
+        yield Attack(f"gzip: {name}", 400, INPUT, body, packed)
+    yield Attack("gzip: 1 GB", 413, "", gzip.compress(b" " * 10_000_000) * 3, packed)
+    yield Attack("gzip: 1 MB of white space", 413, "", gzip.compress(b" " * 999_000), packed)
+    incompressible = gzip.compress(random.Random(7).randbytes(1_001_000), 0)
+    yield Attack("gzip: 1 MB and a little", 413, "", incompressible, packed)
+    yield Attack("gzip: a request", 200, "", gzip.compress(json.dumps(OPERATION).encode()), packed)
     for accept in ("text/event-stream", "multipart/mixed", "image/png", "application/json;q=0", "application/xml"):
         yield Attack(f"accept {accept}", 406, "", OPERATION, {"Accept": accept})
     for accept in ("text/html", "text/html,*/*;q=0.8"):

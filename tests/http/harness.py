@@ -106,6 +106,7 @@ def plain_site(engine: PlainEngine, *, graphiql: bool = True, health: Health | N
         "deadline": 5.0,
         "trace": True,
     }
+    faces = {name: given.pop(name) for name in ("hosts", "proxies") if name in given}
     options = {**defaults, **given}
     endpoint = GraphQLEndpoint(engine=cast("Engine", engine), explorer=explorer, on_fault=log_fault, **options)
 
@@ -114,7 +115,7 @@ def plain_site(engine: PlainEngine, *, graphiql: bool = True, health: Health | N
         yield {STATE: endpoint}
 
     health = health or Health(statuses_of(SALESLOFT="OK", DRIFT="OFF"))
-    return site(lifespan, health, explorer, log_fault, origins=options["origins"])
+    return site(lifespan, health, explorer, log_fault, origins=options["origins"], **faces)
 
 
 def statuses_of(**states: str) -> Callable[[], list[SourceStatus]]:
@@ -126,13 +127,15 @@ def statuses_of(**states: str) -> Callable[[], list[SourceStatus]]:
 
 
 @contextlib.asynccontextmanager
-async def served(app: Starlette) -> AsyncIterator[str]:
-    """Runs an application with its lifespan; the base URL."""
+async def served(app: Starlette, seen: list[dict[str, Any]] | None = None) -> AsyncIterator[str]:
+    """Runs an application with its lifespan; the base URL. What it makes of each request's scope goes to `seen`."""
     async with app.router.lifespan_context(app) as state:
 
         async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
             scope["state"].update(state or {})
             await app(scope, receive, send)
+            if seen is not None:
+                seen.append(dict(scope))
 
         async with serve(asgi) as url:
             yield url
@@ -174,8 +177,8 @@ class Caller:
 
 
 @contextlib.asynccontextmanager
-async def calling(app: Starlette) -> AsyncIterator[Caller]:
+async def calling(app: Starlette, seen: list[dict[str, Any]] | None = None) -> AsyncIterator[Caller]:
     connector = aiohttp.TCPConnector(force_close=True)  # no connection that the server may be closing just now
     sparse = aiohttp.ClientSession(connector=connector, skip_auto_headers=("Accept", "User-Agent"))
-    async with served(app) as url, sparse as session:
+    async with served(app, seen) as url, sparse as session:
         yield Caller(url, session)

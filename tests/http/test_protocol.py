@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import gzip
 import json
+import random
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlencode
@@ -11,7 +14,7 @@ from urllib.parse import urlencode
 import pytest
 
 from gateway.upstream.request import Entry, Request
-from tests.http.harness import Caller, PlainEngine, calling, plain_site
+from tests.http.harness import Caller, PlainEngine, Reply, calling, plain_site
 
 RESPONSE = "application/graphql-response+json"
 JSON = "application/json"
@@ -210,9 +213,38 @@ async def test_only_json_in_utf_8(gateway: Caller, content_type: str | None) -> 
     assert (reply.status, reply.headers["Accept"], reply.code) == (415, JSON, "")
 
 
-async def test_no_compressed_bodies(gateway: Caller) -> None:
-    reply = await gateway.ask("POST", data=b"x", headers={"Content-Type": JSON, "Content-Encoding": "gzip"})
-    assert (reply.status, reply.headers["Accept-Encoding"]) == (415, "identity")
+@pytest.mark.parametrize("coding", ["deflate", "br", "zstd", "compress", "gzip, gzip", "gzip, br"])
+async def test_no_body_but_of_gzip_is_unpacked(gateway: Caller, coding: str) -> None:
+    reply = await gateway.ask("POST", data=b"x", headers={"Content-Type": JSON, "Content-Encoding": coding})
+    assert (reply.status, reply.headers["Accept-Encoding"], reply.code) == (415, "gzip", "")
+
+
+async def packed(gateway: Caller, body: bytes, coding: str = "gzip") -> Reply:
+    return await gateway.ask("POST", data=body, headers={"Content-Type": JSON, "Content-Encoding": coding})
+
+
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "x-gzip"])
+async def test_a_body_that_is_packed_by_gzip(gateway: Caller, coding: str) -> None:
+    sent = {"query": "query($n: String) { hello(name: $n) }", "variables": {"n": "Zoë" * 100}}
+    reply = await packed(gateway, gzip.compress(json.dumps(sent).encode()), coding)
+    assert (reply.status, reply.json["data"]) == (200, {"hello": f"Hello, {'Zoë' * 100}"})
+
+
+async def test_a_packed_body_may_be_as_large_as_another(gateway: Caller) -> None:
+    padding = base64.b64encode(random.Random(3).randbytes(700_000)).decode()
+    body = json.dumps({"query": "{ hello }", "extensions": {"padding": padding}}).encode()
+    assert 900_000 < len(body) < 1_000_000
+    assert (await packed(gateway, gzip.compress(body))).status == 200
+    longer = json.dumps({"query": "{ hello }", "extensions": {"padding": padding + "x" * 100_000}}).encode()
+    assert (await packed(gateway, gzip.compress(longer))).status == 413
+
+
+async def test_a_body_that_bursts(gateway: Caller, engine: PlainEngine) -> None:
+    for size in (20_000_000, 999_000, 100_000):
+        body = b'{"query": "{ hello }' + b" " * size + b'"}'
+        assert (await packed(gateway, gzip.compress(body))).status == 413
+    assert engine.executed == 0
+    assert (await packed(gateway, gzip.compress(b'{"query": "{ hello }' + b" " * 9_000 + b'"}'))).status == 200
 
 
 async def test_nothing_else_is_answered_in(gateway: Caller) -> None:

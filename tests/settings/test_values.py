@@ -177,6 +177,18 @@ def test_lifetimes(name: str, value: str) -> None:
         ("GATEWAY_CORS_ORIGINS", "https://a.example,https://b.example/x", '"https://b.example/x" is not'),
         ("GATEWAY_CORS_ORIGINS", "https://a.example:99999", "is not a valid origin"),
         ("GATEWAY_CORS_ORIGINS", "null", "is not a valid origin"),
+        ("GATEWAY_CORS_ORIGINS", "https://app.example:*", "a host that is not this machine"),
+        ("GATEWAY_CORS_ORIGINS", "http://localhost:80:*", "is not a valid origin"),
+        ("GATEWAY_ALLOWED_HOSTS", "localhost:8000", '"localhost:8000" is not a host name without a port'),
+        ("GATEWAY_ALLOWED_HOSTS", "https://app.example", "is not a host name"),
+        ("GATEWAY_ALLOWED_HOSTS", "a.example,*.*.example", '"*.*.example" is not a host name'),
+        ("GATEWAY_ALLOWED_HOSTS", "*.127.0.0.1", "is not a host name"),
+        ("GATEWAY_ALLOWED_HOSTS", "exa*mple.com", "is not a host name"),
+        ("GATEWAY_TRUSTED_PROXIES", "proxy.example", '"proxy.example" is not an address or a network'),
+        ("GATEWAY_TRUSTED_PROXIES", "10.0.0.0/33", "is not an address or a network"),
+        ("GATEWAY_TRUSTED_PROXIES", "*", "is not an address or a network"),
+        ("GATEWAY_PUBLIC_URL", "graph.example", "has no scheme"),
+        ("GATEWAY_MAX_DOCUMENT", "99", "is not a whole number from 100 to 1000000"),
         ("GATEWAY_METRICS_OPERATIONS", "A,B-C", '"B-C" is not an operation name'),
         (
             "GATEWAY_METRICS_OPERATIONS",
@@ -264,3 +276,16 @@ def test_what_depends_on_a_faulty_setting_is_not_judged() -> None:
     with pytest.raises(BadSettings) as both:
         Settings.read({"GATEWAY_HOST": "0.0.0.0", "GATEWAY_PORT": "8000"}, (SOURCE_ON, GUARDED))
     assert {fault.name for fault in both.value.faults} == {"SALESLOFT_TOKEN or DRIFT_TOKEN", "GATEWAY_AUTH"}
+
+
+def test_lists_of_the_network() -> None:
+    settings = Settings.read(
+        {
+            "GATEWAY_CORS_ORIGINS": "HTTPS://App.Example:443, http://localhost:*,http://[::1]:80",
+            "GATEWAY_ALLOWED_HOSTS": "Graph.Example., *.example.com,::1,[2001:DB8::1],127.0.0.1,*",
+            "GATEWAY_TRUSTED_PROXIES": "10.0.0.1/8, ::1,192.0.2.7",
+        }
+    ).browsers
+    assert settings.origins == {"https://app.example", "http://localhost:*", "http://[::1]"}
+    assert settings.allowed_hosts == {"graph.example", "*.example.com", "[::1]", "[2001:db8::1]", "127.0.0.1", "*"}
+    assert {str(network) for network in settings.trusted_proxies} == {"10.0.0.0/8", "::1/128", "192.0.2.7/32"}

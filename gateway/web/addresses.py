@@ -1,0 +1,130 @@
+"""By which name the gateway is asked, and by whom: hosts that are answered, and proxies that are believed."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from starlette.types import Scope
+
+from gateway.web.message import RequestHeaders
+from gateway.web.problem import HTTPProblem
+
+Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+ANY = "*"
+SETTING = "GATEWAY_ALLOWED_HOSTS"
+ALWAYS = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Paths that are answered by any name: probes use an address, and none of them shows a record."""
+
+ALWAYS_BELOW = "/webhooks/"
+MOST_HOPS = 32
+"""Entries of `X-Forwarded-For` that are looked at, from the nearest on."""
+
+SITE_BITS = 64
+"""Of an IPv6 address, those that tell one client from another: whoever has one address has the whole /64."""
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedHosts:
+    """Host names that are answered: a page of another name may be any site's, which had it point here.
+
+    Args:
+        names: In lower case, IPv6 addresses in brackets; `*.example.com` for every name below that, `*` for all.
+    """
+
+    names: frozenset[str]
+
+    def check(self, scope: Scope, headers: RequestHeaders) -> None:
+        """Makes sure that a request asks by a name that is answered.
+
+        Raises:
+            HTTPProblem: 421, naming the setting; 400 where it has several.
+        """
+        given = headers.getlist("host")
+        if len(given) > 1:
+            raise HTTPProblem(400, "There is more than one Host.")
+        if ANY in self.names or scope["path"] in ALWAYS or scope["path"].startswith(ALWAYS_BELOW):
+            return
+        host = host_of(given[0] if given else "")
+        if not self._allow(host):
+            raise HTTPProblem(421, f'The host "{host[:100]}" is not answered here: {SETTING} does not list it.')
+
+    def _allow(self, host: str) -> bool:
+        if host in self.names:
+            return True
+        parts = host.split(".")
+        return any(f"*.{'.'.join(parts[place:])}" in self.names for place in range(1, len(parts)))
+
+
+def host_of(header: str) -> str:
+    """The name of a `Host` header: in lower case, without port and last dot, an IPv6 address in brackets."""
+    host = header.strip().lower()
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    return host.partition(":")[0].removesuffix(".")
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedProxies:
+    """Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed; anybody else could write them.
+
+    Args:
+        networks: Where they are.
+    """
+
+    networks: tuple[Network, ...] = ()
+
+    def resolve(self, scope: Scope, headers: RequestHeaders) -> None:
+        """Puts into a request's scope whom its proxies say that it comes from, and how it came to the first of them."""
+        peer = scope.get("client")
+        if not self.networks or not peer or not self._trust(parsed(peer[0])):
+            return
+        named = headers.get("x-forwarded-for", "").split(",")[-MOST_HOPS:]
+        client = self._client(reversed(named))
+        if client is not None:
+            scope["client"] = (str(client), 0)
+        scheme = headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower()
+        if scheme in {"http", "https"}:
+            scope["scheme"] = scheme
+
+    def _client(self, hops: Iterable[str]) -> Address | None:
+        """The first of the hops, from the nearest on, that is not a proxy of ours; what lies beyond, it has written."""
+        client = None
+        for hop in hops:
+            address = parsed(hop)
+            if address is None:
+                break
+            client = address
+            if not self._trust(address):
+                break
+        return client
+
+    def _trust(self, address: Address | None) -> bool:
+        return address is not None and any(address in network for network in self.networks)
+
+
+def parsed(text: str) -> Address | None:
+    """An address as proxies write it, perhaps with a port, brackets or a zone; None where it is none."""
+    bare = text.strip()
+    if bare.startswith("["):
+        bare = bare[1:].partition("]")[0]
+    elif bare.count(":") == 1:
+        bare = bare.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(bare.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return address if mapped is None else mapped
+
+
+def client_network(text: str) -> str:
+    """What an address counts under: itself, or its /64."""
+    address = parsed(text)
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, SITE_BITS), strict=False))
+    return text if address is None else str(address)

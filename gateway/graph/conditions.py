@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import strawberry
@@ -11,6 +11,7 @@ import strawberry
 from gateway.errors import BadUserInput
 from gateway.graph.ids import decode_id
 from gateway.graph.scalars import instant
+from gateway.graph.texts import number, short_text
 from gateway.model import filters
 from gateway.model.records import Kind, Ref, Source
 
@@ -18,10 +19,6 @@ T = TypeVar("T")
 
 MOST_VALUES = 100
 """Values a list may have: what one upstream call takes."""
-MOST_CHARS = 1024
-"""Characters of one value: no key of either vendor's is longer."""
-MOST_DIGITS = 19
-"""Digits of the largest 64-bit id."""
 
 
 def condition(description: str) -> T:  # type: ignore[type-var]  # stands in for a dataclass field of any type
@@ -55,27 +52,23 @@ def listed(values: Sequence[T] | None, argument: str) -> Sequence[T] | None:
     return known
 
 
-def words(values: Sequence[str] | None, argument: str) -> frozenset[str] | None:
-    """Texts, none of them empty.
+def keys(
+    values: Sequence[str] | None, argument: str, read: Callable[[str, str], str] = short_text
+) -> frozenset[str] | None:
+    """A set of keys.
+
+    Args:
+        values: As the client wrote them.
+        argument: The argument that they came in, for errors.
+        read: Reads one: `number`, `short_text`, `guid`, `domain`, `address`.
 
     Raises:
-        BadUserInput: One of them is no key that anything can bear, or they are too many.
+        BadUserInput: One of them is no such key, or they are too many.
     """
     known = listed(values, argument)
     if known is None:
         return None
-    return frozenset(word(text, f"{argument}[{place}]") for place, text in enumerate(known))
-
-
-def word(text: str, argument: str) -> str:
-    """One such text.
-
-    Raises:
-        BadUserInput: It is empty, very long, or not printable.
-    """
-    if not text.strip() or len(text) > MOST_CHARS or not text.isprintable():
-        raise BadUserInput(f"{argument}: must be a short printable text.", argument=argument)
-    return text
+    return frozenset(read(text, f"{argument}[{place}]") for place, text in enumerate(known))
 
 
 def refs(values: Sequence[str] | None, argument: str, kind: Kind) -> frozenset[Ref] | None:
@@ -90,29 +83,6 @@ def refs(values: Sequence[str] | None, argument: str, kind: Kind) -> frozenset[R
     return frozenset(decode_id(text, f"{argument}[{place}]", (kind,)) for place, text in enumerate(known))
 
 
-def numbers(values: Sequence[str] | None, argument: str) -> frozenset[str] | None:
-    """A vendor's numeric ids.
-
-    Raises:
-        BadUserInput: One of them is no number, or they are too many.
-    """
-    known = listed(values, argument)
-    if known is None:
-        return None
-    return frozenset(number(text, f"{argument}[{place}]") for place, text in enumerate(known))
-
-
-def number(text: str, argument: str) -> str:
-    """One such id, without leading zeros.
-
-    Raises:
-        BadUserInput: It is no number of at most 64 bits.
-    """
-    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
-        raise BadUserInput(f"{argument}: must be a number.", argument=argument)
-    return text.lstrip("0") or "0"
-
-
 def own_refs(
     ids: frozenset[Ref] | None, values: Sequence[str] | None, argument: str, kind: Kind
 ) -> frozenset[Ref] | None:
@@ -121,27 +91,11 @@ def own_refs(
     Raises:
         BadUserInput: One of Salesloft's is no number, or they are too many.
     """
-    own = numbers(values, argument)
+    own = keys(values, argument, number)
     if own is None:
         return ids
     named = frozenset(Ref(Source.SALESLOFT, kind, text) for text in own)
     return named if ids is None else named & ids
-
-
-def emails(values: Sequence[str] | None, argument: str) -> frozenset[str] | None:
-    """Addresses, folded.
-
-    Raises:
-        BadUserInput: One of them is no address, or they are too many.
-    """
-    known = listed(values, argument)
-    if known is None:
-        return None
-    for place, text in enumerate(known):
-        if "@" not in text or len(text) > MOST_CHARS or not text.strip().isprintable():
-            where = f"{argument}[{place}]"
-            raise BadUserInput(f"{where}: not an e-mail address.", argument=where)
-    return frozenset(filters.fold_email(text) for text in known)
 
 
 def span(asked: DateTimeRange | None, argument: str) -> filters.TimeRange | None:

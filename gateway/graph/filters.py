@@ -8,12 +8,13 @@ import msgspec
 import strawberry
 
 from gateway.errors import BadUserInput
-from gateway.graph.conditions import DateTimeRange, condition, emails, given, listed, refs, span, words
+from gateway.graph.conditions import DateTimeRange, condition, given, keys, listed, refs, span
 from gateway.graph.drift import filter as drift_filter
 from gateway.graph.drift.filter import DriftMeetingFilter
 from gateway.graph.enums import CanceledFilter, MeetingOrderField, MeetingStatus, OrderDirection, Source, meaning
 from gateway.graph.salesloft import filter as salesloft_filter
 from gateway.graph.salesloft.filter import SalesloftMeetingFilter
+from gateway.graph.texts import address
 from gateway.model import filters, records
 from gateway.model.order import Order
 from gateway.model.records import Kind
@@ -103,16 +104,16 @@ def filter_of(asked: MeetingFilter | None, argument: str = "filter") -> filters.
         created_at=span(asked.created_at, f"{argument}.createdAt"),
         updated_at=span(asked.updated_at, f"{argument}.updatedAt"),
         person_ids=refs(asked.person_ids, f"{argument}.personIds", Kind.PERSON),
-        person_emails=emails(asked.person_emails, f"{argument}.personEmails"),
-        attendee_emails=emails(asked.attendee_emails, f"{argument}.attendeeEmails"),
+        person_emails=keys(asked.person_emails, f"{argument}.personEmails", address),
+        attendee_emails=keys(asked.attendee_emails, f"{argument}.attendeeEmails", address),
         owner_ids=refs(asked.owner_ids, f"{argument}.ownerIds", Kind.USER),
-        owner_emails=emails(asked.owner_emails, f"{argument}.ownerEmails"),
+        owner_emails=keys(asked.owner_emails, f"{argument}.ownerEmails", address),
         booked_by_ids=refs(asked.booked_by_ids, f"{argument}.bookedByIds", Kind.USER),
         cadence_ids=refs(asked.cadence_ids, f"{argument}.cadenceIds", Kind.CADENCE),
         step_ids=refs(asked.step_ids, f"{argument}.stepIds", Kind.STEP),
         account_ids=refs(asked.account_ids, f"{argument}.accountIds", Kind.ACCOUNT),
-        calendar_event_ids=words(asked.calendar_event_ids, f"{argument}.calendarEventIds"),
-        i_cal_uids=words(asked.i_cal_uids, f"{argument}.iCalUids"),
+        calendar_event_ids=keys(asked.calendar_event_ids, f"{argument}.calendarEventIds"),
+        i_cal_uids=keys(asked.i_cal_uids, f"{argument}.iCalUids"),
         own=own,
     )
     return msgspec.structs.replace(wanted, ids=frozenset()) if hopeless else wanted

@@ -9,7 +9,7 @@ import strawberry
 from gateway.errors import GatewayError
 from gateway.graph.context import Context
 from gateway.graph.ids import decode_id
-from gateway.graph.texts import address, number, short_text
+from gateway.graph.texts import address, domain, guid, short_text, source_id
 from gateway.model.neighbours import AccountFilter, PersonFilter
 from gateway.model.records import Account, Cadence, Kind, Meeting, Person, Ref, Source, Step, User, UserKey
 
@@ -112,7 +112,7 @@ async def find_account(context: Context, by: AccountBy) -> Account | None:
     if key == "crm_id":
         wanted = AccountFilter(crm_ids=frozenset({short_text(value, "by.crmId")}))
     elif key == "domain":
-        wanted = AccountFilter(domains=frozenset({short_text(value, "by.domain").lower()}))
+        wanted = AccountFilter(domains=frozenset({domain(value, "by.domain")}))
     else:
         return await context.loaders.account_by_ref.load(_ref(key, value, Kind.ACCOUNT))
     return await context.catalog.account_list.lowest(context.request, wanted)
@@ -129,10 +129,10 @@ def _ref(key: str, value: str, kind: Kind) -> Ref:
     argument = {"salesloft_id": "by.salesloftId", "drift_id": "by.driftId", "drift_slug": "by.driftSlug"}.get(
         key, f"by.{key}"
     )
-    read = number if key in {"salesloft_id", "drift_id"} else short_text
-    read(value, argument)
+    if key == "guid":
+        return Ref(Source.SALESLOFT, kind, guid(value, argument), UserKey.GUID)
     source = Source.DRIFT if key.startswith("drift") else Source.SALESLOFT
-    return Ref(source, kind, value, UserKey.GUID if key == "guid" else UserKey.ID)
+    return Ref(source, kind, source_id(source, kind, value, argument))
 
 
 def _present(outcome: Meeting | GatewayError | None) -> Meeting | None:

@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Collection, Mapping
 
 from gateway.errors import BadUserInput
+from gateway.graph.texts import as_source_id
 from gateway.model.records import Kind, Ref, Source
 from gateway.paging.cursor import opaque
 
@@ -54,6 +55,7 @@ def _decoded(text: str) -> Ref | None:
         return None
     kind, _, rest = plain.partition(SEPARATOR)
     source, _, source_id = rest.partition(SEPARATOR)
-    if kind not in KINDS or source not in SOURCES or not source_id or not source_id.isprintable():
+    if kind not in KINDS or source not in SOURCES:
         return None
-    return Ref(SOURCES[source], KINDS[kind], source_id)
+    own = as_source_id(SOURCES[source], KINDS[kind], source_id)
+    return None if own is None else Ref(SOURCES[source], KINDS[kind], own)

@@ -5,17 +5,8 @@ from __future__ import annotations
 import strawberry
 
 from gateway.errors import BadUserInput
-from gateway.graph.conditions import (
-    DateTimeRange,
-    condition,
-    emails,
-    given,
-    own_refs,
-    refs,
-    span,
-    word,
-    words,
-)
+from gateway.graph.conditions import DateTimeRange, condition, given, keys, own_refs, refs, span
+from gateway.graph.texts import address, domain, guid, name, short_text
 from gateway.model import neighbours
 from gateway.model.records import Kind
 
@@ -86,8 +77,8 @@ def person_filter(asked: PersonFilter | None) -> neighbours.PersonFilter:
     ids = refs(asked.ids, "filter.ids", Kind.PERSON)
     return neighbours.PersonFilter(
         ids=own_refs(ids, asked.salesloft_ids, "filter.salesloftIds", Kind.PERSON),
-        emails=emails(asked.emails, "filter.emails"),
-        crm_ids=words(asked.crm_ids, "filter.crmIds"),
+        emails=keys(asked.emails, "filter.emails", address),
+        crm_ids=keys(asked.crm_ids, "filter.crmIds"),
         account_ids=refs(asked.account_ids, "filter.accountIds", Kind.ACCOUNT),
         cadence_ids=refs(asked.cadence_ids, "filter.cadenceIds", Kind.CADENCE),
         owner_ids=refs(asked.owner_ids, "filter.ownerIds", Kind.USER),
@@ -105,11 +96,10 @@ def user_filter(asked: UserFilter | None) -> neighbours.UserFilter:
     if asked is None:
         return neighbours.UserFilter()
     ids = refs(asked.ids, "filter.ids", Kind.USER)
-    guids = words(asked.guids, "filter.guids")
     return neighbours.UserFilter(
         ids=own_refs(ids, asked.salesloft_ids, "filter.salesloftIds", Kind.USER),
-        guids=None if guids is None else frozenset(guid.lower() for guid in guids),
-        emails=emails(asked.emails, "filter.emails"),
+        guids=keys(asked.guids, "filter.guids", guid),
+        emails=keys(asked.emails, "filter.emails", address),
         active=given(asked.active),
         search=_searched(given(asked.search)),
     )
@@ -124,10 +114,10 @@ def cadence_filter(asked: CadenceFilter | None) -> neighbours.CadenceFilter:
     if asked is None:
         return neighbours.CadenceFilter()
     ids = refs(asked.ids, "filter.ids", Kind.CADENCE)
-    name = given(asked.name)
+    whole_name = given(asked.name)
     return neighbours.CadenceFilter(
         ids=own_refs(ids, asked.salesloft_ids, "filter.salesloftIds", Kind.CADENCE),
-        name=None if name is None else word(name, "filter.name").strip().casefold(),
+        name=None if whole_name is None else short_text(whole_name, "filter.name").casefold(),
         archived=given(asked.archived),
         team_cadence=given(asked.team_cadence),
         shared=given(asked.shared),
@@ -145,12 +135,11 @@ def account_filter(asked: AccountFilter | None) -> neighbours.AccountFilter:
     if asked is None:
         return neighbours.AccountFilter()
     ids = refs(asked.ids, "filter.ids", Kind.ACCOUNT)
-    domains = words(asked.domains, "filter.domains")
     return neighbours.AccountFilter(
         ids=own_refs(ids, asked.salesloft_ids, "filter.salesloftIds", Kind.ACCOUNT),
-        crm_ids=words(asked.crm_ids, "filter.crmIds"),
-        domains=None if domains is None else frozenset(domain.strip().lower() for domain in domains),
-        names=words(asked.names, "filter.names"),
+        crm_ids=keys(asked.crm_ids, "filter.crmIds"),
+        domains=keys(asked.domains, "filter.domains", domain),
+        names=keys(asked.names, "filter.names", name),
         owner_ids=refs(asked.owner_ids, "filter.ownerIds", Kind.USER),
         archived=given(asked.archived),
         updated_at=span(asked.updated_at, "filter.updatedAt"),

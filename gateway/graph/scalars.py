@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import strawberry
 from graphql import GraphQLError
 
 from gateway.errors import BadUserInput
+
+RFC_3339 = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2}):([0-5][0-9]|60)"
+    r"(?:\.([0-9]+))?(?:[Zz]|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))"
+)
+"""The grammar of RFC 3339, section 5.6, with the blank that it allows in place of the `T`."""
+LAST_SECOND = 59
 
 
 class Unreadable(str):
@@ -32,9 +40,18 @@ def read_instant(value: Any) -> dt.datetime | Unreadable:
     """An instant with any offset; a text that is none is told of where its argument is known."""
     if not isinstance(value, str):
         raise GraphQLError('DateTime is a text such as "2026-03-01T09:00:00Z".')
+    parts = RFC_3339.fullmatch(value)
+    if parts is None:
+        return Unreadable(value)
+    *date_and_time, fraction, sign, hours, minutes = parts.groups()
+    year, month, day, hour, minute, second = map(int, date_and_time)
+    offset = dt.timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
     try:
-        moment = dt.datetime.fromisoformat(value)
-        return moment.astimezone(dt.UTC) if moment.tzinfo is not None and "T" in value.upper() else Unreadable(value)
+        # A leap second is where the next minute begins: Python's clock, as most, has no 61st second.
+        moment = dt.datetime(year, month, day, hour, minute, min(second, LAST_SECOND), tzinfo=dt.UTC)
+        moment += dt.timedelta(seconds=second - moment.second)
+        moment = moment.replace(microsecond=int((fraction or "0")[:6].ljust(6, "0")))
+        return moment + offset if sign == "-" else moment - offset
     except (ValueError, OverflowError):
         return Unreadable(value)
 
@@ -56,7 +73,7 @@ DateTime = strawberry.scalar(
     name="DateTime",
     description=(
         "An instant: RFC 3339, written in UTC with six digits and `Z` (`2026-03-01T09:00:00.000000Z`), read with any "
-        "offset."
+        "offset. Digits beyond the sixth are cut off."
     ),
     serialize=write_instant,
     parse_value=read_instant,

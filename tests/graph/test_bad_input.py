@@ -44,6 +44,7 @@ TABLE = [
     ('{ person(by: {driftId: "-5"}) { id } }', "by.driftId"),
     ('{ person(by: {crmId: ""}) { id } }', "by.crmId"),
     ('{ user(by: {guid: ""}) { id } }', "by.guid"),
+    ('{ user(by: {guid: "nobody"}) { id } }', "by.guid"),
     ('{ user(by: {id: "%s"}) { id } }' % PERSON, "by.id"),
     ('{ cadence(by: {salesloftId: "99999999999999999999"}) { id } }', "by.salesloftId"),
     ('{ account(by: {domain: ""}) { id } }', "by.domain"),
@@ -104,7 +105,8 @@ TABLE = [
     ('{ cadences(filter: {name: ""}) { nodes { id } } }', "filter.name"),
     ('{ accounts(filter: {domains: [""]}) { nodes { id } } }', "filter.domains[0]"),
     # under a record
-    ('{ nodes(ids: ["%s", "nonsense"]) { id } }' % global_id("Meeting", "SALESLOFT", "no-number"), "ids[1]"),
+    ('{ nodes(ids: ["nonsense"]) { id } }', "ids[0]"),
+    ('{ nodes(ids: ["%s"]) { id } }' % global_id("Meeting", "SALESLOFT", "no-number"), "ids[0]"),
 ]
 
 
@@ -150,7 +152,7 @@ async def test_under_a_record_bad_input_leaves_the_record(little: Gateway) -> No
         '{ node(id: "%s") { id } }' % global_id("Task", "SALESLOFT", 1),
         '{ person(by: {crmId: "nobody"}) { id } }',
         '{ person(by: {email: "nobody@nowhere.example"}) { id } }',
-        '{ user(by: {guid: "nobody"}) { id } }',
+        '{ user(by: {guid: "0b1e5a1c-9c1d-4c39-9d0e-5b2c6a7f8e90"}) { id } }',
         '{ account(by: {domain: "nowhere.example"}) { id } }',
         '{ step(by: {salesloftId: "1"}) { id } }',
         '{ meeting(by: {calendarEventId: "nothing"}) { id } }',

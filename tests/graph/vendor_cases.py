@@ -112,9 +112,7 @@ def by_salesloft_either_event(facts: Facts) -> Case:
 def chat(name: str, field: str, rank: int = 0) -> None:
     def make(facts: Facts) -> Case:
         value = facts.of_chat(field)[rank]
-        return Case(
-            {"drift": {name: [str(value)]}}, of_drift(lambda row: row.get(field, value) == value), None, "SALESLOFT"
-        )
+        return Case({"drift": {name: [str(value)]}}, of_drift(lambda row: row.get(field) == value), None, "SALESLOFT")
 
     VENDOR_CASES[f"drift_{name}"] = make
 
@@ -137,7 +135,23 @@ def by_both_vendors(facts: Facts) -> Case:
             event.hub is not None
             and event.hub["status"] == "booked"
             and bool(event.chats)
-            and event.chats[0].get("meetingSource", source) == source
+            and event.chats[0].get("meetingSource") == source
+        ),
+        None,
+    )
+
+
+@case
+def by_both_vendors_on_what_rows_may_lack(facts: Facts) -> Case:
+    """Salesloft is not asked for records by its condition here, so each has to show that it meets it."""
+    cadence = facts.of_hub("cadence", "id")[0]
+    return Case(
+        {"drift": {"status": ["ACTIVE"]}, "salesloft": {"cadenceId": str(cadence)}},
+        lambda event: (
+            event.hub is not None
+            and (event.hub.get("cadence") or {}).get("id") == cadence
+            and bool(event.chats)
+            and event.chats[0].get("status") == "ACTIVE"
         ),
         None,
     )

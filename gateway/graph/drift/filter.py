@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import strawberry
 
-from gateway.graph.conditions import condition, numbers, words
+from gateway.graph.conditions import condition, keys
+from gateway.graph.texts import number
 from gateway.sources.drift.wire import MeetingConditions
 
 
 @strawberry.input(
     description=(
         "Conditions on Drift's record of a meeting, in its words; all are ANDed, and checked here, since Drift filters "
-        "on nothing. A value that a meeting lacks passes."
+        "on nothing. A meeting that lacks the value does not match."
     )
 )
 class DriftMeetingFilter:
@@ -31,13 +32,13 @@ def conditions(asked: DriftMeetingFilter, argument: str) -> MeetingConditions | 
         BadUserInput: One of them cannot be meant; `argument` names it.
     """
     found = MeetingConditions(
-        status=words(asked.status, f"{argument}.status"),
-        meeting_source=words(asked.meeting_source, f"{argument}.meetingSource"),
-        meeting_type=words(asked.meeting_type, f"{argument}.meetingType"),
-        agent_ids=numbers(asked.agent_ids, f"{argument}.agentIds"),
-        scheduler_ids=numbers(asked.scheduler_ids, f"{argument}.schedulerIds"),
-        conversation_ids=numbers(asked.conversation_ids, f"{argument}.conversationIds"),
-        booked_by_ids=numbers(asked.booked_by_ids, f"{argument}.bookedByIds"),
+        status=keys(asked.status, f"{argument}.status"),
+        meeting_source=keys(asked.meeting_source, f"{argument}.meetingSource"),
+        meeting_type=keys(asked.meeting_type, f"{argument}.meetingType"),
+        agent_ids=keys(asked.agent_ids, f"{argument}.agentIds", number),
+        scheduler_ids=keys(asked.scheduler_ids, f"{argument}.schedulerIds", number),
+        conversation_ids=keys(asked.conversation_ids, f"{argument}.conversationIds", number),
+        booked_by_ids=keys(asked.booked_by_ids, f"{argument}.bookedByIds", number),
     )
     return None if found == MeetingConditions() else found
 

@@ -10,7 +10,7 @@ import msgspec
 
 from gateway.errors import BadUserInput
 from gateway.graph.ids import KINDS, SOURCES, decode_id
-from gateway.graph.texts import address, guid, number, short_text
+from gateway.graph.texts import address, as_number, guid, short_text, source_id
 from gateway.model.records import Kind, Ref, Source, UserKey
 
 BIG = 2**64
@@ -61,7 +61,9 @@ def _by_id(kind: Kind, values: Mapping[str, str], place: str) -> tuple[By, Ref |
 
 
 def _by_salesloft_id(kind: Kind, values: Mapping[str, str], place: str) -> tuple[By, Ref | str]:
-    return By.REF, Ref(Source.SALESLOFT, kind, number(values["salesloftId"], f"{place}.salesloftId"))
+    return By.REF, Ref(
+        Source.SALESLOFT, kind, source_id(Source.SALESLOFT, kind, values["salesloftId"], f"{place}.salesloftId")
+    )
 
 
 def _by_guid(kind: Kind, values: Mapping[str, str], place: str) -> tuple[By, Ref | str]:
@@ -70,17 +72,15 @@ def _by_guid(kind: Kind, values: Mapping[str, str], place: str) -> tuple[By, Ref
 
 def _by_source_id(kind: Kind, values: Mapping[str, str], place: str) -> tuple[By, Ref | str]:
     """A source's own id; where the source is not told, Salesloft's are those that are numbers."""
-    text = short_text(values["sourceId"], f"{place}.sourceId")
+    text = values["sourceId"]
     source = SOURCES.get(values["source"]) if "source" in values else _whose(text)
     if source is None:
         raise BadUserInput(f"{place}.source: not one of {', '.join(SOURCES)}.", argument=f"{place}.source")
-    if source is Source.SALESLOFT:
-        number(text, f"{place}.sourceId")
-    return By.REF, Ref(source, kind, text)
+    return By.REF, Ref(source, kind, source_id(source, kind, text, f"{place}.sourceId"))
 
 
-def _whose(source_id: str) -> Source:
-    return Source.SALESLOFT if source_id.isascii() and source_id.isdigit() else Source.DRIFT
+def _whose(text: str) -> Source:
+    return Source.DRIFT if as_number(text) is None else Source.SALESLOFT
 
 
 def _by_email(_: Kind, values: Mapping[str, str], place: str) -> tuple[By, Ref | str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 import strawberry
 
 from gateway.errors import BadUserInput
-from gateway.graph.conditions import DateTimeRange, condition, given, listed, number, numbers, span, word, words
+from gateway.graph.conditions import DateTimeRange, condition, given, keys, span
+from gateway.graph.texts import guid, number
 from gateway.sources.salesloft.wire import DEFAULT_PERSONAL_MEETING, MeetingConditions
 
 STATUS_WORDS = ("pending", "booked", "failed", "retry")
@@ -16,7 +19,7 @@ STATUS_WORDS = ("pending", "booked", "failed", "retry")
 @strawberry.input(
     description=(
         "Every filter that Salesloft's list of meetings has, in its words. All are ANDed, but `eventIds` and "
-        "`iCalUids`, of which one is enough. A value that a meeting lacks passes."
+        "`iCalUids`, of which one is enough. Where a meeting does not bear the value, Salesloft's own word stands."
     )
 )
 class SalesloftMeetingFilter:
@@ -48,23 +51,23 @@ def conditions(asked: SalesloftMeetingFilter, argument: str) -> MeetingCondition
         BadUserInput: One of them cannot be meant; `argument` names it.
     """
     found = MeetingConditions(
-        ids=numbers(asked.ids, f"{argument}.ids"),
+        ids=keys(asked.ids, f"{argument}.ids", number),
         status=_status(given(asked.status), f"{argument}.status"),
-        person_id=numbers(asked.person_id, f"{argument}.personId"),
-        account_id=numbers(asked.account_id, f"{argument}.accountId"),
-        person_ids=numbers(asked.person_ids, f"{argument}.personIds"),
-        event_ids=words(asked.event_ids, f"{argument}.eventIds"),
-        i_cal_uids=words(asked.i_cal_uids, f"{argument}.iCalUids"),
-        task_ids=numbers(asked.task_ids, f"{argument}.taskIds"),
+        person_id=keys(asked.person_id, f"{argument}.personId", number),
+        account_id=keys(asked.account_id, f"{argument}.accountId", number),
+        person_ids=keys(asked.person_ids, f"{argument}.personIds", number),
+        event_ids=keys(asked.event_ids, f"{argument}.eventIds"),
+        i_cal_uids=keys(asked.i_cal_uids, f"{argument}.iCalUids"),
+        task_ids=keys(asked.task_ids, f"{argument}.taskIds", number),
         start_time=span(asked.start_time, f"{argument}.startTime"),
         created_at=span(asked.created_at, f"{argument}.createdAt"),
-        user_guids=words(asked.user_guids, f"{argument}.userGuids"),
+        user_guids=keys(asked.user_guids, f"{argument}.userGuids", guid),
         show_deleted=given(asked.show_deleted),
-        booked_by_user_uuid=_one(given(asked.booked_by_user_uuid), f"{argument}.bookedByUserUuid"),
+        booked_by_user_uuid=_one(guid, asked.booked_by_user_uuid, f"{argument}.bookedByUserUuid"),
         no_show=given(asked.no_show),
-        meeting_type_id=_types(asked.meeting_type_id, f"{argument}.meetingTypeId"),
-        cadence_id=_number(given(asked.cadence_id), f"{argument}.cadenceId"),
-        step_id=_number(given(asked.step_id), f"{argument}.stepId"),
+        meeting_type_id=keys(asked.meeting_type_id, f"{argument}.meetingTypeId", _type),
+        cadence_id=_one(number, asked.cadence_id, f"{argument}.cadenceId"),
+        step_id=_one(number, asked.step_id, f"{argument}.stepId"),
     )
     return None if found == MeetingConditions() else found
 
@@ -88,19 +91,10 @@ def _status(text: str | None, argument: str) -> str | None:
     return text
 
 
-def _types(values: list[strawberry.ID] | None, argument: str) -> frozenset[str] | None:
-    known = listed(values, argument)
-    if known is None:
-        return None
-    return frozenset(
-        text if text == DEFAULT_PERSONAL_MEETING else number(text, f"{argument}[{place}]")
-        for place, text in enumerate(known)
-    )
+def _type(text: str, argument: str) -> str:
+    return text if text == DEFAULT_PERSONAL_MEETING else number(text, argument)
 
 
-def _number(text: str | None, argument: str) -> str | None:
-    return None if text is None else number(text, argument)
-
-
-def _one(text: str | None, argument: str) -> str | None:
-    return None if text is None else word(text, argument)
+def _one(read: Callable[[str, str], str], text: str | None, argument: str) -> str | None:
+    known = given(text)
+    return None if known is None else read(known, argument)

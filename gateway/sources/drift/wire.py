@@ -142,7 +142,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class MeetingConditions(msgspec.Struct, frozen=True, kw_only=True):
     """Drift's own part of a filter, in its own words and ids.
 
-    All are ANDed; None is no condition, an empty set matches nothing, and a value that a meeting lacks passes.
+    All are ANDed; None is no condition, an empty set matches nothing. A meeting that lacks the value does not match:
+    Drift filters on none of this, so that nobody else can have checked it.
     """
 
     status: frozenset[str] | None = None
@@ -172,13 +173,13 @@ class MeetingConditions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _one_id(wanted: frozenset[str] | None, value: Id | None) -> bool:
-    if not wanted:
+    if wanted is None or value is None:
         return wanted is None
-    return value is None or str(value) in wanted
+    return str(value) in wanted
 
 
 def _one_word(wanted: frozenset[str] | None, value: str | None) -> bool:
     """Whatever the case: the documents' own examples differ in it."""
-    if not wanted:
+    if wanted is None or value is None:
         return wanted is None
-    return value is None or value in wanted or value.casefold() in {word.casefold() for word in wanted}
+    return value in wanted or value.casefold() in {word.casefold() for word in wanted}

@@ -16,6 +16,7 @@ from gateway.sources.salesloft.wire import DEFAULT_PERSONAL_MEETING, Id, Meeting
 from gateway.sources.salesloft.wire import Meeting as Sent
 
 NOTHING: frozenset[str] = frozenset()
+ALL = frozenset(MeetingConditions.__struct_fields__)
 NO_CONDITIONS = MeetingConditions()
 
 
@@ -38,15 +39,15 @@ def admits(own: MeetingConditions, meeting: Meeting, strict: frozenset[str] = NO
     Args:
         own: The conditions.
         meeting: A record of Salesloft's, folded or not; its own values count.
-        strict: Names of conditions that were not asked of Salesloft. A value that the record lacks passes all others:
-            Salesloft filters on more than it sends.
+        strict: Names of conditions that were not asked of Salesloft, which a record that lacks the value does not meet.
+            It passes all others: Salesloft filters on more than it sends, and its word stands.
     """
     sent = meeting.raw
     if own is NO_CONDITIONS or not isinstance(sent, Sent):
         return True
     flags = (
         (own.show_deleted, meeting.status is MeetingStatus.CANCELED),
-        (own.no_show, sent.no_show),
+        (own.no_show, bool(sent.no_show) if "no_show" in strict else sent.no_show),
     )
     words = (
         ("status", own.status, sent.status),

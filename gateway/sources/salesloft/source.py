@@ -97,8 +97,8 @@ class Meetings:
         return found
 
     def admits(self, wanted: MeetingFilter, meeting: Meeting) -> bool:
-        """Whether Salesloft's own conditions (`MeetingConditions`) hold on one of its records."""
-        return conditions.admits(conditions.conditions(wanted), meeting)
+        """Whether Salesloft's own conditions (`MeetingConditions`) hold on a record that was found another way."""
+        return conditions.admits(conditions.conditions(wanted), meeting, conditions.ALL)
 
 
 class People:

@@ -245,7 +245,8 @@ async def test_own_conditions(name: str, values: tuple[str, str]) -> None:
     assert not admitted(record, wrong)
     assert not admitted(record)
     bare = await vendor.meeting({"slug": "bare"})
-    assert admitted(bare, wrong)
+    assert not admitted(bare, wrong), "nobody can have checked a value that it lacks"
+    assert not admitted(bare, right)
     assert not admitted(bare)
     assert window.admits(MeetingFilter(own={Source.DRIFT: wire.MeetingConditions()}), record)
     assert window.admits(MeetingFilter(), record)

@@ -16,7 +16,7 @@ from graphql import GraphQLError
 from gateway.catalog.catalog import Catalog
 from gateway.errors import GatewayError
 from gateway.execution.explanation import explained
-from gateway.graph.cost import Cost, Costs
+from gateway.graph.cost.estimate import Cost, Costs
 from gateway.graph.engine import Engine
 from gateway.graph.federation.subgraph import Subgraph
 from gateway.model.scopes import Principal
@@ -108,13 +108,13 @@ def explanation(
         chosen(prepared.document, operation_name)
     except GatewayError as error:
         raise BadQuery(error.message) from None
-    planned = prepared.variant.operations.plan(
-        prepared.document, context=Anybody(), variables=variables, operation_name=operation_name
-    )
-    if isinstance(planned, list):
-        raise _bad(planned)
+    operations = prepared.variant.operations
+    checked = operations.check(prepared.document, variables=variables, operation_name=operation_name)
+    if isinstance(checked, list):
+        raise _bad(checked)
+    planned = operations.plans.selection(checked.operation, Anybody())
     how = f"interpreted by graphql-core: {planned}" if isinstance(planned, str) else explained(planned)
-    cost = Costs(prepared.variant.schema).expected(prepared.document, variables, operation_name)
+    cost = Costs(prepared.variant.schema).expected(checked.operation, variables)
     return f"{how}\n\n{_told(cost, limits.cost)}"
 
 

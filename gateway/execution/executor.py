@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 from graphql import DocumentNode, ExecutionResult, Executor, GraphQLError, GraphQLSchema
 
+from gateway.execution.collected import Operation
 from gateway.execution.compiler import Plan
-from gateway.execution.conditions import conditions
 from gateway.execution.faults import Row, Settling, Surprise
 from gateway.execution.plan import Selection
 from gateway.execution.plans import NEW, Known, Plans
@@ -47,12 +47,14 @@ class Checked:
 
     Attributes:
         known: What is known of its document.
+        operation: What it selects.
         executor: An executor of it that has its variables, and no context yet.
         variables: As the client sent them.
         operation_name: Which operation, where there are several.
     """
 
     known: Known
+    operation: Operation
     executor: Executor[Any]
     variables: Mapping[str, Any]
     operation_name: str | None
@@ -120,15 +122,13 @@ class Operations:
         self, document: DocumentNode, *, variables: Mapping[str, Any] | None = None, operation_name: str | None = None
     ) -> Checked | list[GraphQLError]:
         """A request that can be run, once, or what is wrong with it. The arguments are those of `execute`."""
-        known = self.plans.known(document)
-        executor = self._templates.copied(known, variables or {}, operation_name)
-        return executor if isinstance(executor, list) else Checked(known, executor, variables or {}, operation_name)
+        return self._checked(self.plans.known(document), variables or {}, operation_name)
 
     async def run(self, checked: Checked, context: Context) -> Outcome:
         """Runs what was checked, in a context."""
         executor = checked.executor
         executor.context_value = context
-        found = self.plans.find(checked.known, executor)
+        found = self.plans.find(checked.known, checked.operation, context)
         if isinstance(found, str):
             self.counts[FIRST_SIGHTING if found == NEW else INTERPRETED] += 1
             return await self._interpreted(checked, context, found)
@@ -157,9 +157,17 @@ class Operations:
 
         Nothing is run, counted or kept. The arguments are those of `execute`.
         """
-        known = Known(document, conditions(document))
-        executor = self._templates.build(known, variables or {}, operation_name, context)
-        return executor if isinstance(executor, list) else self.plans.selection(known, executor)
+        checked = self._checked(Known(document), variables or {}, operation_name)
+        return checked if isinstance(checked, list) else self.plans.selection(checked.operation, context)
+
+    def _checked(
+        self, known: Known, variables: Mapping[str, Any], operation_name: str | None
+    ) -> Checked | list[GraphQLError]:
+        executor = self._templates.copied(known, variables, operation_name)
+        if isinstance(executor, list):
+            return executor
+        uses = self._templates.template(known, operation_name, executor).uses
+        return Checked(known, self.plans.operation(known, executor, uses), executor, variables, operation_name)
 
     async def _interpreted(
         self,

@@ -1,17 +1,14 @@
-"""What an operation selects, merged and decided: the tree that is compiled, explained and walked for errors.
+"""What of an operation is to be done for one audience: the tree that is compiled, explained and walked for errors.
 
-Made with graphql-core's own `collect_fields`, so that fragments, merging and `@skip`/`@include` are right by
-construction. A plan holds for the values of the variables that its `@skip` and `@include` name, and no others.
+Made of what the operation selects (`collected`), and so for the same values of its conditions, and no others.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Any
 
 from graphql import (
-    Executor,
     FieldNode,
     GraphQLAbstractType,
     GraphQLField,
@@ -19,10 +16,10 @@ from graphql import (
     OperationType,
     get_named_type,
     is_abstract_type,
-    is_object_type,
 )
-from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet, collect_fields, collect_subfields
+from graphql.execution.collect_fields import FieldDetailsList
 
+from gateway.execution.collected import Operation, SelectedField, SelectionSet
 from gateway.execution.readings import Called, Context, Declarations, Reading
 
 MOST_FIELDS = 2_000
@@ -100,14 +97,15 @@ class Planner:
     """Plans one operation.
 
     Args:
-        executor: graphql-core's executor of the operation, with its variables.
+        operation: The operation.
         declarations: What is known about the schema.
+        context: Whose context decides what is refused.
     """
 
-    def __init__(self, executor: Executor[Any], declarations: Declarations) -> None:
-        self._executor = executor
+    def __init__(self, operation: Operation, declarations: Declarations, context: Context) -> None:
+        self._operation = operation
         self._declarations = declarations
-        self._context: Context = executor.context_value
+        self._context = context
         self._count = 0
 
     def plan(self) -> Selection:
@@ -116,58 +114,36 @@ class Planner:
         Raises:
             NotCovered: It is graphql-core's to run.
         """
-        executor = self._executor
-        root = executor.schema.query_type
-        if executor.operation.operation is not OperationType.QUERY or root is None:
-            raise NotCovered(f"it is a {executor.operation.operation.value}")
-        collected = collect_fields(
-            executor.schema, executor.fragments, executor.variable_values, root, executor.operation
-        )
-        return self._selection(root, None, collected.grouped_field_set)
+        kind, root = self._operation.node.operation, self._operation.root
+        if kind is not OperationType.QUERY or root is None:
+            raise NotCovered(f"it is a {kind.value}")
+        return self._selection(root, None)
 
-    def _selection(self, kind: GraphQLObjectType, owner: Field | None, grouped: GroupedFieldSet) -> Selection:
-        selection = Selection(kind, owner)
-        for name, details in grouped.items():
-            selection.fields.append(self._field(selection, name, details))
+    def _selection(self, selected: SelectionSet, owner: Field | None) -> Selection:
+        selection = Selection(selected.kind, owner)
+        for each in selected.fields:
+            selection.fields.append(self._field(selection, each))
         return selection
 
-    def _field(self, within: Selection, name: str, details: FieldDetailsList) -> Field:
+    def _field(self, within: Selection, selected: SelectedField) -> Field:
         self._count += 1
         if self._count > MOST_FIELDS:
             raise NotCovered(f"it selects more than {MOST_FIELDS} fields")
-        kind, field_name = within.kind, details[0].node.name.value
-        if field_name in {"__schema", "__type"}:
+        kind, name, definition = within.kind, selected.field_name, selected.definition
+        if name in {"__schema", "__type"}:
             raise NotCovered("it asks about the schema")
-        definition = self._executor.schema.get_field(kind, field_name)
-        if definition is None:
-            raise NotCovered(f"{kind.name} has no field {field_name}")
-        if field_name == TYPENAME:
-            return Field(name, definition, details, Called(), within)
-        reading = self._declarations.reading(kind, field_name, definition)
-        refusal = self._declarations.refusal(self._context, kind, field_name, definition)
-        field = Field(name, definition, details, reading, within, refusal)
+        if name == TYPENAME:
+            return Field(selected.name, definition, selected.details, Called(), within)
+        reading = self._declarations.reading(kind, name, definition)
+        refusal = self._declarations.refusal(self._context, kind, name, definition)
+        field = Field(selected.name, definition, selected.details, reading, within, refusal)
         if refusal is None:
-            field.below = self._below(field)
+            field.below = self._below(selected, field)
         return field
 
-    def _below(self, field: Field) -> Selection | Choice | None:
+    def _below(self, selected: SelectedField, field: Field) -> Selection | Choice | None:
         leads_to = get_named_type(field.definition.type)
-        if is_object_type(leads_to):
-            return self._selection(leads_to, field, self._collected(leads_to, field))
+        below = {each.kind.name: self._selection(each, field) for each in selected.below()}
         if is_abstract_type(leads_to):
-            choice = Choice(leads_to)
-            for kind in self._executor.schema.get_possible_types(leads_to):
-                choice.selections[kind.name] = self._selection(kind, field, self._collected(kind, field))
-            return choice
-        return None
-
-    def _collected(self, kind: GraphQLObjectType, field: Field) -> GroupedFieldSet:
-        executor = self._executor
-        return collect_subfields(
-            executor.schema,
-            executor.fragments,
-            executor.variable_values,
-            executor.operation,
-            kind,
-            field.details,
-        ).grouped_field_set
+            return Choice(leads_to, below)
+        return next(iter(below.values()), None)

@@ -13,24 +13,25 @@ from typing import TYPE_CHECKING, Any
 
 from graphql import DocumentNode, Executor
 
+from gateway.execution.collected import Operation
 from gateway.execution.compiler import Compiler, Leaves, Plan
-from gateway.execution.conditions import Conditions, conditions
+from gateway.execution.conditions import Uses
 from gateway.execution.plan import NotCovered, Planner, Selection
-from gateway.execution.readings import Declarations
+from gateway.execution.readings import Context, Declarations
 from gateway.execution.source import weight_of
 
 if TYPE_CHECKING:
     from gateway.execution.templates import Template
 
 MOST_VARIANTS = 16
-"""Variants that one document keeps, compiled or only seen."""
+"""Variants that one document keeps, compiled or only seen; and operations, by the values of their conditions."""
 MOST_BYTES = 32_000_000
 """What all that is kept may take, about."""
 NEW = "it is new"
 """Why an operation has no plan that was not seen before."""
 TOO_DEEP = "it is nested too deeply"
-A_FIELD, AN_ENTRY = 2_500, 2_000
-"""Bytes that a field of a plan takes, and anything that is remembered of a document; measured."""
+A_FIELD, A_SELECTED_FIELD, AN_ENTRY = 2_500, 600, 2_000
+"""Bytes that a field of a plan takes, one that was collected, and what else is remembered of a document; measured."""
 
 
 class Allowance:
@@ -67,22 +68,26 @@ class Known:
 
     Attributes:
         document: The document; kept, so that its identity stays its own.
-        conditions: What decides between its variants.
-        variants: What is known of each: how often it was seen, its plan, or why there is none.
+        operations: What its operations select, for each set of values of their conditions.
+        variants: What is known of each of those, for each audience: how often it was seen, its plan, or why there is
+            none.
         templates: What is known of each operation by name before any request of it.
+        counted: The bytes that were last counted for it.
     """
 
     document: DocumentNode
-    conditions: Conditions
+    operations: OrderedDict[Hashable, Operation] = dataclasses.field(default_factory=OrderedDict)
     variants: OrderedDict[Hashable, int | Plan | str] = dataclasses.field(default_factory=OrderedDict)
     templates: dict[str | None, Template] = dataclasses.field(default_factory=dict)
+    counted: int = 0
 
     @property
     def weight(self) -> int:
         """The bytes that it takes, about."""
         fields = sum(each.fields for each in self.variants.values() if isinstance(each, Plan))
         entries = 1 + len(self.variants) + len(self.document.definitions)  # an operation of each may have a template
-        return AN_ENTRY * entries + weight_of(self.document) + A_FIELD * fields
+        selected = sum(each.uses.fields for each in self.operations.values())
+        return AN_ENTRY * entries + weight_of(self.document) + A_FIELD * fields + A_SELECTED_FIELD * selected
 
 
 class Plans:
@@ -133,68 +138,74 @@ class Plans:
         """What is known of a document."""
         known = self._known.get(id(document))
         if known is None:
-            known = self._known[id(document)] = Known(document, conditions(document))
-            self._weight += known.weight
-            self._shed()
+            known = self._known[id(document)] = Known(document)
+            self._weigh(known)
         else:
             self._known.move_to_end(id(document))
         return known
 
-    def find(self, known: Known, executor: Executor[Any]) -> Plan | str:
-        """The plan of an operation, or why there is none."""
-        return _other(known) or self._variant(known, executor)
+    def operation(self, known: Known, executor: Executor[Any], uses: Uses) -> Operation:
+        """What an operation selects, for the values that a request sends for its conditions."""
+        coerced = executor.variable_values.coerced
+        key = id(executor.operation), *[coerced.get(each.variable.name.value) for each in uses.conditions]
+        found = known.operations.get(key)
+        if found is not None:
+            known.operations.move_to_end(key)
+            return found
+        found = known.operations[key] = Operation(executor, uses)
+        if len(known.operations) > MOST_VARIANTS:
+            known.operations.popitem(last=False)
+        self._weigh(known)
+        return found
 
-    def selection(self, known: Known, executor: Executor[Any]) -> Selection | str:
+    def find(self, known: Known, operation: Operation, context: Context) -> Plan | str:
+        """The plan of an operation for the audience of a context, or why there is none."""
+        other = _other(operation)
+        if other is not None:
+            return other
+        key = operation, self._declarations.audience(context)
+        found = known.variants.get(key, 0)
+        if not isinstance(found, int):
+            known.variants.move_to_end(key)
+            return found
+        seen = found + 1
+        made = self._compiled(known, operation, context) if seen >= self._sightings else None
+        known.variants[key] = seen if made is None else made
+        known.variants.move_to_end(key)
+        if len(known.variants) > MOST_VARIANTS:
+            known.variants.popitem(last=False)
+        self._weigh(known)
+        return made or (NEW if seen < self._sightings else "too much is being compiled")
+
+    def selection(self, operation: Operation, context: Context) -> Selection | str:
         """What would be compiled, or why nothing is."""
         try:
-            return _other(known) or Planner(executor, self._declarations).plan()
+            return _other(operation) or Planner(operation, self._declarations, context).plan()
         except NotCovered as reason:
             return str(reason)
         except RecursionError:
             return TOO_DEEP
 
-    def compile(self, document: DocumentNode, executor: Executor[Any]) -> Plan:
+    def compile(self, document: DocumentNode, operation: Operation, context: Context) -> Plan:
         """Compiles an operation.
 
         Raises:
             NotCovered: It is graphql-core's to run.
         """
         try:
-            selection = Planner(executor, self._declarations).plan()
+            selection = Planner(operation, self._declarations, context).plan()
             return Plan(document, selection, Compiler(self._declarations, self._leaves))
         except RecursionError:
             raise NotCovered(TOO_DEEP) from None
 
-    def _variant(self, known: Known, executor: Executor[Any]) -> Plan | str:
-        coerced = executor.variable_values.coerced
-        key = (
-            id(executor.operation),
-            self._declarations.audience(executor.context_value),
-            *(coerced.get(name) for name in known.conditions.variables),
-        )
-        found = known.variants.get(key, 0)
-        if not isinstance(found, int):
-            known.variants.move_to_end(key)
-            return found
-        before, seen = known.weight, found + 1
-        made = self._compiled(known, executor) if seen >= self._sightings else None
-        known.variants[key] = seen if made is None else made
-        known.variants.move_to_end(key)
-        if len(known.variants) > MOST_VARIANTS:
-            known.variants.popitem(last=False)
-        if id(known.document) in self._known:
-            self._weight += known.weight - before
-            self._shed()
-        return made or (NEW if seen < self._sightings else "too much is being compiled")
-
-    def _compiled(self, known: Known, executor: Executor[Any]) -> Plan | str | None:
+    def _compiled(self, known: Known, operation: Operation, context: Context) -> Plan | str | None:
         """The plan, or why there is none, or None where there is no time for it now."""
         if not self._allowance.open():
             return None
         began = self._timer()
         self.compiled += 1
         try:
-            return self.compile(known.document, executor)
+            return self.compile(known.document, operation, context)
         except NotCovered as reason:
             return str(reason)
         finally:
@@ -202,13 +213,18 @@ class Plans:
             self.compiling += spent
             self._allowance.spend(spent)
 
-    def _shed(self) -> None:
+    def _weigh(self, known: Known) -> None:
+        """Counts a document anew, and lets go of those that were not used for longest where all take too much."""
+        if self._known.get(id(known.document)) is not known:
+            return
+        before, known.counted = known.counted, known.weight
+        self._weight += known.counted - before
         while self._weight > self._most_bytes and len(self._known) > 1:
-            _, known = self._known.popitem(last=False)
-            self._weight -= known.weight
+            _, oldest = self._known.popitem(last=False)
+            self._weight -= oldest.counted
 
 
-def _other(known: Known) -> str | None:
-    """Why a document is not compiled that has other directives than the compiler knows."""
-    other = known.conditions.other
+def _other(operation: Operation) -> str | None:
+    """Why an operation is not compiled that has other directives than the compiler knows."""
+    other = operation.uses.other
     return None if other is None else f"it has the directive @{other}"

@@ -25,7 +25,7 @@ from graphql.execution.get_variable_signature import GraphQLVariableSignature, g
 from graphql.execution.values import VariableValues, VariableValueSource
 from graphql.pyutils import Path
 
-from gateway.execution.conditions import Condition, conditions_of, null_conditions
+from gateway.execution.conditions import Uses, null_conditions, uses_of
 from gateway.execution.inputs import MOST_WRONG, InvalidInput, argument_values, wrong_variables
 from gateway.execution.plans import Known
 from gateway.execution.readings import Context
@@ -40,12 +40,12 @@ class Template:
     Attributes:
         executor: An executor of it, with nobody's context and no values.
         signatures: Its variables, where all of them are leaves; None where graphql-core has to look at each anew.
-        conditions: The variables that its `@skip` and `@include` look at.
+        uses: What it does with its variables.
     """
 
     executor: Executor[Any]
     signatures: tuple[GraphQLVariableSignature, ...] | None
-    conditions: tuple[Condition, ...]
+    uses: Uses
 
 
 class TypedArguments(Executor[Any]):
@@ -106,7 +106,9 @@ class Templates:
         )
         if isinstance(built, list):
             return self._typed(built, known, variables, operation_name)
-        return null_conditions(self._template(known, operation_name, built).conditions, built.variable_values) or built
+        return (
+            null_conditions(self.template(known, operation_name, built).uses.conditions, built.variable_values) or built
+        )
 
     def copied(
         self, known: Known, variables: Mapping[str, Any], operation_name: str | None
@@ -130,15 +132,15 @@ class Templates:
             )
         if isinstance(values, list):
             return self._wrong(definitions, variables) or values
-        return null_conditions(kept.conditions, values) or _with(kept.executor, values)
+        return null_conditions(kept.uses.conditions, values) or _with(kept.executor, values)
 
-    def _template(self, known: Known, operation_name: str | None, built: Executor[Any]) -> Template:
+    def template(self, known: Known, operation_name: str | None, built: Executor[Any]) -> Template:
         """What is kept of an operation that was built."""
         kept = known.templates.get(operation_name)
         if kept is None:
             blank = _with(built, NO_VALUES)
-            conditions = conditions_of(built.operation, built.fragments)
-            kept = known.templates[operation_name] = Template(blank, _leaves(self._schema, blank), conditions)
+            uses = uses_of(built.operation, built.fragments)
+            kept = known.templates[operation_name] = Template(blank, _leaves(self._schema, blank), uses)
         return kept
 
     def _typed(

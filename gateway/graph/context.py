@@ -10,6 +10,7 @@ from gateway.catalog.answer import MeetingQuery
 from gateway.catalog.catalog import Catalog
 from gateway.catalog.pages import ListPage
 from gateway.errors import GatewayError
+from gateway.execution.collected import Operation
 from gateway.graph.loaders import LevelLoader
 from gateway.graph.status import SourceStatus
 from gateway.model.records import Account, Cadence, Conversation, Meeting, Person, Record, Ref, Step, Task, User
@@ -101,6 +102,7 @@ class Context:
     Args:
         catalog: The sources, joined.
         request: The request as upstream calls see it.
+        operation: What the operation selects.
         statuses: What `Query.sources` answers.
         principal: Who asks; None where access control is off.
         router: Whether it came through a router that proved to be one.
@@ -110,12 +112,14 @@ class Context:
         self,
         catalog: Catalog,
         request: Request,
+        operation: Operation,
         statuses: Callable[[], Sequence[SourceStatus]],
         principal: Principal | None = None,
         *,
         router: bool = False,
     ) -> None:
         self.principal = principal
+        self.operation = operation
         self.router = router
         self.catalog = catalog
         self.request = request

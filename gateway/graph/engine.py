@@ -16,7 +16,7 @@ from gateway.errors import GatewayError, OperationTooCostly
 from gateway.execution.executor import WAYS, Operations
 from gateway.execution.plans import Plans
 from gateway.graph.context import Context
-from gateway.graph.cost import Costs
+from gateway.graph.cost.estimate import Costs
 from gateway.graph.declarations import GraphDeclarations
 from gateway.graph.documents import Documents, Prepared, Verdict
 from gateway.graph.faults import Fault, fault_of, formatted, once_a_field
@@ -151,7 +151,7 @@ class Engine:
         )
         if isinstance(checked, list):
             return Answer(data=None, errors=[formatted(error, self._on_fault) for error in checked], started=False)
-        expected = prepared.variant.costs.expected(prepared.document, variables, operation_name).units
+        expected = prepared.variant.costs.expected(checked.operation, checked.variables).units
         if self._max_cost is not None and expected > self._max_cost:
             raise OperationTooCostly(
                 f"The operation is expected to cost {expected} upstream units; {self._max_cost} are allowed.",
@@ -160,7 +160,7 @@ class Engine:
             )
 
         async def run(shared: Request) -> Answer:
-            context = Context(self._catalog, shared, self._statuses, principal, router=router)
+            context = Context(self._catalog, shared, checked.operation, self._statuses, principal, router=router)
             try:
                 outcome = await prepared.variant.operations.run(checked, context)
             finally:

@@ -10,6 +10,7 @@ from gateway.catalog.lists import F, RecordList
 from gateway.catalog.pages import ListQuery
 from gateway.graph.arguments import UNSET, After, Before, ContextInfo, First, Last, window_of
 from gateway.graph.conditions import given
+from gateway.graph.lookahead import LookAhead
 from gateway.graph.neighbour_filters import (
     AccountFilter,
     CadenceFilter,
@@ -21,7 +22,6 @@ from gateway.graph.neighbour_filters import (
     user_filter,
 )
 from gateway.graph.pages import connection
-from gateway.graph.selection import Selection
 from gateway.model.order import BY_NAME, NEWEST_FIRST
 from gateway.model.records import Record
 from gateway.paging.window import Window
@@ -85,10 +85,10 @@ async def cadences(
 
 async def _page(info: ContextInfo, records: RecordList[R, F], asked: Window, wanted: F) -> Any:
     """A page, asked for no more than is selected of it."""
-    return connection(await records.page(info.context.request, query_of(Selection.of(info), asked, wanted)), asked)
+    return connection(await records.page(info.context.request, query_of(LookAhead.of(info), asked, wanted)), asked)
 
 
-def query_of(selected: Selection, asked: Window, wanted: F) -> ListQuery[F]:
+def query_of(selected: LookAhead, asked: Window, wanted: F) -> ListQuery[F]:
     """What has to be found out for what is selected."""
     flags = selected["pageInfo"]
     facing, other = ("hasPreviousPage", "hasNextPage") if asked.walk.backward else ("hasNextPage", "hasPreviousPage")

@@ -12,7 +12,7 @@ from gateway.errors import Forbidden, GatewayError
 from gateway.graph.access import check
 from gateway.graph.context import Context
 from gateway.graph.loaders import LevelLoader
-from gateway.graph.selection import Selection
+from gateway.graph.lookahead import LookAhead
 from gateway.model.records import Kind, Record, Ref
 from gateway.model.scopes import KIND_SCOPES
 
@@ -21,7 +21,7 @@ async def nodes_by_refs(
     info: strawberry.Info[Context, None], refs: Sequence[Ref]
 ) -> list[Record | GatewayError | Exception | None]:
     """The record, error or None of each reference, in their order; one batch a kind."""
-    fields = Selection.of(info).attributes()
+    fields = LookAhead.of(info).attributes()
     kinds = {ref.kind for ref in refs}
     answers = await asyncio.gather(
         *(nodes_of_kind(info.context, kind, [ref for ref in refs if ref.kind is kind], fields) for kind in kinds)

@@ -8,7 +8,7 @@ import strawberry
 from strawberry import argument
 
 from gateway.errors import BadUserInput, GatewayError
-from gateway.graph import list_prices, prices, record_prices, status
+from gateway.graph import status
 from gateway.graph.account import Account
 from gateway.graph.arguments import ContextInfo
 from gateway.graph.cadence import Cadence
@@ -19,6 +19,10 @@ from gateway.graph.connection import (
     PersonConnection,
     UserConnection,
 )
+from gateway.graph.cost import lists as list_prices
+from gateway.graph.cost import prices
+from gateway.graph.cost import records as record_prices
+from gateway.graph.cost.prices import PRICE
 from gateway.graph.enums import Source, SourceState
 from gateway.graph.find import (
     AccountBy,
@@ -36,13 +40,12 @@ from gateway.graph.find import (
 )
 from gateway.graph.ids import decode_id
 from gateway.graph.lists import accounts, cadences, people, users
+from gateway.graph.lookahead import LookAhead
 from gateway.graph.meeting import Meeting
 from gateway.graph.node import Node, face_of
 from gateway.graph.nodes import nodes_by_refs
 from gateway.graph.person import Person
-from gateway.graph.prices import PRICE
 from gateway.graph.relation import field
-from gateway.graph.selection import Selection
 from gateway.graph.step import Step
 from gateway.graph.under import meetings
 from gateway.graph.user import User
@@ -94,7 +97,7 @@ async def nodes(
 
 async def meeting(info: ContextInfo, by: MeetingKey) -> Any:
     """A meeting by one of its keys."""
-    return await find_meeting(info.context, by, Selection.of(info).attributes())
+    return await find_meeting(info.context, by, LookAhead.of(info).attributes())
 
 
 async def person(info: ContextInfo, by: PersonKey) -> Any:

@@ -13,12 +13,12 @@ from gateway.catalog.search import OnCandidates
 from gateway.graph.arguments import UNSET, After, Before, ContextInfo, First, Last, window_of
 from gateway.graph.conditions import given
 from gateway.graph.context import Context, Listed
+from gateway.graph.cost.lists import meetings_under
+from gateway.graph.cost.prices import PRICE
 from gateway.graph.filters import MeetingFilter, MeetingOrder, filter_of, order_of
-from gateway.graph.list_prices import meetings_under
+from gateway.graph.lookahead import LookAhead
 from gateway.graph.node import KINDS
 from gateway.graph.pages import connection
-from gateway.graph.prices import PRICE
-from gateway.graph.selection import Selection
 from gateway.model import filters, records
 from gateway.model.records import Record, Ref
 from gateway.paging.window import Window
@@ -56,7 +56,7 @@ def meetings_of(description: str) -> Any:
         order_by: OrderBy = LATEST_FIRST,
     ) -> Any:
         asked = window_of(order_of(order_by), first, after, last, before)
-        query = _query(Selection.of(info), asked, filter_of(given(filter)))
+        query = _query(LookAhead.of(info), asked, filter_of(given(filter)))
         page = await info.context.loaders.meetings_under_record.load(Listed(_ref(root), query))
         return None if page is None else connection(page, asked)
 
@@ -65,7 +65,7 @@ def meetings_of(description: str) -> Any:
 
 async def _page(info: ContextInfo, asked: Window, wanted: filters.MeetingFilter) -> Any:
     """A page of the whole list, asked for no more than is selected of it."""
-    query = _query(Selection.of(info), asked, wanted)
+    query = _query(LookAhead.of(info), asked, wanted)
     ahead = _load_contacts(info.context) if "person" in query.fields else None
     return connection(await info.context.catalog.meetings.page(info.context.request, query, ahead), asked)
 
@@ -83,7 +83,7 @@ def _ref(record: Record) -> Ref:
     return Ref(record.source, KINDS[type(record)], record.source_id)
 
 
-def _query(selected: Selection, asked: Window, wanted: filters.MeetingFilter) -> MeetingQuery:
+def _query(selected: LookAhead, asked: Window, wanted: filters.MeetingFilter) -> MeetingQuery:
     """What has to be found out for what is selected."""
     flags = selected["pageInfo"]
     facing, other = ("hasPreviousPage", "hasNextPage") if asked.walk.backward else ("hasNextPage", "hasPreviousPage")

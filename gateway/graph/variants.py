@@ -16,7 +16,7 @@ from graphql import (
 )
 
 from gateway.execution.executor import Operations
-from gateway.graph.cost import Costs
+from gateway.graph.cost.estimate import Costs
 
 
 class Variant(msgspec.Struct, frozen=True):

@@ -147,19 +147,21 @@ class Pair:
         else:
             tally.wrong.append((case, expected, told))
 
-    def _context(self, case: Case) -> Context:
-        return Context(cast("Any", Catalog(case.world)), Request(deadline=1e9), tuple, case.principal)
+    def _context(self, engine: Engine, prepared: Prepared, case: Case) -> Context:
+        checked = engine.operations.check(prepared.document, variables=case.variables)
+        operation = cast("Any", None) if isinstance(checked, list) else checked.operation  # nothing runs without one
+        return Context(cast("Any", Catalog(case.world)), Request(deadline=1e9), operation, tuple, case.principal)
 
     async def _ours(self, engine: Engine, case: Case) -> Outcome:
         prepared = engine.prepare(case.text)
         assert isinstance(prepared, Prepared)
-        context = self._context(case)
+        context = self._context(engine, prepared, case)
         outcome = await engine.operations.execute(prepared.document, context=context, variables=case.variables)
         await context.close()
         return outcome
 
     async def _reference(self, prepared: Prepared, case: Case) -> Any:
-        context = self._context(case)
+        context = self._context(self.engine, prepared, case)
         result = execute(
             self.engine.schema,
             prepared.document,

@@ -11,7 +11,7 @@ import pytest
 from graphql import GraphQLError
 
 from gateway.emulator.world import World
-from gateway.graph.cost import Cost, Costs
+from gateway.graph.cost.estimate import Cost, Costs
 from gateway.graph.documents import Prepared
 from gateway.settings.federation import options
 from gateway.settings.kinds import InvalidValue
@@ -82,7 +82,9 @@ def names_in(data: Any) -> set[str]:
 def cost(prepared: Prepared | list[GraphQLError], variables: dict[str, Any]) -> Cost:
     """What an operation is expected to cost with every source on."""
     assert isinstance(prepared, Prepared)
-    found = Costs(prepared.variant.schema).expected(prepared.document, variables)
+    checked = prepared.variant.operations.check(prepared.document, variables=variables)
+    assert not isinstance(checked, list)
+    found = Costs(prepared.variant.schema).expected(checked.operation, variables)
     assert found.units
     return found
 

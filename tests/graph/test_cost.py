@@ -9,18 +9,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from graphql import GraphQLObjectType, parse
+from graphql import DocumentNode, GraphQLObjectType, parse
 
 from gateway.errors import OperationTooCostly
+from gateway.execution.collected import Operation
 from gateway.execution.readings import Batch, Called
 from gateway.graph.context import _BATCHES
-from gateway.graph.cost import Cost, Costs
+from gateway.graph.cost.estimate import Cost, Costs
+from gateway.graph.cost.prices import LOADERS, PRICE
 from gateway.graph.declarations import GraphDeclarations
 from gateway.graph.definition import declared
 from gateway.graph.documents import Prepared
 from gateway.graph.engine import Engine
 from gateway.graph.ids import global_id
-from gateway.graph.prices import LOADERS, PRICE
 from gateway.model.records import Kind, Source
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.request import Request
@@ -36,8 +37,14 @@ SLACK = 15
 row may have one."""
 
 
+def operation(document: DocumentNode, name: str | None = None, **variables: Any) -> Operation:
+    checked = shared_engine().operations.check(document, variables=variables, operation_name=name)
+    assert not isinstance(checked, list)
+    return checked.operation
+
+
 def expected(query: str, costs: Costs | None = None, **variables: Any) -> Cost:
-    return (costs or Costs(shared_engine().schema)).expected(parse(query), variables)
+    return (costs or Costs(shared_engine().schema)).expected(operation(parse(query), **variables), variables)
 
 
 def calls(query: str, **variables: Any) -> dict[str, int]:
@@ -213,10 +220,11 @@ def test_a_cost_is_that_of_its_variables_and_operation() -> None:
         " pageInfo { hasPreviousPage } nodes { person { name } } } }"
         "query B { sources { state } }"
     )
-    sizes = [costs.expected(document, {"n": size}, "A").units for size in (10, 20, 10, 500)]
+    first, second = operation(document, "A"), operation(document, "B")
+    sizes = [costs.expected(first, {"n": size}).units for size in (10, 20, 10, 500)]
     assert sizes[0] == sizes[2] < sizes[1] < sizes[3]
-    assert costs.expected(document, {}, "B").units == 0
-    further = [costs.expected(document, {"n": 10, "after": cursor}, "A").units for cursor in ("x", "y")]
+    assert costs.expected(second, {}).units == 0
+    further = [costs.expected(first, {"n": 10, "after": cursor}).units for cursor in ("x", "y")]
     assert further[0] == further[1] > sizes[0]
 
 
@@ -241,7 +249,7 @@ def crossed(levels: int) -> str:
 def test_telling_the_cost_is_cheap(document: str) -> None:
     parsed, costs = parse(document), Costs(shared_engine().schema)
     began = time.process_time()
-    costs.expected(parsed)
+    costs.expected(operation(parsed), {})
     assert time.process_time() - began < CPU
 
 

@@ -9,7 +9,7 @@ import pytest
 from graphql import GraphQLInputObjectType
 
 from gateway.emulator.world import World
-from gateway.graph.selection import attribute
+from gateway.graph.lookahead import attribute
 from tests.graph.facts import Facts
 from tests.graph.filter_cases import CASES as COMMON_CASES
 from tests.graph.truth import ordered

@@ -31,10 +31,10 @@ from graphql import (
 from strawberry.types.field import StrawberryField
 
 from gateway.graph.access import TYPE_SCOPES, scopes_of
+from gateway.graph.cost.prices import ASSUMED, LOADERS, How
 from gateway.graph.definition import DEFINITION
 from gateway.graph.federation.keys import KEYS
 from gateway.graph.federation.names import Prefixed
-from gateway.graph.prices import ASSUMED, LOADERS, How
 from gateway.graph.relation import BATCH, Batched
 from gateway.graph.schema import build, core, sdl
 from gateway.model.records import Source

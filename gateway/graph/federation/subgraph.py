@@ -11,25 +11,26 @@ from graphql import GraphQLSchema
 from strawberry import argument
 
 from gateway.errors import Forbidden
-from gateway.graph import prices, record_prices
 from gateway.graph.access import protect
 from gateway.graph.account import Account
 from gateway.graph.arguments import ContextInfo
 from gateway.graph.cadence import Cadence
 from gateway.graph.context import Context
 from gateway.graph.conversation import Conversation
+from gateway.graph.cost import prices
+from gateway.graph.cost import records as record_prices
+from gateway.graph.cost.prices import PRICE
 from gateway.graph.federation.entities import MOST, entities
 from gateway.graph.federation.names import Prefixed
 from gateway.graph.federation.sdl import subgraph_sdl
 from gateway.graph.ids import KINDS
+from gateway.graph.lookahead import LookAhead
 from gateway.graph.meeting import Meeting
 from gateway.graph.node import face_of
 from gateway.graph.person import Person
-from gateway.graph.prices import PRICE
 from gateway.graph.query import Query
 from gateway.graph.relation import field
 from gateway.graph.schema import build, core
-from gateway.graph.selection import Selection
 from gateway.graph.step import Step
 from gateway.graph.task import Task
 from gateway.graph.user import User
@@ -134,7 +135,7 @@ def _query(subgraph: Subgraph) -> type[Any]:
 
     async def of_representations(info: ContextInfo, representations: Representations) -> list[Any]:
         subgraph.check_entities(info.context)
-        return await entities(info.context, representations, Selection.of(info).attributes(), kinds)
+        return await entities(info.context, representations, LookAhead.of(info).attributes(), kinds)
 
     @strawberry.type(name="Query", description=Query.__strawberry_definition__.description)  # type: ignore[attr-defined]  # put there by Strawberry
     class SubgraphQuery(Query):

@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.catalog.shared import FEW, SPARE
 from gateway.catalog.together import MOST_TOGETHER
-from gateway.graph.prices import (
+from gateway.graph.cost.prices import (
     ALL_CADENCES,
     ASSUMED,
     CHUNK,

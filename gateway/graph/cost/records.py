@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from gateway.errors import BadUserInput
-from gateway.graph.ids import decode_id
-from gateway.graph.prices import (
+from gateway.graph.cost.prices import (
     CHUNK,
     CONTACTS_BY_EMAIL,
     FOLDING,
@@ -26,6 +25,7 @@ from gateway.graph.prices import (
     salesloft,
     screening,
 )
+from gateway.graph.ids import decode_id
 from gateway.model.records import Kind, Source
 
 MOST_IDS = 1_000

@@ -1,0 +1,1 @@
+"""What operations cost upstream, before they are run."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Hashable
 from typing import Literal
@@ -48,7 +49,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
         doubtful: Whether it may be the fault of what was asked: of a client's filter. It counts once a call without
             one fails too.
         record: The one record that was asked for, where what is wrong may be that record's alone. Several of them have
-            to fail, and none may be answered, before anything is wrong with the endpoint.
+            to fail, and none be answered for a while, before anything is wrong with the endpoint.
     """
 
     reason: Reason | None = None
@@ -75,6 +76,7 @@ class Circuit:
         self._failures: dict[Hashable, tuple[float, Ended]] = {}
         self._suspects: deque[tuple[float, Ended]] = deque(maxlen=MOST_SUSPECTS)
         self._certain = False
+        self._answered_at = -math.inf
         self._under_way = 0
         self._open_until: float | None = None
         self._pause = tolerance.pause
@@ -145,6 +147,7 @@ class Circuit:
 
     def _answered(self, now: float, *, closes: bool) -> None:
         """What ends late is no proof that an endpoint is well again, but any record is that it serves records."""
+        self._answered_at = now
         if self._open_until is not None and not closes:
             return
         if self._open_until is None:
@@ -189,10 +192,12 @@ class Circuit:
 
         Args:
             now: The time.
-            alone: Whether what failed last was one record's call: then those under way have their say first, unless
-                that goes on and on.
+            alone: Whether what failed last was one record's call: no other one may have been answered of late, and
+                those under way have their say first, unless that goes on and on.
         """
         tolerance = self._tolerance
+        if alone and now - self._answered_at < tolerance.within:
+            return False
         lasting = sum(not ended.transient for _, ended in self._failures.values())
         latest = sum(now - when <= tolerance.within for when, _ in self._failures.values())
         if lasting >= tolerance.lasting or latest >= tolerance.least:

@@ -158,9 +158,9 @@ def test_several_records_have_to_fail_and_none_to_be_answered() -> None:
     for _ in range(50):
         ended(guarded, 0, of(1, REFUSED), of(2, REFUSED), of(2, FAILED))
     assert guarded.closed
-    ended(guarded, 0, of(3, OK), of(4, REFUSED), of(1, REFUSED))
-    assert guarded.closed
-    ended(guarded, 0, of(5, REFUSED))
+    ended(guarded, 0, of(3, OK), *(of(record, REFUSED) for record in range(4, 40)))
+    assert guarded.closed, "a moment ago another one was answered"
+    ended(guarded, 30, of(40, REFUSED))
     assert not guarded.closed
 
 
@@ -174,11 +174,11 @@ def test_records_that_are_under_way_have_their_say() -> None:
     guarded.record(0, of(9, OK), trial=False)
     assert guarded.closed
     for _ in range(30):
-        guarded.ask(0)
+        guarded.ask(40)
     for record in range(20):
-        guarded.record(0, of(record, REFUSED), trial=False)
+        guarded.record(40, of(record, REFUSED), trial=False)
     assert not guarded.closed, "it does not go on for ever"
-    guarded.record(0, of(21, OK), trial=False)
+    guarded.record(40, of(21, OK), trial=False)
     assert guarded.closed, "a record that is answered late is answered"
 
 

@@ -122,9 +122,13 @@ class Product:
 
     def forget_addresses(self) -> None:
         """Has the gateway look names up anew."""
-        connector = self.session.pooled.connector
-        assert isinstance(connector, aiohttp.TCPConnector)
-        connector.clear_dns_cache()
+        for connector in self._connectors:
+            connector.clear_dns_cache()
+
+    @property
+    def _connectors(self) -> list[aiohttp.TCPConnector]:
+        found = (session.connector for session in (self.session.pooled, self.session.fresh))
+        return [connector for connector in found if isinstance(connector, aiohttp.TCPConnector)]
 
     async def drive(self, works: Sequence[Awaitable[T]]) -> list[T]:
         """What works come to; time moves on whenever nothing but time is waited for."""
@@ -153,6 +157,7 @@ class Product:
         ready, timers = loop._ready, loop._scheduled  # type: ignore[attr-defined]  # what the loop has still to do
         busy = any(vendor.listener._state.tasks for vendor in self.vendors)
         busy = busy or any(link.asking for link in self.links)
+        busy = busy or any(connector._resolve_host_tasks for connector in self._connectors)  # threads look names up
         return not ready and not busy and not any(now < timer.when() < now + SOON for timer in timers)
 
 

@@ -14,7 +14,7 @@ from gateway.model.order import Walk, id_key
 from gateway.model.records import Kind, Ref, Source, User, UserKey
 from gateway.paging.memory import DeferredLane, MemoryLane, Snapshot
 from gateway.paging.merge import Lane
-from gateway.sources.base import Found, Ports, Traits, Users
+from gateway.sources.base import Found, Ports, Traits, Users, lost_in
 from gateway.upstream.request import Request
 
 
@@ -24,10 +24,10 @@ def lacking(traits: Traits, wanted: object) -> list[str]:
 
 
 def user_refs(user: User) -> frozenset[Ref]:
-    """Every reference that may name a user: id, GUID, and those of the folded records."""
+    """Every reference that may name a user: id, GUID in small letters, and those of the folded records."""
     own = [Ref(user.source, Kind.USER, user.source_id)]
     if user.guid is not None:
-        own.append(Ref(user.source, Kind.USER, user.guid, UserKey.GUID))
+        own.append(Ref(user.source, Kind.USER, user.guid.lower(), UserKey.GUID))
     return frozenset(own).union(*(user_refs(twin) for twin in user.twins))
 
 
@@ -153,11 +153,11 @@ class Directory:
         if all(ref.source is highest for ref in refs) and highest is not None:
             return await self._of_highest(request, highest, refs)
         team, errors = await self.team(request)
-        found: dict[Ref, User | GatewayError | None] = {}
-        for ref in refs:
-            user = team.by_ref(ref)
-            found[ref] = bare(user) if user is not None else errors.get(ref.source)
-        return found
+        unknown: dict[Source, GatewayError | None] = {**errors}
+        for source in self._ports.keys() - errors.keys():
+            unknown[source] = lost_in(await self.users_of(request, source), source)
+        users = {ref: team.by_ref(ref) for ref in refs}
+        return {ref: unknown.get(ref.source) if user is None else bare(user) for ref, user in users.items()}
 
     async def whole(self, request: Request, user: User) -> User:
         """A user with what every other source has of them folded in.

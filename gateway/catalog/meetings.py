@@ -20,7 +20,7 @@ from gateway.model.filters import Canceled, MeetingFilter
 from gateway.model.order import Walk
 from gateway.model.records import Meeting, Ref
 from gateway.paging.window import Window
-from gateway.sources.base import Found, Ports
+from gateway.sources.base import Found, Ports, lost_in
 from gateway.upstream.request import Clock, Request
 
 
@@ -127,7 +127,8 @@ class Meetings:
         by_id = {row.source_id: row for row in found.rows}
         rows = {ref: by_id[ref.id] for ref in refs if ref.id in by_id}
         failures = await twins.screen(rows.values())
-        answers: dict[Ref, Meeting | GatewayError | None] = {ref: found.failures.get(ref.id) for ref in refs}
+        lost = lost_in(found, port.source) if port.listing is None else None
+        answers: dict[Ref, Meeting | GatewayError | None] = {ref: found.failures.get(ref.id, lost) for ref in refs}
         for ref, row in rows.items():
             unknown = None if twins.known(row) else next(iter(failures.values()), None)
             answers[ref] = unknown or await twins.target(row) or row

@@ -22,6 +22,7 @@ from gateway.emulator.faults import (
     Huge,
     MalformedJson,
     Reset,
+    Rewritten,
     SlowBody,
     Status,
     Truncated,
@@ -178,6 +179,8 @@ class Door:
                 body = body[: len(body) * 2 // 3]
             case BadRows():
                 body = msgspec.json.encode(_spoil(answer.body, fault))
+            case Rewritten():
+                body = fault.change(body)
         return body
 
 

@@ -68,7 +68,14 @@ class BadRows:
     at: tuple[int, ...] | None = (0,)
 
 
-Fault = Reset | Hang | SlowBody | Status | MalformedJson | Truncated | Empty | Huge | BadRows
+@dataclass(frozen=True)
+class Rewritten:
+    """The bytes of the answer are others."""
+
+    change: Callable[[bytes], bytes]
+
+
+Fault = Reset | Hang | SlowBody | Status | MalformedJson | Truncated | Empty | Huge | BadRows | Rewritten
 
 BAD_GATEWAY = Status(502, b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>")
 

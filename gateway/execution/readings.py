@@ -60,6 +60,7 @@ class Batch:
         many: Whether a record has several keys; its value is then the list of what is found, without gaps.
         ready: The value of a record that needs no load, None where it has to be loaded.
         pick: What of the loaded value is the field's.
+        explain: Raises, for a record without a key, the field's error, where there is one.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Batch:
     many: bool = False
     ready: Callable[[Any], Any] | None = None
     pick: Callable[[Any], Any] | None = None
+    explain: Callable[[Any], None] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

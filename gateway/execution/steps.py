@@ -71,11 +71,12 @@ class Loaded:
         self._plain = not batch.many and batch.pick is None
         self._key_types: set[type[Any]] = set()
 
-    def start(self, records: Sequence[Any], rows: Sequence[Row], run: Run, _sound: bool) -> None:
+    def start(self, records: Sequence[Any], rows: Sequence[Row], run: Run, sound: bool) -> None:
         """Notes what has to be loaded for these rows; the batch leaves when its level is whole."""
         if not records:
             return
-        keys = None if self.batch.ready is not None else _quickly(self.batch.key, records)
+        quick = self.batch.ready is None and (sound or self.batch.explain is None)
+        keys = _quickly(self.batch.key, records) if quick else None
         run.wait(self, keys or [attempt(self._key_or_ready, record) for record in records], rows)
 
     def _key_or_ready(self, record: Any) -> Any:
@@ -83,7 +84,10 @@ class Loaded:
             value = self.batch.ready(record)
             if value is not None:
                 return Ready(value)
-        return self.batch.key(record)
+        key = self.batch.key(record)
+        if key is None and self.batch.explain is not None:
+            self.batch.explain(record)
+        return key
 
     def dispatch(self, keys: Sequence[Any], rows: Sequence[Row], run: Run) -> None:
         """Loads a level."""

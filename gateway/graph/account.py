@@ -51,12 +51,12 @@ class Account(Node):
     custom_fields: JSON | None = field("The team's own fields, by name.", personal=True)
     owner: User | None = relation(
         "user_by_ref",
-        lambda account: account.owner,
+        "owner",
         "The team member whose account it is.",
         only=records.Source.SALESLOFT,
     )
     creator: User | None = relation(
-        "user_by_ref", lambda account: account.creator, "The team member who made it.", only=records.Source.SALESLOFT
+        "user_by_ref", "creator", "The team member who made it.", only=records.Source.SALESLOFT
     )
     people_count: int | None = field("How many people Salesloft knows there.")
     last_contacted_at: dt.datetime | None = field("When anybody there was last contacted.")

@@ -48,12 +48,12 @@ class Cadence(Node):
     tags: list[str] | None = field("Labels.")
     owner: User | None = relation(
         "user_by_ref",
-        lambda cadence: cadence.owner,
+        "owner",
         "The team member whose cadence it is.",
         only=records.Source.SALESLOFT,
     )
     creator: User | None = relation(
-        "user_by_ref", lambda cadence: cadence.creator, "The team member who made it.", only=records.Source.SALESLOFT
+        "user_by_ref", "creator", "The team member who made it.", only=records.Source.SALESLOFT
     )
     counts: CadenceCounts | None = field("Its counters.")
     created_at: dt.datetime | None = field("When it was made.")

@@ -30,13 +30,13 @@ class Conversation(Node):
     status: str | None = field("Its state, in Drift's word: `open`, `closed`, `pending` and others.")
     contact: Person | None = relation(
         "person_by_ref",
-        lambda conversation: conversation.contact,
+        "contact",
         "Who wrote: the person with the contact's address.",
         only=records.Source.DRIFT,
     )
     participants: list[User] | None = relations(
         "user_by_ref",
-        lambda conversation: conversation.participants,
+        "participants",
         "The team members who take part.",
         only=records.Source.DRIFT,
     )

@@ -80,6 +80,7 @@ def _batch(batched: Batched) -> Batch:
         many=batched.many,
         ready=batched.ready,
         pick=batched.pick,
+        explain=batched.explain,
     )
 
 

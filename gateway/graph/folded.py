@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import msgspec
+
 from gateway.graph.node import FACES
+from gateway.graph.relation import explain
 from gateway.model import records
 from gateway.model.order import RANK
 
@@ -38,46 +41,68 @@ def own_or_twins(name: str) -> Callable[[Any], Any]:
     """Reads an attribute of a folded record: its own, else its first twin's that has one."""
 
     def read(record: Any) -> Any:
-        return next((value for each in every(record) if (value := getattr(each, name)) is not None), None)
+        for each in every(record):
+            if (value := getattr(each, name)) is not None:
+                return value
+        return explain(record, name)
 
     return read
 
 
-class Spoilt:
-    """A vendor's row some of whose fields could not be read: everything that the row has, and which fields those are.
+class PartlyRead:
+    """A vendor's row, or a part of one, some of which could not be read: all that it has, and what could not.
 
     Args:
-        record: The record that was made of the row.
+        raw: What was read.
+        source: Whose it is.
+        unreadable: Paths of what could not, in the row's names: `title`, `counts.calls`, `attendees.1.email`.
     """
 
-    def __init__(self, record: Any, source: records.Source) -> None:
-        prefix = f"{source.value.lower()}."
-        self.raw = record.raw
+    def __init__(self, raw: Any, source: records.Source, unreadable: frozenset[str]) -> None:
+        self.raw = raw
         self.source = source
-        self.unreadable = frozenset(name.removeprefix(prefix) for name in record.unreadable if name.startswith(prefix))
+        self.unreadable = unreadable
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.raw, name)
+        return None if name in self.unreadable else self._part(getattr(self.raw, name), name)
+
+    def _part(self, value: Any, name: str) -> Any:
+        """A value, with what within it could not be read."""
+        start = f"{name}."
+        within = frozenset(path.removeprefix(start) for path in self.unreadable if path.startswith(start))
+        if not within:
+            return value
+        part = PartlyRead(value, self.source, within)
+        if isinstance(value, list | tuple):
+            return [part._part(item, str(place)) for place, item in enumerate(value)]
+        return part if isinstance(value, msgspec.Struct) else value
+
+
+def partly_read(record: Any, source: records.Source) -> PartlyRead:
+    """The vendor's row that a record was made of, which could not be read whole."""
+    prefix = f"{source.value.lower()}."
+    names = (name for name in record.unreadable if name.startswith(prefix))
+    return PartlyRead(record.raw, source, frozenset(name.removeprefix(prefix) for name in names))
 
 
 def row_in(source: records.Source) -> Callable[[Any], Any]:
     """Reads a vendor's own row of a record: of the first of the folded ones that is that vendor's."""
 
     def read(record: Any) -> Any:
-        held = next((each for each in every(record) if getattr(each, "source", source) is source), None)
+        held = next((each for each in every(record) if each.source in {None, source}), None)
         if held is None or held.raw is None:
             return None
-        return Spoilt(held, source) if held.unreadable else held.raw
+        return partly_read(held, source) if held.unreadable else held.raw
 
     return read
 
 
 def face_of_row(row: type[Any]) -> Callable[[type[T]], type[T]]:
-    """Makes a graph type the face of a vendor's row, spoilt or not."""
+    """Makes a graph type the face of a vendor's row, or a part of one, whether all of it could be read or not."""
 
     def decorate(cls: type[T]) -> type[T]:
         def is_type_of(_cls: type[T], value: object, _info: Any) -> bool:
-            return isinstance(value.raw if isinstance(value, Spoilt) else value, row)
+            return isinstance(value.raw if isinstance(value, PartlyRead) else value, row)
 
         FACES[cls] = row
         cls.is_type_of = classmethod(is_type_of)  # type: ignore[attr-defined]  # the hook that Strawberry looks for

@@ -12,8 +12,8 @@ from gateway.model.records import Kind, Ref, Source
 from gateway.paging.cursor import opaque
 
 SEPARATOR = ":"
-MOST = 512
-"""Characters an id may have."""
+MOST = 2048
+"""Characters an id may have: a source's own has up to 255, of up to four bytes."""
 ALL = frozenset(Kind)
 KINDS: Mapping[str, Kind] = {kind.value: kind for kind in Kind}
 SOURCES: Mapping[str, Source] = {source.value: source for source in Source}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import strawberry
 
+from gateway.errors import UpstreamMalformed
 from gateway.graph.account import Account
 from gateway.graph.attendee import Attendee
 from gateway.graph.cadence import Cadence
@@ -17,13 +19,16 @@ from gateway.graph.folded import row_in
 from gateway.graph.ids import global_id
 from gateway.graph.node import Node, face_of, node_face_of
 from gateway.graph.person import Person
-from gateway.graph.relation import explain, field, relation
+from gateway.graph.relation import explain, field, read, relation
 from gateway.graph.salesloft.meeting import SalesloftMeeting
 from gateway.graph.step import Step
 from gateway.graph.task import Task
 from gateway.graph.user import User
 from gateway.model import records
 from gateway.model.records import Kind
+
+MOST_MINUTES = 2**31 - 1
+"""What GraphQL's `Int` bears."""
 
 
 @strawberry.type(description="How a meeting repeats.")
@@ -36,9 +41,18 @@ class Recurrence:
 
 
 def _duration(meeting: records.Meeting) -> int | None:
-    if meeting.start_time is None or meeting.end_time is None:
+    start, end = _time(meeting, "start_time"), _time(meeting, "end_time")
+    if start is None or end is None:
         return None
-    return round((meeting.end_time - meeting.start_time).total_seconds() / 60)
+    minutes = round((end - start).total_seconds() / 60)
+    if abs(minutes) > MOST_MINUTES:
+        raise UpstreamMalformed("The meeting takes longer than can be told in minutes.", source=meeting.source.value)
+    return minutes
+
+
+def _time(meeting: records.Meeting, name: str) -> dt.datetime | None:
+    time: dt.datetime | None = read(meeting, name)
+    return time
 
 
 def _alternate_ids(meeting: records.Meeting) -> list[str]:
@@ -61,12 +75,16 @@ def _drift(meeting: records.Meeting) -> Any:
     return row
 
 
-def _start_date(meeting: records.Meeting) -> dt.date | None:
-    return meeting.start_time.date() if meeting.all_day and meeting.start_time is not None else None
+def _date_of(name: str) -> Callable[[records.Meeting], dt.date | None]:
+    """Reads the UTC date of an all-day meeting's time."""
 
+    def read_date(meeting: records.Meeting) -> dt.date | None:
+        if not read(meeting, "all_day"):
+            return None
+        time = _time(meeting, name)
+        return None if time is None else time.date()
 
-def _end_date(meeting: records.Meeting) -> dt.date | None:
-    return meeting.end_time.date() if meeting.all_day and meeting.end_time is not None else None
+    return read_date
 
 
 @strawberry.type(
@@ -91,8 +109,10 @@ class Meeting(Node):
     end_time: dt.datetime | None = field("When it ends.")
     duration_minutes: int | None = field("How long it takes, in minutes.", _duration)
     all_day: bool | None = field("Whether it takes whole days.")
-    start_date: dt.date | None = field("The first day of an all-day meeting: the UTC date as sent.", _start_date)
-    end_date: dt.date | None = field("The day an all-day meeting ends: the UTC date as sent.", _end_date)
+    start_date: dt.date | None = field(
+        "The first day of an all-day meeting: the UTC date as sent.", _date_of("start_time")
+    )
+    end_date: dt.date | None = field("The day an all-day meeting ends: the UTC date as sent.", _date_of("end_time"))
     time_zone: str | None = field("The invitee's time zone. Only Drift knows it.")
     status: MeetingStatus = field("Its state.")
     no_show: bool | None = field("Whether the other side did not come; null where the source cannot tell.")
@@ -103,25 +123,21 @@ class Meeting(Node):
     i_cal_uid: str | None = field("The iCalendar UID; a whole series may share it.")
     conference_url: str | None = field("The link of the video call.")
     recurrence: Recurrence | None = field("How it repeats.")
-    owner: User | None = relation("user_by_ref", lambda meeting: meeting.owner, "The team member who holds it.")
-    booked_by: User | None = relation(
-        "user_by_ref", lambda meeting: meeting.booked_by, "The team member who booked it, if one did."
-    )
+    owner: User | None = relation("user_by_ref", "owner", "The team member who holds it.")
+    booked_by: User | None = relation("user_by_ref", "booked_by", "The team member who booked it, if one did.")
     person: Person | None = relation(
-        "person_by_ref", lambda meeting: meeting.person, "The recipient of the invitation, or the contact who booked."
+        "person_by_ref", "person", "The recipient of the invitation, or the contact who booked."
     )
     attendees: list[Attendee] | None = field("Who is invited; may be empty though there is a person.")
     guests: list[str] | None = field("Addresses of further guests.", personal=True)
     cadence: Cadence | None = relation(
-        "cadence_by_ref", lambda meeting: meeting.cadence, "The cadence that led to it; null where it is hidden."
+        "cadence_by_ref", "cadence", "The cadence that led to it; null where it is hidden."
     )
-    step: Step | None = relation("step_by_ref", lambda meeting: meeting.step, "The cadence's step that led to it.")
-    account: Account | None = relation(
-        "account_by_ref", lambda meeting: meeting.account, "The account of the recipient."
-    )
-    task: Task | None = relation("task_by_ref", lambda meeting: meeting.task, "The task that it was booked from.")
+    step: Step | None = relation("step_by_ref", "step", "The cadence's step that led to it.")
+    account: Account | None = relation("account_by_ref", "account", "The account of the recipient.")
+    task: Task | None = relation("task_by_ref", "task", "The task that it was booked from.")
     conversation: Conversation | None = relation(
-        "conversation_by_ref", lambda meeting: meeting.conversation, "The chat that it was booked in."
+        "conversation_by_ref", "conversation", "The chat that it was booked in."
     )
     salesloft: SalesloftMeeting | None = field(
         "Salesloft's own fields, where it holds this event.", row_in(records.Source.SALESLOFT)

@@ -65,10 +65,10 @@ class Person(Node):
     time_zone: str | None = field("The time zone's name, as the source writes it.")
     tags: list[str] | None = field("Labels.")
     custom_fields: JSON | None = field("The team's own fields, by name.", personal=True)
-    owner: User | None = relation("user_by_ref", lambda person: person.owner, "The team member whose contact this is.")
-    account: Account | None = relation("account_by_ref", lambda person: person.account, "The company's account.")
+    owner: User | None = relation("user_by_ref", "owner", "The team member whose contact this is.")
+    account: Account | None = relation("account_by_ref", "account", "The company's account.")
     cadences: list[Cadence] | None = relations(
-        "cadence_by_ref", lambda person: person.cadences, "The cadences that they are in, without those hidden."
+        "cadence_by_ref", "cadences", "The cadences that they are in, without those hidden."
     )
     last_contacted_at: dt.datetime | None = field("When they were last contacted.")
     created_at: dt.datetime | None = field("When the record was made.")

@@ -8,6 +8,7 @@ compiled plan both come from that one declaration (`BATCH` in the field's metada
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -35,6 +36,7 @@ class Batched(msgspec.Struct, frozen=True):
         ready: The value of a record that needs no load, None where it has to be loaded.
         pick: What of the loaded value is the field's.
         only: The one source whose records it can lead to, where it is one: the others are then not reckoned with.
+        explain: Raises, for a record without a key, why there is none, where anything went wrong.
     """
 
     loader: str
@@ -43,6 +45,7 @@ class Batched(msgspec.Struct, frozen=True):
     ready: Callable[[Any], Any] | None = None
     pick: Callable[[Any], Any] | None = None
     only: Source | None = None
+    explain: Callable[[Any], None] | None = None
 
 
 def read(record: Any, name: str) -> Any:
@@ -103,7 +106,7 @@ def field(
 
 def relation(
     loader: str,
-    key: Callable[[Any], Hashable | None],
+    key: str | Callable[[Any], Hashable | None],
     description: str,
     *,
     ready: Callable[[Any], Any] | None = None,
@@ -111,32 +114,58 @@ def relation(
     only: Source | None = None,
     personal: bool = False,
 ) -> Any:
-    """A field that is loaded with those of its siblings, one batch a level; see `Batched`."""
+    """A field that is loaded with those of its siblings, one batch a level; see `Batched`.
+
+    Args:
+        loader: See `Batched`.
+        key: The name of the attribute that is the key, which may be unreadable; or see `Batched`.
+        description: What GraphiQL's documentation says.
+        ready: See `Batched`.
+        pick: See `Batched`.
+        only: See `Batched`.
+        personal: Whether it holds personal data.
+    """
+    key_of, explained = _key(key)
 
     def resolve(root: strawberry.Parent[Any], info: strawberry.Info[Context, None]) -> Any:
         if ready is not None and (value := ready(root)) is not None:
             return value
-        wanted = key(root)
+        wanted = key_of(root)
         if wanted is None:
-            return None
+            return explained(root) if explained is not None else None
         loading = _loader(info, loader).load(wanted)
         return loading if pick is None else _picked(loading, pick)
 
-    batched = Batched(loader, key, ready=ready, pick=pick, only=only)
+    batched = Batched(loader, key_of, ready=ready, pick=pick, only=only, explain=explained)
     return strawberry.field(resolver=resolve, description=description, metadata={BATCH: batched, PERSONAL: personal})
 
 
 def relations(
-    loader: str, keys: Callable[[Any], Sequence[Hashable] | None], description: str, *, only: Source | None = None
+    loader: str,
+    keys: str | Callable[[Any], Sequence[Hashable] | None],
+    description: str,
+    *,
+    only: Source | None = None,
 ) -> Any:
-    """A list field that is loaded by several keys a record; what does not exist is left out."""
+    """A list field that is loaded by several keys a record (see `relation`); what does not exist is left out."""
+    keys_of, explained = _key(keys)
 
     def resolve(root: strawberry.Parent[Any], info: strawberry.Info[Context, None]) -> Any:
-        wanted = keys(root)
-        return None if wanted is None else _present(_loader(info, loader).load_level(wanted))
+        wanted = keys_of(root)
+        if wanted is None:
+            return explained(root) if explained is not None else None
+        return _present(_loader(info, loader).load_level(wanted))
 
-    batched = Batched(loader, keys, many=True, only=only)
+    batched = Batched(loader, keys_of, many=True, only=only, explain=explained)
     return strawberry.field(resolver=resolve, description=description, metadata={BATCH: batched})
+
+
+def _key(key: str | Callable[[Any], Any]) -> tuple[Callable[[Any], Any], Callable[[Any], None] | None]:
+    """What reads a record's key, and what explains that there is none."""
+    if callable(key):
+        return key, None
+    name = key
+    return attrgetter(name), lambda record: explain(record, name)
 
 
 def _loader(info: strawberry.Info[Context, None], name: str) -> LevelLoader[Any, Any]:

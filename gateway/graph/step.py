@@ -31,7 +31,7 @@ class Step(Node):
     step_number: int | None = field("Its number among the day's steps.")
     disabled: bool | None = field("Whether it is switched off.")
     multitouch_enabled: bool | None = field("Whether it has several touches.")
-    cadence: Cadence | None = relation("cadence_by_ref", lambda step: step.cadence, "The cadence that it belongs to.")
+    cadence: Cadence | None = relation("cadence_by_ref", "cadence", "The cadence that it belongs to.")
     created_at: dt.datetime | None = field("When it was made.")
     updated_at: dt.datetime | None = field("When it last changed.")
     salesloft: SalesloftStep | None = field("Salesloft's own fields.", row_in(records.Source.SALESLOFT))

@@ -29,17 +29,15 @@ class Task(Node):
     remind_at: dt.datetime | None = field("When to be reminded of it.")
     expires_after: dt.datetime | None = field("When it is no longer worth doing.")
     completed_at: dt.datetime | None = field("When it was done.")
-    person: Person | None = relation(
-        "person_by_ref", lambda task: task.person, "Whom it is about.", only=records.Source.SALESLOFT
-    )
+    person: Person | None = relation("person_by_ref", "person", "Whom it is about.", only=records.Source.SALESLOFT)
     user: User | None = relation(
-        "user_by_ref", lambda task: task.user, "The team member whose task it is.", only=records.Source.SALESLOFT
+        "user_by_ref", "user", "The team member whose task it is.", only=records.Source.SALESLOFT
     )
     completed_by: User | None = relation(
-        "user_by_ref", lambda task: task.completed_by, "The team member who did it.", only=records.Source.SALESLOFT
+        "user_by_ref", "completed_by", "The team member who did it.", only=records.Source.SALESLOFT
     )
     created_by: User | None = relation(
-        "user_by_ref", lambda task: task.created_by, "The team member who made it.", only=records.Source.SALESLOFT
+        "user_by_ref", "created_by", "The team member who made it.", only=records.Source.SALESLOFT
     )
     created_at: dt.datetime | None = field("When it was made.")
     updated_at: dt.datetime | None = field("When it last changed.")

@@ -101,7 +101,19 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     unreadable: frozenset[str] = NO_FIELDS
 
 
-class Attendee(msgspec.Struct, frozen=True, kw_only=True):
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """What is part of a record.
+
+    Attributes:
+        unreadable: See `Record`.
+        source: Whose it is, where something of it could not be read.
+    """
+
+    unreadable: frozenset[str] = NO_FIELDS
+    source: Source | None = None
+
+
+class Attendee(Part, frozen=True, kw_only=True):
     """One invited address of a meeting."""
 
     email: str | None = None
@@ -112,10 +124,9 @@ class Attendee(msgspec.Struct, frozen=True, kw_only=True):
     deleted_at: dt.datetime | None = None
     person: Ref | None = None
     raw: object = None
-    unreadable: frozenset[str] = NO_FIELDS
 
 
-class Recurrence(msgspec.Struct, frozen=True, kw_only=True):
+class Recurrence(Part, frozen=True, kw_only=True):
     """How a meeting repeats; `rules` are RRULE lines of RFC 5545."""
 
     recurring: bool | None = None
@@ -215,7 +226,7 @@ class User(Record, frozen=True, kw_only=True):
     twins: tuple[User, ...] = ()
 
 
-class CadenceCounts(msgspec.Struct, frozen=True, kw_only=True):
+class CadenceCounts(Part, frozen=True, kw_only=True):
     """A cadence's counters, as Salesloft keeps them."""
 
     cadence_people: int | None = None
@@ -312,7 +323,7 @@ class Task(Record, frozen=True, kw_only=True):
     updated_at: dt.datetime | None = None
 
 
-class ConversationTag(msgspec.Struct, frozen=True, kw_only=True):
+class ConversationTag(Part, frozen=True, kw_only=True):
     """A label of a chat."""
 
     name: str | None = None

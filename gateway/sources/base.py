@@ -13,7 +13,7 @@ from typing import Generic, Protocol, TypeVar, cast
 
 import msgspec
 
-from gateway.errors import DeadlineExceeded, UpstreamError
+from gateway.errors import DeadlineExceeded, UpstreamError, UpstreamMalformed
 from gateway.model.filters import MeetingFilter
 from gateway.model.neighbours import AccountFilter, CadenceFilter, PersonFilter
 from gateway.model.order import Walk
@@ -55,6 +55,13 @@ class Found(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     problems: tuple[Problem, ...] = ()
     incomplete: str | None = None
     failures: Mapping[str, UpstreamError | DeadlineExceeded] = {}
+
+
+def lost_in(found: Found[R], source: Source) -> UpstreamMalformed | None:
+    """Why what is not among the rows of a whole list may be in it after all; None where it is not."""
+    if not any(problem.lost for problem in found.problems):
+        return None
+    return UpstreamMalformed("A row of the source's list cannot be read: it may be this one.", source=source.value)
 
 
 class Traits(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,8 +22,11 @@ DEEPEST_VALUE = 32
 LEAST_INTEGER, MOST_INTEGER = -(2**63), 2**64 - 1
 """Whole numbers of 64 bits, signed or not."""
 
+MOST_ID = 2**63 - 1
+"""The largest number that is an id: a signed one of 64 bits, as databases give them."""
+
 Id: TypeAlias = (
-    Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    Annotated[int, msgspec.Meta(ge=0, le=MOST_ID)] | Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 )
 """A record's id as it came, number or text; any other is unreadable."""
 
@@ -35,6 +38,11 @@ Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 
 _SIMPLE = frozenset({str, bool, float, type(None)})
 _TOKENS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]', re.DOTALL)
+
+
+def is_number(text: str) -> bool:
+    """Whether a text can be a numeric id."""
+    return text.isascii() and text.isdigit() and len(text) <= len(str(MOST_ID)) and int(text) <= MOST_ID
 
 
 class TooLong(Exception):

@@ -38,11 +38,6 @@ def problems_of(
     return tuple(problems)
 
 
-def rows_lost(problems: Iterable[Problem]) -> bool:
-    """Whether a row is missing from what was read, which may be any."""
-    return any(problem.where == LOST for problem in problems)
-
-
 def another(source: Source) -> UpstreamMalformed:
     """That a look-up's answer does not hold what was asked for, though something is there."""
     return UpstreamMalformed(ANOTHER, source=source.value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, TypeAlias, Union, cast, get_args, get_origin
 
 import msgspec
@@ -44,6 +44,12 @@ _CALENDAR_ENDS = (dt.MINYEAR, dt.MAXYEAR)
 def unnumbered(path: str) -> str:
     """A path without the places of elements: what kind of value could not be read."""
     return ".".join(part for part in path.split(".") if part != LEFT_OUT and not part.isdigit())
+
+
+def within(paths: Iterable[str], name: str) -> frozenset[str]:
+    """The paths within a field, or within an element of a list, of those that could not be read."""
+    start = f"{name}."
+    return frozenset(path.removeprefix(start) for path in paths if path.startswith(start))
 
 
 class Reader:

@@ -8,13 +8,12 @@ import strawberry
 
 from gateway.graph.drift.reading import instant
 from gateway.graph.folded import face_of_row
-from gateway.graph.node import face_of
 from gateway.graph.relation import field
 from gateway.sources.drift import wire
 
 
 @strawberry.type(description="A label of a chat.")
-@face_of(wire.Tag)
+@face_of_row(wire.Tag)
 class DriftTag:
     name: str | None = field("The label.")
     color: str | None = field("Its colour: six hexadecimal digits.")

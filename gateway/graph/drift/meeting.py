@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import strawberry
 
 from gateway.graph.drift.reading import instant
 from gateway.graph.folded import face_of_row
-from gateway.graph.node import face_of
-from gateway.graph.relation import field
+from gateway.graph.relation import explain, field
 from gateway.sources.drift import wire
 
 
-def _join_url(details: wire.ConferenceDetails) -> str | None:
-    return details.join_url if details.join_url is not None else details.camel_join_url
+def _join_url(details: Any) -> str | None:
+    url: str | None = details.join_url if details.join_url is not None else details.camel_join_url
+    if url is None:
+        explain(details, "join_url")
+        explain(details, "camel_join_url")
+    return url
 
 
 @strawberry.type(description="How to join a video call.")
-@face_of(wire.ConferenceDetails)
+@face_of_row(wire.ConferenceDetails)
 class DriftConferenceDetails:
     join_url: str | None = field("The link.", _join_url)
 

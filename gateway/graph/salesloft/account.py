@@ -8,14 +8,13 @@ import strawberry
 from strawberry.scalars import JSON
 
 from gateway.graph.folded import face_of_row
-from gateway.graph.node import face_of
 from gateway.graph.relation import field
 from gateway.graph.salesloft.reference import SalesloftReference
 from gateway.sources.salesloft import wire
 
 
 @strawberry.type(description="Salesloft's counters of an account.")
-@face_of(wire.AccountCounts)
+@face_of_row(wire.AccountCounts)
 class SalesloftAccountCounts:
     people: int | None = field("People of the account.")
 

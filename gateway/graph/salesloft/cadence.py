@@ -8,14 +8,13 @@ import strawberry
 from strawberry.scalars import JSON
 
 from gateway.graph.folded import face_of_row
-from gateway.graph.node import face_of
 from gateway.graph.relation import field
 from gateway.graph.salesloft.reference import SalesloftReference
 from gateway.sources.salesloft import wire
 
 
 @strawberry.type(description="Salesloft's counters of a cadence.")
-@face_of(wire.CadenceCounts)
+@face_of_row(wire.CadenceCounts)
 class SalesloftCadenceCounts:
     cadence_people: int | None = field("People in the cadence now.")
     people_acted_on_count: int | None = field("People whom something was done for.")

@@ -8,7 +8,6 @@ import strawberry
 from strawberry.scalars import JSON
 
 from gateway.graph.folded import face_of_row
-from gateway.graph.node import face_of
 from gateway.graph.relation import field
 from gateway.graph.salesloft.reference import SalesloftReference
 from gateway.sources.salesloft import wire
@@ -28,7 +27,7 @@ class SalesloftAttendee:
 
 
 @strawberry.type(description="Whose calendar a meeting is kept in.")
-@face_of(wire.MeetingsSettings)
+@face_of_row(wire.MeetingsSettings)
 class SalesloftMeetingsSettings:
     email_address: str | None = field("The calendar owner's address.", personal=True)
 

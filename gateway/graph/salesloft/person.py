@@ -8,14 +8,13 @@ import strawberry
 from strawberry.scalars import JSON
 
 from gateway.graph.folded import face_of_row
-from gateway.graph.node import face_of
 from gateway.graph.relation import field
 from gateway.graph.salesloft.reference import SalesloftReference
 from gateway.sources.salesloft import wire
 
 
 @strawberry.type(description="Salesloft's counters of a person.")
-@face_of(wire.PersonCounts)
+@face_of_row(wire.PersonCounts)
 class SalesloftPersonCounts:
     emails_sent: int | None = field("E-mails sent to them.")
     emails_viewed: int | None = field("E-mails that they looked at.")

@@ -26,18 +26,10 @@ MEETINGS = "/users/meetings/org"
 MOST_CONTACTS = 50
 """`limit` of a call for the contacts who share an address: far more than ever do."""
 
-ID_DIGITS = 19
-"""Digits of the largest 64-bit id."""
-
 _MEETINGS = BodyDecoder(wire.Meeting, type(None), source=Source.DRIFT.value)
 _USERS = BodyDecoder(wire.User, type(None), source=Source.DRIFT.value)
 _CONTACTS = BodyDecoder(wire.Contact, type(None), source=Source.DRIFT.value)
 _CONVERSATIONS = BodyDecoder(wire.Conversation, type(None), source=Source.DRIFT.value)
-
-
-def is_id(text: str) -> bool:
-    """Whether a text can be an id of a user, contact or conversation."""
-    return text.isascii() and text.isdigit() and len(text) <= ID_DIGITS
 
 
 class Api:

@@ -11,12 +11,13 @@ import msgspec
 from gateway.model.filters import MeetingFilter, fold_email
 from gateway.model.order import id_key
 from gateway.model.records import Conversation, Kind, Meeting, MeetingStatus, Person, Record, Ref, Source, User, UserKey
-from gateway.sources.base import Found, Ports, Traits
+from gateway.sources.base import Found, Ports, Traits, lost_in
+from gateway.sources.bounds import is_number
 from gateway.sources.drift import wire
-from gateway.sources.drift.api import MOST_CONTACTS, Api, is_id
+from gateway.sources.drift.api import MOST_CONTACTS, Api
 from gateway.sources.drift.held import Rows, contacts, contacts_by_email, conversations, team, windows
 from gateway.sources.lives import DEFAULT, Lives
-from gateway.sources.problems import another, rows_lost
+from gateway.sources.problems import another
 from gateway.upstream.client import Client
 from gateway.upstream.records import Answers
 from gateway.upstream.request import Clock, Request
@@ -82,7 +83,7 @@ class People:
 
     async def by_ids(self, request: Request, ids: Sequence[str]) -> Found[Person]:
         """The contacts with these ids; what is no 64-bit number is nobody's id."""
-        return _found(await self._by_id.get(request, filter(is_id, ids)))
+        return _found(await self._by_id.get(request, filter(is_number, ids)))
 
     async def by_emails(self, request: Request, emails: Sequence[str]) -> Found[Person]:
         """Everybody who has one of these addresses, by id: several contacts may share one, and the lowest id leads."""
@@ -112,8 +113,9 @@ class Users:
             return Found(rows=[])
         found = await self.all(request)
         rows = [user for user in found.rows if user.source_id in ids]
-        missing = ids - {user.source_id for user in rows} if rows_lost(found.problems) else ()
-        return msgspec.structs.replace(found, rows=rows, failures=dict.fromkeys(missing, another(Source.DRIFT)))
+        lost = lost_in(found, Source.DRIFT)
+        missing = ids - {user.source_id for user in rows}
+        return msgspec.structs.replace(found, rows=rows, failures=dict.fromkeys(missing, lost) if lost else {})
 
     async def all(self, request: Request) -> Found[User]:
         """Every user, bots included (told in `raw`); the same ones throughout a request."""
@@ -131,7 +133,7 @@ class Conversations:
 
     async def by_ids(self, request: Request, ids: Sequence[str]) -> Found[Conversation]:
         """The chats with these ids; what is no 64-bit number is no id of one."""
-        return _found(await self._by_id.get(request, filter(is_id, ids)))
+        return _found(await self._by_id.get(request, filter(is_number, ids)))
 
 
 def open(client: Client, clock: Clock, lives: Lives = DEFAULT) -> Ports:  # noqa: A001  # always called as `source.open`

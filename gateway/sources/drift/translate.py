@@ -7,13 +7,11 @@ What of a row could not be read is named on its record: by the record's attribut
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from typing import TypeVar
-
-import msgspec
 
 from gateway.model.order import moment
 from gateway.model.records import (
+    NO_FIELDS,
     Conversation,
     ConversationTag,
     Kind,
@@ -28,6 +26,8 @@ from gateway.model.records import (
 )
 from gateway.sources.decode import Row
 from gateway.sources.drift import wire
+from gateway.sources.naming import Names, named
+from gateway.sources.readers import within
 
 R = TypeVar("R", bound=Record)
 
@@ -38,51 +38,43 @@ STATUS = {
 }
 """The known words for a meeting's state, in lower case; no list of them is documented."""
 
-MEETING_NAMES = {
+MEETING_NAMES: Names = {
     "agent_id": "owner",
-    "status": "status",
     "scheduler_id": "person",
     "event_id": "calendar_event_id",
     "slot_start": "start_time",
     "slot_end": "end_time",
-    "updated_at": "updated_at",
     "scheduled_at": "created_at",
     "conversation_id": "conversation",
     "end_user_time_zone": "time_zone",
     "meeting_notes": "notes",
-    "booked_by": "booked_by",
     "conference_details": "conference_url",
     "is_recurring": "recurrence",
 }
-USER_NAMES = {name: name for name in ("name", "email", "phone", "time_zone", "avatar_url")}
-PERSON_NAMES = {
-    "created_at": "created_at",
-    "attributes": "email",
+USER_NAMES: Names = {"email": ("email", "emails")}
+PERSON_NAMES: Names = {
+    "attributes": (
+        *("name", "first_name", "last_name", "email", "emails", "phone", "title", "company_name"),
+        *("city", "state", "country", "tags", "last_contacted_at"),
+    ),
     "attributes.name": "name",
-    "attributes.first_name": "name",
-    "attributes.last_name": "last_name",
+    "attributes.first_name": ("name", "first_name"),
+    "attributes.last_name": ("name", "last_name"),
+    "attributes.email": ("email", "emails"),
     "attributes.phone": "phone",
     "attributes.title": "title",
     "attributes.company": "company_name",
     "attributes.city": "city",
     "attributes.state": "state",
     "attributes.country": "country",
-    "attributes.external_id": "drift.attributes.external_id",
+    "attributes.external_id": (),
     "attributes.tags": "tags",
-    "attributes.last_active": "drift.attributes.last_active",
-    "attributes.start_date": "drift.attributes.start_date",
+    "attributes.last_active": (),
     "attributes.last_contacted": "last_contacted_at",
+    "attributes.start_date": (),
 }
-CONVERSATION_NAMES = {
-    "status": "status",
-    "participants": "participants",
-    "contact_id": "contact",
-    "inbox_id": "inbox_id",
-    "related_playbook_id": "related_playbook_id",
-    "conversation_tags": "tags",
-    "created_at": "created_at",
-    "updated_at": "updated_at",
-}
+CONVERSATION_NAMES: Names = {"contact_id": "contact", "conversation_tags": "tags"}
+"""The fields that go by another name in the record, or whose parts do."""
 
 
 def meeting(row: Row[wire.Meeting]) -> Meeting:
@@ -107,7 +99,7 @@ def meeting(row: Row[wire.Meeting]) -> Meeting:
         person=_ref(Kind.PERSON, sent.scheduler_id),
         conversation=_ref(Kind.CONVERSATION, sent.conversation_id),
     )
-    return _naming(record, row.unreadable, MEETING_NAMES)
+    return named(record, row.unreadable, MEETING_NAMES)
 
 
 def user(row: Row[wire.User]) -> User:
@@ -124,7 +116,7 @@ def user(row: Row[wire.User]) -> User:
         phone=sent.phone,
         avatar_url=sent.avatar_url,
     )
-    return _naming(record, row.unreadable, USER_NAMES)
+    return named(record, row.unreadable, USER_NAMES)
 
 
 def person(row: Row[wire.Contact]) -> Person:
@@ -151,7 +143,7 @@ def person(row: Row[wire.Contact]) -> Person:
         last_contacted_at=_instant(attributes.last_contacted),
         created_at=_instant(sent.created_at),
     )
-    return _naming(record, row.unreadable, PERSON_NAMES)
+    return named(record, row.unreadable, PERSON_NAMES)
 
 
 def conversation(row: Row[wire.Conversation]) -> Conversation:
@@ -170,11 +162,17 @@ def conversation(row: Row[wire.Conversation]) -> Conversation:
         else tuple(Ref(Source.DRIFT, Kind.USER, str(participant)) for participant in participants),
         inbox_id=_text(sent.inbox_id),
         related_playbook_id=_text(sent.related_playbook_id),
-        tags=None if tags is None else tuple(ConversationTag(name=tag.name, color=tag.color) for tag in tags),
+        tags=None if tags is None else tuple(_tag(row, place) for place in range(len(tags))),
         created_at=_instant(sent.created_at),
         updated_at=_instant(sent.updated_at),
     )
-    return _naming(record, row.unreadable, CONVERSATION_NAMES)
+    return named(record, row.unreadable, CONVERSATION_NAMES)
+
+
+def _tag(row: Row[wire.Conversation], place: int) -> ConversationTag:
+    tag = (row.value.conversation_tags or ())[place]
+    odd = within(row.unreadable, f"conversation_tags.{place}") if row.unreadable else NO_FIELDS
+    return ConversationTag(name=tag.name, color=tag.color, unreadable=odd, source=Source.DRIFT if odd else None)
 
 
 def _instant(milliseconds: int | None) -> dt.datetime | None:
@@ -215,27 +213,3 @@ def _conference_url(details: wire.ConferenceDetails | None) -> str | None:
         if url is not None and url.lower().startswith(("https://", "http://")):
             return url
     return None
-
-
-def _naming(record: R, paths: frozenset[str], names: Mapping[str, str]) -> R:
-    """The record with the names of those attributes that are missing because their fields could not be read.
-
-    Each field is also named as the vendor's: `drift.<field>`.
-    """
-    if not paths:
-        return record
-    known = (name for path in paths for name in (_name(path, names), f"drift.{path}"))
-    unreadable = frozenset(name for name in known if _is_missing(record, name))
-    return msgspec.structs.replace(record, unreadable=unreadable)
-
-
-def _name(path: str, names: Mapping[str, str]) -> str:
-    """The attribute that a field goes into, or that the field goes into which the path lies in."""
-    within = path
-    while within not in names and "." in within:
-        within = within.rpartition(".")[0]
-    return names.get(within, f"drift.{path}")
-
-
-def _is_missing(record: Record, name: str) -> bool:
-    return name.startswith("drift.") or getattr(record, name) in (None, MeetingStatus.UNKNOWN)

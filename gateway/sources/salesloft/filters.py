@@ -14,6 +14,7 @@ from gateway.model.filters import MeetingFilter, Refs, TimeRange
 from gateway.model.neighbours import AccountFilter, PersonFilter
 from gateway.model.order import id_key
 from gateway.model.records import Kind, Source, UserKey
+from gateway.sources.bounds import is_number
 from gateway.sources.salesloft.conditions import NOTHING, State, conditions, impossible, states
 from gateway.sources.salesloft.span import Span
 from gateway.sources.salesloft.wire import DEFAULT_PERSONAL_MEETING, MeetingConditions
@@ -289,11 +290,6 @@ def _guids(refs: Refs) -> Values:
 def _numbers(values: Values) -> Values:
     """The ids that Salesloft can have given; it refuses a call with any other."""
     return None if values is None else frozenset(filter(is_number, values))
-
-
-def is_number(text: str) -> bool:
-    """Whether a text can be one of Salesloft's numeric ids."""
-    return text.isascii() and text.isdigit() and len(text) < len(str(2**63))
 
 
 def _one(value: str | None) -> Values:

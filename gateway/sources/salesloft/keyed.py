@@ -29,10 +29,13 @@ Key: TypeAlias = tuple[str, str]
 
 IDS = "ids[]"
 
+MOST_CHARS = 1024
+"""Characters of a value that is asked for: a call has the keys of many, and may be refused for one of them."""
+
 
 def keys(name: str, values: Iterable[str]) -> list[Key]:
-    """Values of one parameter as keys."""
-    return [(name, value) for value in values]
+    """Values of one parameter as keys; what cannot be printed, or is longer than any, is no key of any record."""
+    return [(name, value) for value in values if value.isprintable() and 0 < len(value) <= MOST_CHARS]
 
 
 def by_id(record: Record) -> Iterable[Key]:

@@ -15,11 +15,12 @@ from gateway.model.order import Order, OrderField, Position, Walk
 from gateway.model.records import Cadence, Meeting, Record, Ref, Source, Step
 from gateway.paging.merge import Chunk, Lane, Problem
 from gateway.sources.base import Found, Lookup, Traits
+from gateway.sources.bounds import is_number
 from gateway.sources.kept import Translated, spoilt
 from gateway.sources.salesloft import conditions, wire
 from gateway.sources.salesloft.api import OLDEST_FIRST, Api, joined, pieced, together
 from gateway.sources.salesloft.endpoints import CADENCES, MEETINGS, MOST_ROWS, STEPS, Endpoint, Rows
-from gateway.sources.salesloft.filters import Listing, is_number, meeting_listings
+from gateway.sources.salesloft.filters import Listing, meeting_listings
 from gateway.sources.salesloft.keyset import Values
 from gateway.sources.salesloft.offset import Recent, Valueless
 from gateway.sources.salesloft.span import Span

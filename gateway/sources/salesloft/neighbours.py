@@ -11,30 +11,55 @@ from typing import Any, TypeVar, get_args
 
 import msgspec
 
-from gateway.model.records import Account, Cadence, CadenceCounts, Kind, Person, Record, Source, Step, Task, User
+from gateway.model.records import (
+    NO_FIELDS,
+    Account,
+    Cadence,
+    CadenceCounts,
+    Kind,
+    Person,
+    Record,
+    Source,
+    Step,
+    Task,
+    User,
+)
 from gateway.sources.decode import Row
+from gateway.sources.naming import Names, named
+from gateway.sources.readers import within
 from gateway.sources.salesloft import wire
-from gateway.sources.salesloft.reading import addresses, full_name, named, ref, user_ref, utc
+from gateway.sources.salesloft.reading import addresses, full_name, ref, user_ref, utc
 
 R = TypeVar("R", bound=Record)
 W = TypeVar("W", bound=msgspec.Struct)
 
-PERSON_NAMES = {
+PERSON_NAMES: Names = {
     "display_name": "name",
-    "email_address": "email",
-    "secondary_email_address": "emails",
-    "personal_email_address": "emails",
+    "first_name": ("first_name", "name"),
+    "last_name": ("last_name", "name"),
+    "email_address": ("email", "emails"),
+    "secondary_email_address": ("email", "emails"),
+    "personal_email_address": ("email", "emails"),
+    "mobile_phone": "phone",
+    "home_phone": "phone",
     "person_company_name": "company_name",
     "locale": "time_zone",
 }
-USER_NAMES = {
-    "email_client_email_address": "emails",
-    "sending_email_address": "emails",
-    "from_address": "emails",
+USER_NAMES: Names = {
+    "first_name": ("first_name", "name"),
+    "last_name": ("last_name", "name"),
+    "email": ("email", "emails"),
+    "email_client_email_address": ("email", "emails"),
+    "sending_email_address": ("email", "emails"),
+    "from_address": ("email", "emails"),
 }
-CADENCE_NAMES = {"cadence_function": "function"}
-ACCOUNT_NAMES = {"counts": "people_count", "counts.people": "people_count"}
-TASK_NAMES = {"created_by_user": "created_by"}
+CADENCE_NAMES: Names = {"cadence_function": "function"}
+ACCOUNT_NAMES: Names = {
+    "counts": "people_count",
+    "counts.people": "people_count",
+    "archived_at": ("archived_at", "archived"),
+}
+TASK_NAMES: Names = {"created_by_user": "created_by"}
 
 
 def person(row: Row[wire.Person]) -> Person:
@@ -70,7 +95,7 @@ def person(row: Row[wire.Person]) -> Person:
         created_at=utc(sent.created_at),
         updated_at=utc(sent.updated_at),
     )
-    return named(record, _unreadable(row, record), PERSON_NAMES)
+    return named(record, _unreadable(row), PERSON_NAMES)
 
 
 def user(row: Row[wire.User]) -> User:
@@ -91,13 +116,12 @@ def user(row: Row[wire.User]) -> User:
         active=sent.active,
         time_zone=sent.time_zone,
     )
-    return named(record, row.unreadable, USER_NAMES)
+    return named(record, _unreadable(row), USER_NAMES)
 
 
 def cadence(row: Row[wire.Cadence]) -> Cadence:
     """A cadence (Salesloft: List cadences); older answers tell of archiving by its time alone."""
     sent = row.value
-    counts = sent.counts
     record = Cadence(
         source=Source.SALESLOFT,
         source_id=str(sent.id),
@@ -111,11 +135,19 @@ def cadence(row: Row[wire.Cadence]) -> Cadence:
         tags=sent.tags,
         owner=user_ref(sent.owner),
         creator=user_ref(sent.creator),
-        counts=None if counts is None else msgspec.convert(counts, CadenceCounts, from_attributes=True),
+        counts=_counts(row),
         created_at=utc(sent.created_at),
         updated_at=utc(sent.updated_at),
     )
-    return named(record, _unreadable(row, record), CADENCE_NAMES)
+    return named(record, _unreadable(row), CADENCE_NAMES)
+
+
+def _counts(row: Row[wire.Cadence]) -> CadenceCounts | None:
+    if row.value.counts is None:
+        return None
+    counts = msgspec.convert(row.value.counts, CadenceCounts, from_attributes=True)
+    odd = within(row.unreadable, "counts") if row.unreadable else NO_FIELDS
+    return msgspec.structs.replace(counts, unreadable=odd, source=Source.SALESLOFT) if odd else counts
 
 
 def step(row: Row[wire.Step]) -> Step:
@@ -136,7 +168,7 @@ def step(row: Row[wire.Step]) -> Step:
         created_at=utc(sent.created_at),
         updated_at=utc(sent.updated_at),
     )
-    return named(record, _unreadable(row, record), {})
+    return named(record, _unreadable(row), {})
 
 
 def account(row: Row[wire.Account]) -> Account:
@@ -177,7 +209,7 @@ def account(row: Row[wire.Account]) -> Account:
         created_at=utc(sent.created_at),
         updated_at=utc(sent.updated_at),
     )
-    return named(record, _unreadable(row, record), ACCOUNT_NAMES)
+    return named(record, _unreadable(row), ACCOUNT_NAMES)
 
 
 def task(row: Row[wire.Task]) -> Task:
@@ -203,7 +235,7 @@ def task(row: Row[wire.Task]) -> Task:
         created_at=utc(sent.created_at),
         updated_at=utc(sent.updated_at),
     )
-    return named(record, _unreadable(row, record), TASK_NAMES)
+    return named(record, _unreadable(row), TASK_NAMES)
 
 
 def _archived(row: Row[W], archived_at: dt.datetime | None) -> bool:
@@ -211,12 +243,10 @@ def _archived(row: Row[W], archived_at: dt.datetime | None) -> bool:
     return archived_at is not None or "archived_at" in row.unreadable
 
 
-def _unreadable(row: Row[W], record: Record) -> frozenset[str]:
+def _unreadable(row: Row[W]) -> frozenset[str]:
     """What of the row could not be read, times that fall off the calendar in UTC included."""
     sent = row.value
-    lost = [
-        name for name in _times(type(sent)) if getattr(sent, name) is not None and getattr(record, name, name) is None
-    ]
+    lost = [name for name in _times(type(sent)) if (at := getattr(sent, name)) is not None and utc(at) is None]
     return row.unreadable.union(lost) if lost else row.unreadable
 
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from typing import TypeVar
 from urllib.parse import urlsplit
-
-import msgspec
 
 from gateway.model.filters import fold_email
 from gateway.model.records import Kind, Record, Ref, Source, UserKey
@@ -37,12 +34,13 @@ def ref(kind: Kind, value: Id | Stub | None) -> Ref | None:
 
 
 def user_ref(value: Id | Stub | None) -> Ref | None:
-    """The user that a stub points to: by GUID, or by id where it is a number."""
+    """The user that a stub points to: by GUID, whatever its case, or by id where it is a number."""
     text = _text(value)
     if text is None:
         return None
-    key = UserKey.ID if text.isascii() and text.isdigit() else UserKey.GUID
-    return Ref(Source.SALESLOFT, Kind.USER, text, key)
+    if text.isascii() and text.isdigit():
+        return Ref(Source.SALESLOFT, Kind.USER, text)
+    return Ref(Source.SALESLOFT, Kind.USER, text.lower(), UserKey.GUID)
 
 
 def full_name(name: str | None, first: str | None, last: str | None) -> str | None:
@@ -78,26 +76,6 @@ def web_address(text: str | None) -> str | None:
     except ValueError:
         return None
     return address if parts.scheme in ("http", "https") and parts.netloc else None
-
-
-def named(record: R, unreadable: frozenset[str], names: Mapping[str, str]) -> R:
-    """The record with what could not be read of its row named.
-
-    Every field is named as the vendor's (`salesloft.event_id`), and as the record's attribute where there is one.
-
-    Args:
-        record: What came of the row.
-        unreadable: Paths of fields in the row.
-        names: The row's fields to the record's attributes, where their names differ.
-    """
-    attributes = record.__struct_fields__
-    told: set[str] = set()
-    for path in unreadable:
-        told.add(f"{VENDOR}.{path}")
-        name = names.get(path, path)
-        if name in attributes:
-            told.add(name)
-    return msgspec.structs.replace(record, unreadable=frozenset(told)) if told else record
 
 
 def _text(value: Id | Stub | None) -> str | None:

@@ -13,6 +13,7 @@ from gateway.model.order import Walk
 from gateway.model.records import Meeting, Person, Record, Ref, Source, User, UserKey
 from gateway.paging.merge import Lane
 from gateway.sources.base import Found, Ports, Probe, Sample, Traits
+from gateway.sources.bounds import is_number
 from gateway.sources.kept import Translated, spoilt
 from gateway.sources.lives import DEFAULT, Lives
 from gateway.sources.memory import MemoryListing
@@ -29,7 +30,7 @@ from gateway.sources.salesloft.endpoints import (
     Endpoint,
     Rows,
 )
-from gateway.sources.salesloft.filters import Params, account_listings, is_number, meeting_listings, person_listings
+from gateway.sources.salesloft.filters import Params, account_listings, meeting_listings, person_listings
 from gateway.sources.salesloft.keyed import IDS, Key, Keyed, keys
 from gateway.sources.salesloft.lists import CadenceSteps, NewestFirst, all_cadences, count, meeting_lanes
 from gateway.sources.sampling import sample

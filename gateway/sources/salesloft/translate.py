@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Set as AbstractSet
 
 from gateway.model.records import (
     NO_FIELDS,
@@ -16,9 +15,10 @@ from gateway.model.records import (
     Source,
 )
 from gateway.sources.decode import Row
-from gateway.sources.readers import LEFT_OUT
+from gateway.sources.naming import named
+from gateway.sources.readers import within
 from gateway.sources.salesloft import wire
-from gateway.sources.salesloft.reading import VENDOR, address, named, ref, user_ref, utc, web_address
+from gateway.sources.salesloft.reading import VENDOR, address, ref, user_ref, utc, web_address
 
 BOOKING = {
     "pending": MeetingStatus.PENDING,
@@ -51,6 +51,14 @@ NAMES = {
 }
 """The meeting's fields that go by another name in the record."""
 
+RECURRENCE_NAMES = {
+    "recurring": "recurring",
+    "recurrence": "rules",
+    "recurring_interval": "interval",
+    "last_occurrence_at": "last_occurrence_at",
+}
+"""Those that say how it repeats, by their names there."""
+
 
 def meeting(row: Row[wire.Meeting]) -> Meeting:
     """A meeting (Salesloft: List meetings).
@@ -59,8 +67,13 @@ def meeting(row: Row[wire.Meeting]) -> Meeting:
     """
     sent = row.value
     times = {name: utc(getattr(sent, name)) for name in TIMES}
-    lost = {name for name in TIMES if times[name] is None and getattr(sent, name) is not None}
-    unreadable = row.unreadable | lost if lost else row.unreadable
+    lost = [name for name in TIMES if times[name] is None and getattr(sent, name) is not None]
+    lost += [
+        f"attendees.{place}.deleted_at"
+        for place, attendee in enumerate(sent.attendees or ())
+        if attendee.deleted_at is not None and utc(attendee.deleted_at) is None
+    ]
+    unreadable = row.unreadable.union(lost) if lost else row.unreadable
     record = Meeting(
         source=Source.SALESLOFT,
         source_id=str(sent.id),
@@ -80,11 +93,11 @@ def meeting(row: Row[wire.Meeting]) -> Meeting:
         calendar_event_id=sent.event_id or None,
         i_cal_uid=sent.i_cal_uid or None,
         conference_url=web_address(sent.location),
-        recurrence=_recurrence(sent, times["last_occurrence_at"]),
+        recurrence=_recurrence(sent, times["last_occurrence_at"], unreadable),
         owner=user_ref(sent.owned_by_user),
         booked_by=user_ref(sent.booked_by_user),
         person=ref(Kind.PERSON, sent.person),
-        attendees=_attendees(row),
+        attendees=_attendees(sent, unreadable),
         guests=sent.guests,
         cadence=ref(Kind.CADENCE, sent.cadence),
         step=ref(Kind.STEP, sent.step),
@@ -109,44 +122,46 @@ def status(sent: wire.Meeting, *, canceled: bool = False) -> MeetingStatus:
     return BOOKING.get(sent.status or "", MeetingStatus.UNKNOWN)
 
 
-def _recurrence(sent: wire.Meeting, last: dt.datetime | None) -> Recurrence | None:
+def _recurrence(sent: wire.Meeting, last: dt.datetime | None, unreadable: frozenset[str]) -> Recurrence | None:
     """How a meeting repeats; left out upstream for single events, but for `recurring: false`."""
     if (sent.recurring, sent.recurrence, sent.recurring_interval, last) == NO_RECURRENCE:
         return None
+    odd = frozenset(name for path, name in RECURRENCE_NAMES.items() if path in unreadable)
     return Recurrence(
-        recurring=sent.recurring, rules=sent.recurrence, interval=sent.recurring_interval, last_occurrence_at=last
+        recurring=sent.recurring,
+        rules=sent.recurrence,
+        interval=sent.recurring_interval,
+        last_occurrence_at=last,
+        unreadable=odd,
+        source=Source.SALESLOFT if odd else None,
     )
 
 
-def _attendees(row: Row[wire.Meeting]) -> tuple[Attendee, ...] | None:
-    if row.value.attendees is None:
+def _attendees(sent: wire.Meeting, unreadable: frozenset[str]) -> tuple[Attendee, ...] | None:
+    if sent.attendees is None:
         return None
-    unreadable: dict[int, set[str]] = {}
-    for path in row.unreadable:
-        parts = path.split(".", 2)
-        if parts[0] == "attendees" and len(parts) == 3 and parts[1] != LEFT_OUT:  # noqa: PLR2004 - list, place, field
-            unreadable.setdefault(int(parts[1]), set()).add(parts[2])
-    return tuple([_attendee(sent, unreadable.get(place, NO_FIELDS)) for place, sent in enumerate(row.value.attendees)])
+    odd = within(unreadable, "attendees") if unreadable else NO_FIELDS
+    return tuple(
+        [_attendee(each, within(odd, str(place)) if odd else NO_FIELDS) for place, each in enumerate(sent.attendees)]
+    )
 
 
-def _attendee(sent: wire.Attendee, unreadable: AbstractSet[str]) -> Attendee:
-    deleted_at = utc(sent.deleted_at)
-    if deleted_at is None and sent.deleted_at is not None:
-        unreadable = unreadable | {"deleted_at"}
+def _attendee(sent: wire.Attendee, unreadable: frozenset[str]) -> Attendee:
     return Attendee(
         email=sent.email,
         name=sent.name,
         organizer=sent.organizer,
         status=ANSWERS.get(sent.status or "", AttendeeStatus.UNKNOWN),
         status_changed=sent.status_changed,
-        deleted_at=deleted_at,
+        deleted_at=utc(sent.deleted_at),
         person=ref(Kind.PERSON, sent.person),
         raw=sent,
         unreadable=_told(unreadable) if unreadable else NO_FIELDS,
+        source=Source.SALESLOFT if unreadable else None,
     )
 
 
-def _told(unreadable: AbstractSet[str]) -> frozenset[str]:
+def _told(unreadable: frozenset[str]) -> frozenset[str]:
     """What of an attendee could not be read: as the vendor's fields, and as attributes where there are such."""
     own = (name for name in unreadable if name in Attendee.__struct_fields__)
     return frozenset((*own, *(f"{VENDOR}.{name}" for name in unreadable)))

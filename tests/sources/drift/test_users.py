@@ -157,7 +157,7 @@ async def test_a_bare_conversation_and_a_broken_one() -> None:
     assert {name for name in odd.unreadable if "." not in name} == {"contact", "inbox_id"}
     assert {"drift.contact_id", "drift.inbox_id"} <= odd.unreadable
     assert odd.participants == (ref("1"),)
-    assert odd.tags == (ConversationTag(),)
+    assert odd.tags == (ConversationTag(unreadable=frozenset({"name"}), source=Source.DRIFT),)
     assert {told.where for told in found.problems} == {
         "participants",
         "contact_id",

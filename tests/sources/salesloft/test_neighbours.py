@@ -304,7 +304,7 @@ def test_cadence() -> None:
 
     assert (cadence.name, cadence.function, cadence.current_state) == ("Outbound", "outbound", "active")
     assert (cadence.owner, cadence.creator) == (OWNER, Ref(Source.SALESLOFT, Kind.USER, "78"))
-    assert cadence.counts == CadenceCounts(**dict.fromkeys(COUNTS, 2))
+    assert cadence.counts == msgspec.convert(dict.fromkeys(COUNTS, 2), CadenceCounts)
     assert (cadence.team_cadence, cadence.shared, cadence.tags, cadence.created_at) == (True, True, ("q1",), UTC)
 
 

@@ -85,7 +85,13 @@ def parser() -> argparse.ArgumentParser:
         settings=True,
     )
     checked.add_argument("--json", action="store_true", help="print JSON")
-    checked.add_argument(
+    instead = checked.add_mutually_exclusive_group()
+    instead.add_argument(
+        "--verify",
+        action="store_true",
+        help="ask what the vendors' documents leave open, reading only, within 30 units; shows nobody's data",
+    )
+    instead.add_argument(
         "--settings", action="store_true", help="only say whether the settings are valid; nobody is called"
     )
 
@@ -132,6 +138,8 @@ def check(args: argparse.Namespace) -> int:
     """`check`."""
     if args.settings:
         from gateway.commands.check_settings import check_settings as run
+    elif args.verify:
+        from gateway.commands.verify import verify as run
     else:
         from gateway.commands.check import check as run
     return run(args)

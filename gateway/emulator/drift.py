@@ -49,6 +49,11 @@ class DriftOptions:
         auth_status: what a refused credential gets; 403 as documented, or 401 as several clients expect.
         bare_contacts: whether every look-up of one contact by e-mail answers with a bare object; else only those of
             `world.drift.bare_emails` do.
+        order: the field that meetings are sorted by, `-` before it for the other way round; no order where empty.
+        canceled: whether cancelled meetings are listed.
+        horizon: how long ago a meeting may have begun that is listed; None for however long.
+        limited: whether `limit` is kept.
+        limit_headers: whether answers tell of the limit.
         rate_limit: calls a minute of the clock; None for no limit.
         scopes: what the token may read; None for everything.
         latency: seconds before each answer.
@@ -56,6 +61,11 @@ class DriftOptions:
 
     auth_status: int = 403
     bare_contacts: bool = False
+    order: str = ""
+    canceled: bool = True
+    horizon: timedelta | None = HORIZON
+    limited: bool = True
+    limit_headers: bool = False
     rate_limit: int | None = None
     scopes: frozenset[str] | None = None
     latency: float = 0.0
@@ -101,7 +111,7 @@ class DriftEmulator:
         """Answer a request."""
         endpoint, key = _place(ask.path)
         unknown = tuple(name for name, _ in ask.params if name not in _PARAMS.get(endpoint, ()))
-        headers: dict[str, str] = {}
+        headers = {"x-ratelimit-remaining": "59"} if self.options.limit_headers else {}
         try:
             self._admit(ask, endpoint)
             body = self._result(ask, endpoint, key, headers)
@@ -148,12 +158,23 @@ class DriftEmulator:
 
     def _meetings(self, ask: Ask) -> list[Row]:
         """Give the meetings that start within the window, both ends in it, and not more than 30 days ago."""
-        first = max(_required(ask, "min_start_time"), millis(self._clock() - HORIZON))
+        first = _required(ask, "min_start_time")
+        if self.options.horizon is not None:
+            first = max(first, millis(self._clock() - self.options.horizon))
         last = _required(ask, "max_start_time")
         limit = _number(ask, "limit", MEETINGS_DEFAULT)
         if not 0 <= limit <= MEETINGS_MOST:
             raise Refused(400, "limit must be between 0 and 1000")
-        return [row for row in self._in_no_order() if first <= row["slotStart"] <= last][:limit]
+        rows = [row for row in self._in_order() if first <= row["slotStart"] <= last]
+        return rows[:limit] if self.options.limited else rows
+
+    def _in_order(self) -> list[Row]:
+        """Give the meetings that are listed, in the order that they are."""
+        rows = self._in_no_order()
+        if not self.options.canceled:
+            rows = [row for row in rows if not row["status"].startswith("CANCEL")]
+        name = self.options.order.removeprefix("-")
+        return sorted(rows, key=lambda row: row[name], reverse=name != self.options.order) if name else rows
 
     def _in_no_order(self) -> list[Row]:
         """Give the meetings shuffled, the same way for as long as the table is the same: no order is documented."""

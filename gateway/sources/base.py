@@ -31,6 +31,7 @@ from gateway.model.records import (
     User,
 )
 from gateway.paging.merge import Lane, Problem
+from gateway.sources.examination import Examiner
 from gateway.upstream.request import Request
 
 D = TypeVar("D")
@@ -255,6 +256,7 @@ class Ports:
         sample: Asks for a meeting.
         scope: The source's name of the scope which that takes.
         probes: The other scopes that are made use of, by the source's names, each with what takes it.
+        examine: Asks an account what the vendor's documents leave open.
         derived: What was made of the window when it was last looked through.
     """
 
@@ -271,6 +273,7 @@ class Ports:
     sample: Sampler | None = None
     scope: str = ""
     probes: Mapping[str, Probe] = dataclasses.field(default_factory=dict)
+    examine: Examiner | None = None
     derived: Derived = dataclasses.field(default_factory=Derived, compare=False, repr=False)
     person_list: Listing[Person, PersonFilter] | None = None
     account_list: Listing[Account, AccountFilter] | None = None

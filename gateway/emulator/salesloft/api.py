@@ -78,6 +78,15 @@ class SalesloftOptions:
         deleted_by_default: which meetings come without `show_deleted`: False the active, True the cancelled, None both.
         no_show_only: whether `no_show=true` shows no-shows alone, or lets them in as its absence does.
         match_every_email: whether `email_addresses[]` looks at a person's other two addresses too.
+        canceled_by_id: whether `ids[]` alone shows cancelled meetings too, whatever comes without `show_deleted`.
+        guids_of: whose meetings `user_guids[]` selects: `owner`, `booker` or `either`.
+        most_values: how many values of one filter are looked at; None for all.
+        ored: whether `event_ids[]` and `i_cal_uids[]` are ORed, as documented.
+        any_case: whether `guid[]` looks at a GUID without regard to case.
+        single_meetings: whether `/v2/meetings/{id}` is there.
+        strict: whether a filter that there is not is refused, rather than ignored.
+        bad_value_status: what a value that cannot be read gets.
+        limit_headers: whether answers tell of the limit.
         rate_limit: cost units a minute of the clock; None for no limit.
         scopes: what the token may read; None for everything.
         client_id: for the client-credentials grant at `/oauth/token`.
@@ -88,6 +97,15 @@ class SalesloftOptions:
     deleted_by_default: bool | None = False
     no_show_only: bool = True
     match_every_email: bool = True
+    canceled_by_id: bool = False
+    guids_of: str = "owner"
+    most_values: int | None = None
+    ored: bool = True
+    any_case: bool = False
+    single_meetings: bool = False
+    strict: bool = False
+    bad_value_status: int = 422
+    limit_headers: bool = True
     rate_limit: int | None = 600
     scopes: frozenset[str] | None = None
     client_id: str = "emulated-client"
@@ -146,6 +164,8 @@ class SalesloftEmulator:
         return hmac.compare_digest(bearer.encode(), self.token.encode()) or self._desk.gave_out(bearer)
 
     def _headers(self, cost: int) -> dict[str, str]:
+        if not self.options.limit_headers:
+            return {}
         return {
             "x-ratelimit-endpoint-cost": str(cost),
             "x-ratelimit-remaining-minute": str(self.throttle.remaining),
@@ -154,7 +174,7 @@ class SalesloftEmulator:
     def _result(self, ask: Ask, kind: str, key: str | None) -> tuple[int, object, tuple[str, ...]]:
         world = self.world.salesloft
         status, body = 200, None
-        if kind == UNKNOWN or (key is not None and not KINDS[kind].single):
+        if kind == UNKNOWN or (key is not None and not self._single(kind)):
             status = 404
         elif ask.method != "GET":
             status = 405
@@ -169,9 +189,12 @@ class SalesloftEmulator:
             try:
                 page, unknown = self._listing.page(kind, ask.params, self._scene())
             except Invalid as invalid:
-                return 422, {"errors": invalid.errors}, ()
+                return self.options.bad_value_status, {"errors": invalid.errors}, ()
             return 200, page, unknown
         return status, body or self.error_body(status), tuple(name for name, _ in ask.params)
+
+    def _single(self, kind: str) -> bool:
+        return KINDS[kind].single or (kind == "meetings" and self.options.single_meetings)
 
     def _scene(self) -> Scene:
         options = self.options
@@ -181,6 +204,12 @@ class SalesloftEmulator:
             deleted_by_default=options.deleted_by_default,
             no_show_only=options.no_show_only,
             match_every_email=options.match_every_email,
+            canceled_by_id=options.canceled_by_id,
+            guids_of=options.guids_of,
+            most_values=options.most_values,
+            ored=options.ored,
+            any_case=options.any_case,
+            strict=options.strict,
         )
 
 

@@ -175,6 +175,12 @@ class Scene:
     deleted_by_default: bool | None
     no_show_only: bool
     match_every_email: bool
+    canceled_by_id: bool = False
+    guids_of: str = "owner"
+    most_values: int | None = None
+    ored: bool = True
+    any_case: bool = False
+    strict: bool = False
 
 
 Make = Callable[[Any, Scene], Keep | None]

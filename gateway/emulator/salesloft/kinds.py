@@ -55,6 +55,19 @@ def _of_type(values: list[Any], _: Scene) -> Keep:
     return lambda row: row.get("meeting_type_id") in values or (PERSONAL in values and row["meeting_type"] == PERSONAL)
 
 
+def _of_users(guids: list[str], scene: Scene) -> Keep:
+    names = {"owner": ("owned_by_user",), "booker": ("booked_by_user",)}
+    stubs = [ref(name) for name in names.get(scene.guids_of, ("owned_by_user", "booked_by_user"))]
+    return lambda row: any(stub(row) in guids for stub in stubs)
+
+
+def _of_guids(guids: list[str], scene: Scene) -> Keep:
+    if not scene.any_case:
+        return lambda row: row["guid"] in guids
+    wanted = {guid.lower() for guid in guids}
+    return lambda row: row["guid"].lower() in wanted
+
+
 def _event(name: str) -> Filter:
     plain = among(column(name), text)
     return Filter(plain.param, plain.make, either="event")
@@ -72,7 +85,7 @@ FILTERS: Mapping[str, Filter] = {
     "include_meetings_settings": Filter(Param(Shape.ONE, flag), lambda *_: None),
     "start_time": between("start_time", moment),
     "created_at": between("created_at", moment),
-    "user_guids": among(ref("owned_by_user"), text),
+    "user_guids": Filter(Param(Shape.MANY, text), _of_users),
     "show_deleted": Filter(
         Param(Shape.ONE, flag),
         lambda wanted, _: _canceled(wanted),
@@ -234,7 +247,7 @@ KINDS: Mapping[str, Kind] = {
     "users": Kind(
         {
             "ids": _IDS,
-            "guid": among(column("guid"), text),
+            "guid": Filter(Param(Shape.MANY, text), _of_guids),
             "group_id": among(ref("group"), number_or_null),
             "role_id": among(ref("role"), text),
             "search": _one(_search, text),

@@ -9,7 +9,19 @@ from itertools import chain
 from typing import Any, TypeVar
 
 from gateway.emulator.calendar import utc_text
-from gateway.emulator.salesloft.filters import Keep, Param, Scene, Sent, Shape, flag, number, read, within, word
+from gateway.emulator.salesloft.filters import (
+    Invalid,
+    Keep,
+    Param,
+    Scene,
+    Sent,
+    Shape,
+    flag,
+    number,
+    read,
+    within,
+    word,
+)
 from gateway.emulator.salesloft.kinds import KINDS, Kind, without_settings
 from gateway.emulator.table import Row, Table
 
@@ -96,7 +108,7 @@ class Listing:
             Invalid: a parameter has a value or a form that it cannot have.
         """
         kind = KINDS[name]
-        sent = read(params, _known(kind))
+        sent = _taken(read(params, _known(kind)), scene)
         sort_by = sent.values.get("sort_by", kind.default_sort)
         descending = sent.values.get("sort_direction", "DESC" if kind.descending else "ASC") == "DESC"
         order = self._order(name, sort_by, descending, scene)
@@ -128,6 +140,18 @@ class Listing:
             order = _sorted(table, KINDS[name], sort_by, descending)
             self._orders[name, sort_by, descending] = table.version, order
         return order
+
+
+def _taken(sent: Sent, scene: Scene) -> Sent:
+    """Take a query as this account's Salesloft does."""
+    if scene.strict and sent.unknown:
+        raise Invalid({name: ["is not a filter"] for name in sent.unknown})
+    values = {
+        name: value[: scene.most_values] if isinstance(value, list) else value for name, value in sent.values.items()
+    }
+    if scene.canceled_by_id and "ids" in values:
+        values.setdefault("show_deleted", None)
+    return Sent(values, sent.unknown)
 
 
 def _known(kind: Kind) -> dict[str, Param]:
@@ -176,7 +200,7 @@ def _keeps(kind: Kind, values: Mapping[str, Any], scene: Scene) -> Iterable[Keep
         keep = one.make(values[name], scene) if name in values else one.absent and one.absent(scene)
         if keep is None:
             continue
-        if one.either:
+        if one.either and scene.ored:
             either.setdefault(one.either, []).append(keep)
         else:
             yield keep

@@ -15,6 +15,7 @@ from gateway.sources.base import Found, Ports, Traits, lost_in
 from gateway.sources.bounds import is_number
 from gateway.sources.drift import wire
 from gateway.sources.drift.api import MOST_CONTACTS, Api
+from gateway.sources.drift.examine import examine
 from gateway.sources.drift.held import Rows, contacts, contacts_by_email, conversations, team, windows
 from gateway.sources.lives import DEFAULT, Lives
 from gateway.sources.problems import another
@@ -158,6 +159,7 @@ def open(client: Client, clock: Clock, lives: Lives = DEFAULT) -> Ports:  # noqa
         users=Users(client, api, lives),
         conversations=Conversations(client, api, lives),
         sample=api.sample,
+        examine=lambda ask: examine(ask, clock),
     )
 
 

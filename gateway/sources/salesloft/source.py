@@ -30,6 +30,7 @@ from gateway.sources.salesloft.endpoints import (
     Endpoint,
     Rows,
 )
+from gateway.sources.salesloft.examine import examine
 from gateway.sources.salesloft.filters import Params, account_listings, meeting_listings, person_listings
 from gateway.sources.salesloft.keyed import IDS, Key, Keyed, keys
 from gateway.sources.salesloft.lists import CadenceSteps, NewestFirst, all_cadences, count, meeting_lanes
@@ -217,6 +218,7 @@ def open(client: Client, lives: Lives = DEFAULT) -> Ports:  # noqa: A001 - a sou
         sample=look,
         scope="meetings:read",
         probes={scope: probe(endpoint) for scope, endpoint in PROBES.items()},
+        examine=examine,
     )
 
 

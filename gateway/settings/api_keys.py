@@ -14,6 +14,9 @@ from gateway.settings.kinds import InvalidValue, Kind
 
 HASHED = "sha256$"
 HASH = re.compile(r"sha256\$[0-9a-f]{64}")
+LONGEST_NAME = 64
+"""Characters of a name: it stands in each line of the log, and is a label of metrics."""
+
 SHORT = 16
 """Characters below which a key can be guessed."""
 
@@ -134,6 +137,8 @@ def _entries(text: str) -> Iterator[_Entry]:
         parts = entry.split(":", 2)
         if not all(parts):
             raise InvalidValue(f"entry {number} lacks a part; it should look like name:key:scope+scope")
+        if len(parts) > 1 and len(parts[0]) > LONGEST_NAME:
+            raise InvalidValue(f"entry {number} has a name of more than {LONGEST_NAME} characters")
         name, key, scopes = ("", *parts, "") if len(parts) == 1 else (*parts, "")[:3]
         yield _Entry(number, name, key, scopes)
 

@@ -25,11 +25,12 @@ class BadSetting(Exception):
 
     Args:
         name: The setting.
-        message: What was wrong and what would be right, in half a line; never a secret's value.
+        message: What was wrong and what would be right, in half a line; never a secret's value. What of it cannot be
+            printed, in a value that it repeats, is shown as `?`.
     """
 
     def __init__(self, name: str, message: str) -> None:
-        super().__init__(f"{name}: {message}")
+        super().__init__(f"{name}: {''.join(sign if sign.isprintable() else '?' for sign in message)}")
         self.name = name
 
 

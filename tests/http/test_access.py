@@ -56,6 +56,7 @@ def test_entries_of_keys() -> None:
         (f"web:{KEY},bot:{KEY}", "entry 2 has the same key"),
         (f"web:{KEY},web:{KEY}:meetings:read", "entry 2 has the same key"),
         (",", "holds no key"),
+        (f"{'x' * 65}:{KEY}", "entry 1 has a name of more than 64"),
     ],
 )
 def test_an_entry_that_is_not_valid(text: str, wrong: str) -> None:

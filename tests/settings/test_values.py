@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.settings.environment import BadSetting, BadSettings
-from gateway.settings.settings import GUARDED, SOURCE_ON, TABLES, Settings
+from gateway.settings.settings import GUARDED, NAMES, SOURCE_ON, TABLES, Settings
 from gateway.settings.table import Setting
 
 SECRET = "hunter2-not-to-be-seen"
@@ -42,6 +44,29 @@ def test_whole_numbers(name: str, value: str) -> None:
 @pytest.mark.parametrize("value", ["-1", "nan", "inf", "1e1", "1_0", "5s", "٣", "9" * 400, "601", "1,5", "."])
 def test_seconds(name: str, value: str) -> None:
     assert "is not a number of seconds from" in refused(name, value)
+
+
+ODD = st.one_of(
+    st.text(max_size=60),
+    st.from_regex(r"[a-z+]{0,8}:?//?[^ ]{0,40}"),
+    st.from_regex(r"[0-9eE.,+_x-]{1,20}", fullmatch=True),
+    st.sampled_from(
+        ["\x00", "\x1b[0m", "a\nb", "\ud83d", "9" * 5000, "a" * 100_000, "/" * 5000, "https://[", "~", "*"]
+    ),
+)
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+@settings(max_examples=30, deadline=None, database=None, print_blob=True)
+@given(value=ODD)
+def test_nonsense_is_a_value_or_one_line_that_can_be_printed(name: str, value: str) -> None:
+    said = ""
+    try:
+        Settings.read({name: value})
+    except BadSetting as fault:
+        said = str(fault)
+    assert said.isprintable()
+    assert len(said) < 500
 
 
 @pytest.mark.parametrize("name", of_kind("one of "))

@@ -65,6 +65,9 @@ class InvalidInput(Exception):
         self.of_type = of_type
 
 
+ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
+
+
 class _Enough(Exception):
     """As many errors were found as are told."""
 
@@ -155,7 +158,11 @@ def _plain(message: str, value: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = ""
+    for piece in ENCODER.iterencode(value):  # not one whole text: a client's value may be as large as its request
+        text += piece
+        if len(text) > MOST_SHOWN:
+            break
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import socket
 from collections.abc import Callable, Generator, Iterator
@@ -62,6 +63,19 @@ def only_loopback() -> Iterator[None]:
             patch.setattr(socket.socket, name, guarded(getattr(socket.socket, name)))
         patch.setattr(socket, "getaddrinfo", getaddrinfo)
         yield
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Undoes what a test sets of logging, which is the process's: the next test looks at its own lines."""
+    loggers = [logging.getLogger(name) for name in (None, "uvicorn", "uvicorn.access")]
+    before = [(logger.level, logger.disabled) for logger in loggers]
+    handlers = loggers[0].handlers[:]
+    yield
+    for logger, (level, disabled) in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+        logger.disabled = disabled
+    loggers[0].handlers[:] = handlers
 
 
 def fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:

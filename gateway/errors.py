@@ -5,7 +5,7 @@
     ├── OperationTooCostly          OPERATION_TOO_COSTLY        measured, allowed
     ├── RateLimited                 RATE_LIMITED                retry_after
     ├── Unauthenticated             UNAUTHENTICATED
-    ├── Forbidden                   FORBIDDEN
+    ├── Forbidden                   FORBIDDEN                   argument
     ├── PersistedQueryNotFound      PERSISTED_QUERY_NOT_FOUND
     ├── DeadlineExceeded            DEADLINE_EXCEEDED
     └── UpstreamError                                           source, retry_after
@@ -140,9 +140,22 @@ class Unauthenticated(GatewayError):
 
 
 class Forbidden(GatewayError):
-    """The credential lacks a scope."""
+    """The credential lacks a scope.
+
+    Args:
+        message: One sentence for the client, which names the scope.
+        argument: The dotted path of the argument that needs it; None where a field does.
+    """
 
     code = "FORBIDDEN"
+
+    def __init__(self, message: str, *, argument: str | None = None) -> None:
+        super().__init__(message)
+        self.argument = argument
+
+    def extensions(self) -> dict[str, object]:
+        """What `errors[].extensions` holds: the code and, where an argument needs the scope, the argument."""
+        return {"code": self.code} if self.argument is None else {"code": self.code, "argument": self.argument}
 
 
 class PersistedQueryNotFound(GatewayError):

@@ -26,6 +26,7 @@ from gateway.emulator.world import World
 from gateway.graph.documents import Prepared
 from gateway.graph.engine import Answer, Engine
 from gateway.graph.faults import Fault
+from gateway.model.scopes import Principal
 from gateway.sources.base import Ports
 from gateway.sources.drift import source as drift
 from gateway.sources.salesloft import source as salesloft
@@ -115,6 +116,7 @@ class Gateway:
         deadline: Seconds for one operation, of the injected clock.
         extra: Ports of further sources.
         strict: Whether a parameter that an emulator would have ignored is a fault of ours.
+        principal: Who asks; None where access control is off.
     """
 
     emulators: Emulators
@@ -126,6 +128,7 @@ class Gateway:
     deadline: float = 25.0
     extra: Sequence[Ports] = ()
     strict: bool = True
+    principal: Principal | None = None
     sources: tuple[str, ...] = ("SALESLOFT", "DRIFT")
     faults: list[Fault] = dataclasses.field(default_factory=list)
     _engine: Engine | None = None
@@ -152,7 +155,9 @@ class Gateway:
         assert isinstance(prepared, Prepared), prepared
         begun = {name: len(emulated.calls) for name, emulated in self._emulated.items()}
         request = Request(self.clock.monotonic() + self.deadline)
-        running = engine.execute(prepared, variables=variables, operation_name=None, request=request)
+        running = engine.execute(
+            prepared, variables=variables, operation_name=None, request=request, principal=self.principal
+        )
         answer = await self._moved(asyncio.ensure_future(running))
         calls = [(name, call) for name, emulated in self._emulated.items() for call in emulated.calls[begun[name] :]]
         if self.strict:

@@ -9,11 +9,13 @@ from typing import TypeVar
 import strawberry
 
 from gateway.errors import BadUserInput
+from gateway.graph.access import PERSONAL
 from gateway.graph.ids import decode_id
 from gateway.graph.scalars import instant
 from gateway.graph.texts import number, short_text
 from gateway.model import filters
 from gateway.model.records import Kind, Ref, Source
+from gateway.model.scopes import PII
 
 T = TypeVar("T")
 
@@ -21,9 +23,15 @@ MOST_VALUES = 100
 """Values a list may have: what one upstream call takes."""
 
 
-def condition(description: str) -> T:  # type: ignore[type-var]  # stands in for a dataclass field of any type
-    """A field of an input that may be left out."""
-    field: T = strawberry.field(default=strawberry.UNSET, description=description)
+def condition(description: str, *, personal: bool = False) -> T:  # type: ignore[type-var]  # stands in for a dataclass field of any type
+    """A field of an input that may be left out.
+
+    Args:
+        description: What GraphiQL's documentation says.
+        personal: Whether it asks by personal data, and so needs the scope for it.
+    """
+    text = f"{description} Needs the scope `{PII}`." if personal else description
+    field: T = strawberry.field(default=strawberry.UNSET, description=text, metadata={PERSONAL: personal})
     return field
 
 

@@ -53,10 +53,14 @@ class MeetingFilter:
     person_ids: list[strawberry.ID] | None = condition(
         "Global ids of people: the recipient or booker, in every source."
     )
-    person_emails: list[str] | None = condition("Addresses of people: the recipient or booker, in every source.")
-    attendee_emails: list[str] | None = condition("Addresses of attendees or guests; needs a bound on `startTime`.")
+    person_emails: list[str] | None = condition(
+        "Addresses of people: the recipient or booker, in every source.", personal=True
+    )
+    attendee_emails: list[str] | None = condition(
+        "Addresses of attendees or guests; needs a bound on `startTime`.", personal=True
+    )
     owner_ids: list[strawberry.ID] | None = condition("Global ids of the team members who hold it.")
-    owner_emails: list[str] | None = condition("Addresses of the team members who hold it.")
+    owner_emails: list[str] | None = condition("Addresses of the team members who hold it.", personal=True)
     booked_by_ids: list[strawberry.ID] | None = condition("Global ids of the team members who booked it.")
     cadence_ids: list[strawberry.ID] | None = condition("Global ids of cadences. Only Salesloft's meetings have one.")
     step_ids: list[strawberry.ID] | None = condition("Global ids of steps. Only Salesloft's meetings have one.")

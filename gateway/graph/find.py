@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import strawberry
 
 from gateway.errors import GatewayError
+from gateway.graph.conditions import condition
 from gateway.graph.context import Context
 from gateway.graph.ids import decode_id
 from gateway.graph.texts import address, domain, guid, short_text, source_id
@@ -14,54 +13,50 @@ from gateway.model.neighbours import AccountFilter, PersonFilter
 from gateway.model.records import Account, Cadence, Kind, Meeting, Person, Ref, Source, Step, User, UserKey
 
 
-def _key(description: str) -> Any:
-    return strawberry.field(default=strawberry.UNSET, description=description)
-
-
 @strawberry.input(one_of=True, description="Exactly one key of a meeting.")
 class MeetingBy:
-    id: strawberry.ID | None = _key("Its global id; that of a folded record finds the meeting that holds it.")
-    salesloft_id: strawberry.ID | None = _key("Its id in Salesloft.")
-    drift_slug: str | None = _key("Its slug in Drift.")
-    calendar_event_id: str | None = _key("The calendar's id of the event.")
+    id: strawberry.ID | None = condition("Its global id; that of a folded record finds the meeting that holds it.")
+    salesloft_id: strawberry.ID | None = condition("Its id in Salesloft.")
+    drift_slug: str | None = condition("Its slug in Drift.")
+    calendar_event_id: str | None = condition("The calendar's id of the event.")
 
 
 @strawberry.input(one_of=True, description="Exactly one key of a person.")
 class PersonBy:
-    id: strawberry.ID | None = _key("The global id.")
-    email: str | None = _key("Any address of theirs, in any case.")
-    salesloft_id: strawberry.ID | None = _key("The id in Salesloft.")
-    drift_id: strawberry.ID | None = _key("The id of the contact in Drift.")
-    crm_id: str | None = _key("The id in the CRM; of several people who bear it the one of the lowest id.")
+    id: strawberry.ID | None = condition("The global id.")
+    email: str | None = condition("Any address of theirs, in any case.", personal=True)
+    salesloft_id: strawberry.ID | None = condition("The id in Salesloft.")
+    drift_id: strawberry.ID | None = condition("The id of the contact in Drift.")
+    crm_id: str | None = condition("The id in the CRM; of several people who bear it the one of the lowest id.")
 
 
 @strawberry.input(one_of=True, description="Exactly one key of a team member.")
 class UserBy:
-    id: strawberry.ID | None = _key("The global id.")
-    email: str | None = _key("Any address of theirs, in any case.")
-    salesloft_id: strawberry.ID | None = _key("The numeric id in Salesloft.")
-    guid: strawberry.ID | None = _key("The GUID in Salesloft.")
-    drift_id: strawberry.ID | None = _key("The id in Drift.")
+    id: strawberry.ID | None = condition("The global id.")
+    email: str | None = condition("Any address of theirs, in any case.", personal=True)
+    salesloft_id: strawberry.ID | None = condition("The numeric id in Salesloft.")
+    guid: strawberry.ID | None = condition("The GUID in Salesloft.")
+    drift_id: strawberry.ID | None = condition("The id in Drift.")
 
 
 @strawberry.input(one_of=True, description="Exactly one key of a cadence.")
 class CadenceBy:
-    id: strawberry.ID | None = _key("The global id.")
-    salesloft_id: strawberry.ID | None = _key("The id in Salesloft.")
+    id: strawberry.ID | None = condition("The global id.")
+    salesloft_id: strawberry.ID | None = condition("The id in Salesloft.")
 
 
 @strawberry.input(one_of=True, description="Exactly one key of a step.")
 class StepBy:
-    id: strawberry.ID | None = _key("The global id.")
-    salesloft_id: strawberry.ID | None = _key("The id in Salesloft.")
+    id: strawberry.ID | None = condition("The global id.")
+    salesloft_id: strawberry.ID | None = condition("The id in Salesloft.")
 
 
 @strawberry.input(one_of=True, description="Exactly one key of an account.")
 class AccountBy:
-    id: strawberry.ID | None = _key("The global id.")
-    salesloft_id: strawberry.ID | None = _key("The id in Salesloft.")
-    crm_id: str | None = _key("The id in the CRM; of several accounts that bear it the one of the lowest id.")
-    domain: str | None = _key("The internet domain; of several accounts that bear it the one of the lowest id.")
+    id: strawberry.ID | None = condition("The global id.")
+    salesloft_id: strawberry.ID | None = condition("The id in Salesloft.")
+    crm_id: str | None = condition("The id in the CRM; of several accounts that bear it the one of the lowest id.")
+    domain: str | None = condition("The internet domain; of several accounts that bear it the one of the lowest id.")
 
 
 async def find_meeting(context: Context, by: MeetingBy, fields: frozenset[str]) -> Meeting | None:

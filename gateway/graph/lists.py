@@ -8,6 +8,7 @@ from strawberry import argument
 
 from gateway.catalog.lists import F, RecordList
 from gateway.catalog.pages import ListQuery
+from gateway.graph.access import reads_personal_data
 from gateway.graph.arguments import UNSET, After, Before, ContextInfo, First, Last, window_of
 from gateway.graph.conditions import given
 from gateway.graph.lookahead import LookAhead
@@ -67,7 +68,8 @@ async def users(
 ) -> Any:
     """A page of the team."""
     asked = window_of(BY_NAME, first, after, last, before)
-    return await _page(info, info.context.catalog.user_list, asked, user_filter(given(filter)))
+    wanted = user_filter(given(filter), search_addresses=reads_personal_data(info.context.principal))
+    return await _page(info, info.context.catalog.user_list, asked, wanted)
 
 
 async def cadences(

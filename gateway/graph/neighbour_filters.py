@@ -9,6 +9,7 @@ from gateway.graph.conditions import DateTimeRange, condition, given, keys, own_
 from gateway.graph.texts import address, domain, guid, name, short_text
 from gateway.model import neighbours
 from gateway.model.records import Kind
+from gateway.model.scopes import PII
 
 MOST_SEARCHED = 200
 """Characters of a search."""
@@ -23,7 +24,7 @@ RULES = (
 class PersonFilter:
     ids: list[strawberry.ID] | None = condition("Global ids.")
     salesloft_ids: list[strawberry.ID] | None = condition("Ids in Salesloft.")
-    emails: list[str] | None = condition("Addresses, in any case: any of theirs.")
+    emails: list[str] | None = condition("Addresses, in any case: any of theirs.", personal=True)
     crm_ids: list[str] | None = condition("Ids in the CRM.")
     account_ids: list[strawberry.ID] | None = condition("Global ids of accounts.")
     cadence_ids: list[strawberry.ID] | None = condition("Global ids of cadences that they are in.")
@@ -37,9 +38,11 @@ class UserFilter:
     ids: list[strawberry.ID] | None = condition("Global ids.")
     salesloft_ids: list[strawberry.ID] | None = condition("Numeric ids in Salesloft.")
     guids: list[strawberry.ID] | None = condition("GUIDs in Salesloft.")
-    emails: list[str] | None = condition("Addresses, in any case: any of theirs.")
+    emails: list[str] | None = condition("Addresses, in any case: any of theirs.", personal=True)
     active: bool | None = condition("Whether they can log in. Only Salesloft tells.")
-    search: str | None = condition("Words, each of which is in a name or an address, in any case.")
+    search: str | None = condition(
+        f"Words, each of which is in a name or, with the scope `{PII}`, in an address, in any case."
+    )
 
 
 @strawberry.input(description=RULES)
@@ -87,8 +90,12 @@ def person_filter(asked: PersonFilter | None) -> neighbours.PersonFilter:
     )
 
 
-def user_filter(asked: UserFilter | None) -> neighbours.UserFilter:
+def user_filter(asked: UserFilter | None, *, search_addresses: bool) -> neighbours.UserFilter:
     """The conditions asked for.
+
+    Args:
+        asked: What the client wrote.
+        search_addresses: Whether a search looks at addresses too; those may not be guessed that may not be read.
 
     Raises:
         BadUserInput: One of them cannot be meant; `argument` names it.
@@ -102,6 +109,7 @@ def user_filter(asked: UserFilter | None) -> neighbours.UserFilter:
         emails=keys(asked.emails, "filter.emails", address),
         active=given(asked.active),
         search=_searched(given(asked.search)),
+        search_addresses=search_addresses,
     )
 
 

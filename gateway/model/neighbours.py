@@ -90,6 +90,7 @@ class UserFilter(Conditions, frozen=True, kw_only=True):
     Attributes:
         emails: Folded addresses.
         search: Words, each of which has to be in a name or an address.
+        search_addresses: Whether addresses are looked at; else names alone.
     """
 
     ids: Refs = None
@@ -97,16 +98,18 @@ class UserFilter(Conditions, frozen=True, kw_only=True):
     emails: Words = None
     active: bool | None = None
     search: tuple[str, ...] = ()
+    search_addresses: bool = True
 
     def admits(self, user: User) -> bool:
         """Whether every condition holds."""
         every = (user, *user.twins)
+        texts = _texts(every, addresses=self.search_addresses) if self.search else []
         return (
             (self.ids is None or any(Ref(each.source, Kind.USER, each.source_id) in self.ids for each in every))
             and (self.guids is None or (user.guid or "").lower() in self.guids)
             and (self.emails is None or not self.emails.isdisjoint(_addresses(every)))
             and (self.active is None or self.active == user.active)
-            and all(any(word in text for text in _texts(every)) for word in self.search)
+            and all(any(word in text for text in texts) for word in self.search)
         )
 
 
@@ -143,8 +146,7 @@ def _addresses(users: Iterable[User]) -> set[str]:
     return {fold_email(email) for user in users for email in user.emails or ()}
 
 
-def _texts(users: Iterable[User]) -> list[str]:
-    texts = (
-        text for user in users for text in (user.name, user.first_name, user.last_name, *(user.emails or ())) if text
-    )
-    return [text.casefold() for text in texts]
+def _texts(users: Iterable[User], *, addresses: bool) -> list[str]:
+    names = [text for user in users for text in (user.name, user.first_name, user.last_name)]
+    emails = [email for user in users for email in user.emails or ()] if addresses else []
+    return [text.casefold() for text in (*names, *emails) if text]

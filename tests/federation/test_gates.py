@@ -131,7 +131,7 @@ async def test_scopes_hold_for_every_key_of_every_type(little: World) -> None:
         for key, seen in ((EVERYTHING, None), (MEETINGS, "Meeting"), (PEOPLE, "Person")):
             for case in cases:
                 answer = await ask(caller, ENTITIES % fields, key=key, representations=[case])
-                allowed = seen in {None, case["__typename"]}
+                allowed = seen in {None, case["__typename"]} and not (key == PEOPLE and "email" in case)
                 assert (answer["data"]["_entities"] != [None]) is allowed, (key, case)
                 assert codes(answer) == ([] if allowed else ["FORBIDDEN"]), (key, case)
         answer = await ask(caller, ENTITIES % "", key=MEETINGS, representations=cases)
@@ -143,7 +143,7 @@ async def test_scopes_hold_for_every_key_of_every_type(little: World) -> None:
 
 
 async def test_personal_fields_need_their_scope_on_entities_too(little: World) -> None:
-    case = next(case for case, _ in every_key(little) if case["__typename"] == "Person")
+    case = next(case for case, _ in every_key(little) if case["__typename"] == "Person" and "email" not in case)
     fields = "... on Person { name email phone customFields }"
     async with subgraph(little, GATEWAY_API_KEYS=KEYS) as caller:
         answer = await ask(caller, ENTITIES % fields, key=PEOPLE, representations=[case] * 3)

@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from gateway.errors import BadUserInput, Forbidden, GatewayError, OperationTooCostly
-from gateway.graph.access import check
+from gateway.graph.access import check, check_argument
 from gateway.graph.context import Context
 from gateway.graph.federation.keys import By, Wanted, wanted
 from gateway.graph.ids import KINDS
 from gateway.graph.nodes import nodes_of_kind
 from gateway.model.neighbours import PersonFilter
 from gateway.model.records import Kind, Ref, Source
-from gateway.model.scopes import KIND_SCOPES
+from gateway.model.scopes import KIND_SCOPES, Principal
 
 MOST = 1_000
 """Representations of one `_entities`; a router's page of 100 entities has ten fields that lead to others."""
@@ -43,16 +43,24 @@ async def entities(
     if len(representations) > MOST:
         message = f"{ARGUMENT}: has {len(representations)} values; at most {MOST} are taken."
         raise OperationTooCostly(message, measured=len(representations), allowed=MOST)
-    asked = [_wanted(each, f"{ARGUMENT}[{place}]", kinds) for place, each in enumerate(representations)]
+    asked = [
+        _wanted(each, f"{ARGUMENT}[{place}]", kinds, context.principal) for place, each in enumerate(representations)
+    ]
     found = await _found(context, [each for each in asked if isinstance(each, Wanted)], fields)
     return [found[each] if isinstance(each, Wanted) else each for each in asked]
 
 
-def _wanted(representation: object, place: str, kinds: Mapping[str, Kind]) -> Wanted | BadUserInput:
+def _wanted(
+    representation: object, place: str, kinds: Mapping[str, Kind], principal: Principal | None
+) -> Wanted | GatewayError:
     try:
-        return wanted(representation, place, kinds)
-    except BadUserInput as error:
+        found = wanted(representation, place, kinds)
+        if found.by is By.EMAIL:
+            check(principal, frozenset({KIND_SCOPES[found.kind]}))
+            check_argument(principal, f"{place}.email", f"{ARGUMENT}[].email")
+    except (BadUserInput, Forbidden) as error:
         return error
+    return found
 
 
 async def _found(context: Context, asked: Sequence[Wanted], fields: frozenset[str]) -> dict[Wanted, Outcome]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import cast
 
 from graphql import (
@@ -16,8 +16,11 @@ from graphql import (
     FieldDefinitionNode,
     GraphQLAbstractType,
     GraphQLField,
+    GraphQLInputObjectType,
     GraphQLObjectType,
     GraphQLSchema,
+    InputObjectTypeDefinitionNode,
+    InputValueDefinitionNode,
     ObjectTypeDefinitionNode,
     ScalarTypeDefinitionNode,
     get_named_type,
@@ -30,7 +33,7 @@ from graphql import (
 )
 from strawberry.types.field import StrawberryField
 
-from gateway.graph.access import TYPE_SCOPES, scopes_of
+from gateway.graph.access import TYPE_SCOPES, Input, is_personal, scopes_of
 from gateway.graph.cost.prices import ASSUMED, LOADERS, How
 from gateway.graph.definition import DEFINITION
 from gateway.graph.federation.keys import KEYS
@@ -48,7 +51,8 @@ SHAREABLE = frozenset({"PageInfo"})
 """Types that other subgraphs have too, field by field the same."""
 
 PII_TAG = "pii"
-"""The tag of personal data, for contracts that leave it out."""
+"""The tag of personal data, and of what asks by it, for contracts that leave it out."""
+TAGGED = f'@tag(name: "{PII_TAG}")'
 
 ENTITIES = {kind.value: keys for kind, keys in KEYS.items()}
 OF_SOURCES = frozenset({"SourceReport", "SourceStatus"})
@@ -90,7 +94,10 @@ class _Printer:
         self._printed = options.directives | {"key", "shareable"}
 
     def definition(self, node: DefinitionNode) -> DefinitionNode:
-        """A definition, with its directives; those that are no object type's stay as they are."""
+        """A definition, with its directives; those that are no type's stay as they are."""
+        if isinstance(node, InputObjectTypeDefinitionNode):
+            inputs = cast("GraphQLInputObjectType", self._schema.type_map[node.name.value]).fields
+            return dataclasses.replace(node, fields=self._inputs(node.fields, inputs))
         if not isinstance(node, ObjectTypeDefinitionNode):
             return node
         kind = cast("GraphQLObjectType", self._schema.type_map[node.name.value])
@@ -102,7 +109,20 @@ class _Printer:
     def _field(self, kind: GraphQLObjectType, node: FieldDefinitionNode) -> FieldDefinitionNode:
         field = kind.fields[node.name.value]
         found = _of_field(kind.name, node.name.value, field, personal=(kind.name, node.name.value) in self._personal)
-        return dataclasses.replace(node, directives=(*(node.directives or ()), *self._parsed(found)))
+        arguments = self._inputs(node.arguments, field.args)
+        directives = (*(node.directives or ()), *self._parsed(found))
+        return dataclasses.replace(node, arguments=arguments, directives=directives)
+
+    def _inputs(
+        self, nodes: Iterable[InputValueDefinitionNode] | None, inputs: Mapping[str, Input]
+    ) -> tuple[InputValueDefinitionNode, ...]:
+        """Arguments or input fields; those that ask by personal data bear its tag."""
+        return tuple(
+            dataclasses.replace(each, directives=(*(each.directives or ()), *self._parsed([TAGGED])))
+            if is_personal(inputs[each.name.value])
+            else each
+            for each in nodes or ()
+        )
 
     def _parsed(self, directives: Iterable[str]) -> tuple[ConstDirectiveNode, ...]:
         """Those of some directives that are printed."""
@@ -154,7 +174,7 @@ def _of_field(parent: str, name: str, field: GraphQLField, *, personal: bool) ->
     if parent == "Query":
         yield "@authenticated"
     if personal:
-        yield f'@tag(name: "{PII_TAG}")'
+        yield TAGGED
     if PII in scopes_of(field):
         yield f'@requiresScopes(scopes: [["{PII}"]])'
     leads_to = get_named_type(field.type)

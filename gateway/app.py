@@ -24,7 +24,7 @@ from gateway.logs import LogFormat
 from gateway.runtime.reload import AcceptedKeys, Reload
 from gateway.runtime.signals import reloading
 from gateway.settings.api_keys import LiveKeys
-from gateway.settings.clients import Limits, allowed_hosts
+from gateway.settings.clients import LimitSettings, allowed_hosts
 from gateway.settings.settings import Settings
 from gateway.shared.documents import SharedDocuments
 from gateway.shared.rates import SharedRates
@@ -159,7 +159,7 @@ def create_app(
     )
 
 
-def rates_of(limits: Limits, link: Link | None, clock: Timer) -> Rates:
+def rates_of(limits: LimitSettings, link: Link | None, clock: Timer) -> Rates:
     """How much each client may ask for: of all replicas that share a Redis, else of this process."""
     near = ClientRates(limits.client_rate, limits.client_cost, clock)
     return near if link is None else SharedRates(link, near, clock)

@@ -11,12 +11,12 @@ from functools import partial
 
 from gateway.graph.status import EndpointTrouble, SourceState, SourceStatus
 from gateway.model.records import Source
+from gateway.settings.lifetimes import RecordLifetimes
 from gateway.settings.settings import Settings
 from gateway.settings.sources import OAuthClient, SourceSettings
 from gateway.sources.base import Ports
 from gateway.sources.drift import api as drift_api
 from gateway.sources.drift import source as drift
-from gateway.sources.lives import Lives
 from gateway.sources.salesloft import endpoints as salesloft_endpoints
 from gateway.sources.salesloft import source as salesloft
 from gateway.upstream.budget import Budget
@@ -39,7 +39,7 @@ from gateway.web.metrics.gauges import Reading, SourceReading
 
 log = logging.getLogger(__name__)
 
-OPEN: Mapping[str, Callable[[Client, Timer, Lives], Ports]] = {
+OPEN: Mapping[str, Callable[[Client, Timer, RecordLifetimes], Ports]] = {
     "SALESLOFT": lambda client, _, lives: salesloft.open(client, lives),
     "DRIFT": drift.open,
 }
@@ -133,7 +133,7 @@ class Upstreams:
 
     def ports(self) -> Sequence[Ports]:
         """The ports of each."""
-        lives = self._settings.cache.lives
+        lives = self._settings.lifetimes
         return [OPEN[name](client, self._shared.clock, lives) for name, client in self.clients.items()]
 
     def statuses(self) -> list[SourceStatus]:

@@ -58,7 +58,14 @@ ROOMS: Mapping[str, set[str]] = {
         "gateway.upstream.codec",
         "gateway.upstream.lifetimes",
     },
-    "gateway.sources.<s>": {ERRORS, "gateway.model", "gateway.paging", "gateway.sources", "gateway.upstream"},
+    "gateway.sources.<s>": {
+        ERRORS,
+        "gateway.model",
+        "gateway.paging",
+        "gateway.settings.lifetimes",
+        "gateway.sources",
+        "gateway.upstream",
+    },
     # Emulators, written from the vendors' documents alone: else both sides would agree on one mistake.
     "gateway.emulator": {ERRORS},
     # What everyone may know, and what knows everyone.
@@ -67,7 +74,6 @@ ROOMS: Mapping[str, set[str]] = {
     "gateway.settings": {  # below everything that uses it
         ERRORS,
         "gateway.model",
-        "gateway.sources.lives",
         "gateway.upstream.credentials",  # for the type of a secret
         "gateway.upstream.lifetimes",
     },

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gateway.settings.environment import ENV_FILE
 from gateway.settings.settings import TABLES
-from gateway.settings.table import Group, Setting, Table
+from gateway.settings.table import Setting, SettingsGroup, SettingsTable
 
 PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
 TOP = f"""# Settings
@@ -29,7 +29,7 @@ def page() -> str:
     return "\n".join([TOP, *map(section, TABLES)])
 
 
-def section(table: Table[Group]) -> str:
+def section(table: SettingsTable[SettingsGroup]) -> str:
     """A group: its rows, what there is to say of them all, an example."""
     head = ["| Name | Value | Meaning | Default |", "|---|---|---|---|"]
     about = [table.about, ""] if table.about else []

@@ -13,7 +13,7 @@ from gateway.settings.environment import BadSetting, BadSettings
 from gateway.settings.settings import Settings
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class SettingsReport(msgspec.Struct, frozen=True, kw_only=True):
     """What is said of the settings.
 
     Attributes:
@@ -42,13 +42,13 @@ def check_settings(args: argparse.Namespace) -> int:
     return 0 if report.valid else 2
 
 
-def reported() -> Report:
+def reported() -> SettingsReport:
     """What there is to say of the settings in the environment."""
     try:
         settings = Settings.read(os.environ, CHECKS)
     except BadSettings as several:
-        return Report(valid=False, faults=tuple(map(str, several.faults)))
+        return SettingsReport(valid=False, faults=tuple(map(str, several.faults)))
     except BadSetting as fault:
-        return Report(valid=False, faults=(str(fault),))
+        return SettingsReport(valid=False, faults=(str(fault),))
     sources = tuple(source.name for source in settings.sources if source.enabled)
-    return Report(valid=True, warnings=settings.warnings, sources=sources)
+    return SettingsReport(valid=True, warnings=settings.warnings, sources=sources)

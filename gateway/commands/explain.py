@@ -20,10 +20,10 @@ from gateway.graph.cost.estimate import Cost, Costs
 from gateway.graph.engine import Engine
 from gateway.graph.federation.subgraph import Subgraph
 from gateway.model.scopes import Principal
-from gateway.settings.clients import LIMITS, Limits
+from gateway.settings.clients import LIMITS, LimitSettings
 from gateway.settings.federation import FEDERATION, options
 from gateway.settings.settings import read_group
-from gateway.settings.table import Reader
+from gateway.settings.table import SettingsReader
 from gateway.upstream.clock import SystemClock
 from gateway.web.limits import guard, text_guard
 from gateway.web.operation import chosen
@@ -32,7 +32,7 @@ from gateway.web.operation import chosen
 def explain(args: argparse.Namespace) -> int:
     """Prints how a query would run under the limits that are set; 2 where it would not."""
     limits = read_group(LIMITS, os.environ)
-    prefix = Reader(os.environ).read(FEDERATION).prefix  # whatever may be wrong with the rest of the group
+    prefix = SettingsReader(os.environ).read(FEDERATION).prefix  # whatever may be wrong with the rest of the group
     try:
         print(explanation(read_query(args.query), read_variables(args.variables), args.operation, limits, prefix))
     except BadQuery as error:
@@ -80,7 +80,7 @@ class Anybody:
 
 
 def explanation(
-    query: str, variables: Mapping[str, Any], operation_name: str | None, limits: Limits, prefix: str = ""
+    query: str, variables: Mapping[str, Any], operation_name: str | None, limits: LimitSettings, prefix: str = ""
 ) -> str:
     """How a query would run.
 

@@ -52,7 +52,7 @@ class Examined(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     problem: str | None = None
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
     """What is printed.
 
     Attributes:
@@ -81,19 +81,19 @@ def verify(args: argparse.Namespace) -> int:
     return 0 if fine else 1
 
 
-async def examined(settings: Settings) -> Report:
+async def examined(settings: Settings) -> VerifyReport:
     """What each source that is on says, one after the other."""
-    clock, allowance = SystemClock(), Allowance(UNITS)
+    clock, allowance = SystemClock(), UnitAllowance(UNITS)
     found = []
     async with opened(settings, clock, workers=1) as upstreams, open_session(connections=1) as session:
         for ports in upstreams.ports():
             before = allowance.spent
             asker = Asker(upstreams.clients[ports.source.value], session, allowance, settings.server.deadline)
             found.append(await _examined(ports, asker, allowance, before))
-    return Report(release=release(), units=allowance.spent, sources=tuple(found))
+    return VerifyReport(release=release(), units=allowance.spent, sources=tuple(found))
 
 
-async def _examined(ports: Ports, ask: Asker, allowance: Allowance, before: int) -> Examined:
+async def _examined(ports: Ports, ask: Asker, allowance: UnitAllowance, before: int) -> Examined:
     name = ports.source.value
     if ports.examine is None:
         return Examined(source=name, units=0, problem="There are no questions to it.")
@@ -105,7 +105,7 @@ async def _examined(ports: Ports, ask: Asker, allowance: Allowance, before: int)
     return Examined(source=name, units=allowance.spent - before, verdicts=tuple(verdicts), problem=problem)
 
 
-class Allowance:
+class UnitAllowance:
     """Units that may be spent.
 
     Args:
@@ -146,7 +146,7 @@ class Asker:
         problem: Why no call was answered, as long as none was.
     """
 
-    def __init__(self, client: Client, session: Session, allowance: Allowance, deadline: float) -> None:
+    def __init__(self, client: Client, session: Session, allowance: UnitAllowance, deadline: float) -> None:
         self.problem: str | None = "Nothing was answered."
         self._client = client
         self._session = session
@@ -188,7 +188,7 @@ class Asker:
             self.problem = problem
 
 
-def written(report: Report) -> str:
+def written(report: VerifyReport) -> str:
     """The report in Markdown."""
     lines = [f"meeting-gateway {report.release}, {report.units} units"]
     for each in report.sources:

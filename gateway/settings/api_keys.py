@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, overload
 
 from gateway.model.scopes import SCOPES
-from gateway.settings.kinds import InvalidValue, Kind
+from gateway.settings.kinds import InvalidValue, ValueKind
 
 HASHED = "sha256$"
 HASH = re.compile(r"sha256\$[0-9a-f]{64}")
@@ -71,7 +71,7 @@ def weaknesses(name: str, text: str, from_file: bool) -> list[str]:
     return sentences
 
 
-KEYS = Kind(
+KEYS = ValueKind(
     read=read_keys,
     expected="a list of keys",
     column="keys, comma separated (in a file also one a line)",

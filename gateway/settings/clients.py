@@ -12,7 +12,7 @@ from gateway.settings.api_keys import KEYS, ApiKey
 from gateway.settings.environment import BadSetting
 from gateway.settings.kinds import HOSTS, NETWORKS, ORIGINS, FilePath, Network, Unset, Url, is_loopback
 from gateway.settings.server import HOST_NAME, LOOPBACK
-from gateway.settings.table import Group, Table
+from gateway.settings.table import SettingsGroup, SettingsTable
 
 MOST = 1_000_000
 
@@ -27,7 +27,7 @@ LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 LOCAL = Unset("`on` on loopback, else `off`", _on_loopback)
 
 
-class AccessSettings(Group, frozen=True, kw_only=True):
+class AccessSettings(SettingsGroup, frozen=True, kw_only=True):
     """Who may ask."""
 
     auth: Annotated[
@@ -98,7 +98,7 @@ class AccessSettings(Group, frozen=True, kw_only=True):
                 yield f"{name} is not set: a token that was meant for somebody else will be accepted"
 
 
-class BrowserSettings(Group, frozen=True, kw_only=True):
+class BrowserSettings(SettingsGroup, frozen=True, kw_only=True):
     """What browsers may do, and what tools are shown."""
 
     origins: Annotated[
@@ -146,7 +146,7 @@ class BrowserSettings(Group, frozen=True, kw_only=True):
     ] = False
 
 
-class Limits(Group, frozen=True, kw_only=True):
+class LimitSettings(SettingsGroup, frozen=True, kw_only=True):
     """What one operation, and one client, may ask for."""
 
     depth: Annotated[
@@ -225,18 +225,18 @@ def allowed_hosts(browsers: BrowserSettings, access: AccessSettings) -> frozense
     return names | {f"[{public}]" if ":" in public else public}
 
 
-ACCESS = Table(
+ACCESS = SettingsTable(
     "Authentication",
     AccessSettings,
     example="GATEWAY_API_KEYS_FILE=/run/secrets/api_keys",
 )
-BROWSERS = Table(
+BROWSERS = SettingsTable(
     "Browsers and tools",
     BrowserSettings,
     example="GATEWAY_CORS_ORIGINS=https://app.example,https://admin.example\nGATEWAY_GRAPHIQL=on",
 )
-LIMITS = Table(
+LIMITS = SettingsTable(
     "Limits",
-    Limits,
+    LimitSettings,
     example="GATEWAY_MAX_DEPTH=12\nGATEWAY_CLIENT_RATE=120",
 )

@@ -11,8 +11,8 @@ from msgspec import Meta
 
 from gateway.settings.api_keys import KEYS, ApiKey
 from gateway.settings.environment import BadSetting
-from gateway.settings.kinds import InvalidValue, Kind, listed
-from gateway.settings.table import Group, Table
+from gateway.settings.kinds import InvalidValue, ValueKind, listed
+from gateway.settings.table import SettingsGroup, SettingsTable
 
 
 class Version(NamedTuple):
@@ -100,14 +100,14 @@ def _prefix(text: str) -> str:
     return text
 
 
-VERSION = Kind(read=_version, expected=f"a version from {OLDEST} to {NEWEST}")
+VERSION = ValueKind(read=_version, expected=f"a version from {OLDEST} to {NEWEST}")
 DIRECTIVES = listed(
-    Kind(read=_directive, expected="a directive"), most=len(SINCE), what="directives", example="requiresScopes"
+    ValueKind(read=_directive, expected="a directive"), most=len(SINCE), what="directives", example="requiresScopes"
 )
-NAME_PREFIX = Kind(read=_prefix, expected=NAME_START)
+NAME_PREFIX = ValueKind(read=_prefix, expected=NAME_START)
 
 
-class FederationSettings(Group, frozen=True, kw_only=True):
+class FederationSettings(SettingsGroup, frozen=True, kw_only=True):
     """What is set of federation."""
 
     enabled: Annotated[
@@ -163,7 +163,7 @@ class FederationSettings(Group, frozen=True, kw_only=True):
         return options(str(self.version), self.directives, self.prefix)
 
 
-FEDERATION = Table(
+FEDERATION = SettingsTable(
     "Federation",
     FederationSettings,
     about="See [federation](federation.md).",

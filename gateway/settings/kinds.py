@@ -32,7 +32,7 @@ class InvalidValue(ValueError):
     """A text that is not a value of a kind; the message, where there is one, says what is wrong with it."""
 
 
-class Kind(msgspec.Struct, frozen=True, kw_only=True):
+class ValueKind(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of value.
 
     Attributes:
@@ -65,7 +65,7 @@ class Unset(msgspec.Struct, frozen=True):
     value: Callable[[Callable[[str], str]], Any] | None = None
 
 
-def whole(least: float | None, most: float | None) -> Kind:
+def whole(least: float | None, most: float | None) -> ValueKind:
     """A whole number within bounds."""
 
     def read(text: str) -> int:
@@ -73,10 +73,10 @@ def whole(least: float | None, most: float | None) -> Kind:
             raise InvalidValue
         return int(text)
 
-    return Kind(read=read, expected=f"a whole number {_range(least, most)}")
+    return ValueKind(read=read, expected=f"a whole number {_range(least, most)}")
 
 
-def seconds(least: float | None, most: float | None) -> Kind:
+def seconds(least: float | None, most: float | None) -> ValueKind:
     """A span of time within bounds."""
 
     def read(text: str) -> float:
@@ -84,10 +84,10 @@ def seconds(least: float | None, most: float | None) -> Kind:
             raise InvalidValue
         return float(text)
 
-    return Kind(read=read, expected=f"a number of seconds {_range(least, most)}", show="{:g}".format)
+    return ValueKind(read=read, expected=f"a number of seconds {_range(least, most)}", show="{:g}".format)
 
 
-def choice(words: Mapping[str, Any]) -> Kind:
+def choice(words: Mapping[str, Any]) -> ValueKind:
     """One of a few words, each with what it means here."""
 
     def read(text: str) -> Any:
@@ -96,10 +96,10 @@ def choice(words: Mapping[str, Any]) -> Kind:
         return words[text.lower()]
 
     texts = {value: word for word, value in words.items()}
-    return Kind(read=read, expected=f"one of {', '.join(words)}", show=texts.__getitem__)
+    return ValueKind(read=read, expected=f"one of {', '.join(words)}", show=texts.__getitem__)
 
 
-def listed(item: Kind, *, most: int, what: str, example: str) -> Kind:
+def listed(item: ValueKind, *, most: int, what: str, example: str) -> ValueKind:
     """A set of words, separated by commas.
 
     Args:
@@ -121,7 +121,7 @@ def listed(item: Kind, *, most: int, what: str, example: str) -> Kind:
                 raise InvalidValue(str(error) or f"{quoted(word)} is not {item.expected}; {like(example)}") from None
         return frozenset(found)
 
-    return Kind(
+    return ValueKind(
         read=read,
         expected=f"a list of {what}",
         column=f"{what}, comma separated",
@@ -304,23 +304,23 @@ def _shown_path(path: Path | None) -> str:
 
 REDIS_EXAMPLE = "redis://host:6379/0"
 SWITCH = choice({"on": True, "off": False})
-TEXT = Kind(read=_text, expected="text", column="text")
-SECRET = Kind(read=_secret, expected="one word of ASCII", column="one word", secret=True)
-HOST = Kind(read=_host, expected="a host name or an IP address")
-URL = Kind(read=_url, expected="a URL", column="`https` URL (`http` on loopback)")
-CACHE = Kind(read=_cache, expected="a URL", column="`memory://`, `redis://…`, `rediss://…`", secret=True)
-PATH = Kind(read=_path, expected="a path", column="path", show=_shown_path)
+TEXT = ValueKind(read=_text, expected="text", column="text")
+SECRET = ValueKind(read=_secret, expected="one word of ASCII", column="one word", secret=True)
+HOST = ValueKind(read=_host, expected="a host name or an IP address")
+URL = ValueKind(read=_url, expected="a URL", column="`https` URL (`http` on loopback)")
+CACHE = ValueKind(read=_cache, expected="a URL", column="`memory://`, `redis://…`, `rediss://…`", secret=True)
+PATH = ValueKind(read=_path, expected="a path", column="path", show=_shown_path)
 ORIGINS = listed(
-    Kind(read=_origin, expected="a valid origin"), most=1000, what="origins", example="https://app.example"
+    ValueKind(read=_origin, expected="a valid origin"), most=1000, what="origins", example="https://app.example"
 )
 HOSTS = listed(
-    Kind(read=_allowed_host, expected="a host name without a port"),
+    ValueKind(read=_allowed_host, expected="a host name without a port"),
     most=1000,
     what="host names",
     example="gateway.example or *.example.com",
 )
 NETWORKS = listed(
-    Kind(read=_network, expected="an address or a network"),
+    ValueKind(read=_network, expected="an address or a network"),
     most=1000,
     what="addresses or networks",
     example="10.0.0.0/8",

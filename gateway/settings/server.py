@@ -7,14 +7,14 @@ from typing import Annotated
 from msgspec import Meta
 
 from gateway.settings.kinds import FilePath, Host
-from gateway.settings.table import Group, Table
+from gateway.settings.table import SettingsGroup, SettingsTable
 
 PORTS = 65_535
 HOST_NAME = "GATEWAY_HOST"
 LOOPBACK = "127.0.0.1"
 
 
-class ServerSettings(Group, frozen=True, kw_only=True):
+class ServerSettings(SettingsGroup, frozen=True, kw_only=True):
     """The process that serves."""
 
     host: Annotated[Host, Meta(title=HOST_NAME, description="address to listen on")] = LOOPBACK
@@ -49,4 +49,4 @@ class ServerSettings(Group, frozen=True, kw_only=True):
     ] = None
 
 
-SERVER = Table("Server", ServerSettings, example="GATEWAY_HOST=0.0.0.0\nGATEWAY_PORT=8080\nGATEWAY_DRAIN=5")
+SERVER = SettingsTable("Server", ServerSettings, example="GATEWAY_HOST=0.0.0.0\nGATEWAY_PORT=8080\nGATEWAY_DRAIN=5")

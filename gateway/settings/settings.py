@@ -8,20 +8,22 @@ from typing import Any, TypeVar
 import msgspec
 
 from gateway.settings.caching import CACHING, CacheSettings
-from gateway.settings.clients import ACCESS, BROWSERS, LIMITS, AccessSettings, BrowserSettings, Limits
+from gateway.settings.clients import ACCESS, BROWSERS, LIMITS, AccessSettings, BrowserSettings, LimitSettings
 from gateway.settings.environment import ENV_FILE, BadSetting, BadSettings
 from gateway.settings.federation import FEDERATION, FederationSettings
 from gateway.settings.kinds import is_loopback
+from gateway.settings.lifetimes import LIFETIMES, RecordLifetimes
 from gateway.settings.server import SERVER, ServerSettings
 from gateway.settings.sources import SOURCES, SourceSettings
-from gateway.settings.table import Group, Reader, Table
+from gateway.settings.table import SettingsGroup, SettingsReader, SettingsTable
 from gateway.settings.telemetry import METRICS, TRACING, MetricsSettings, TracingSettings
 
-G = TypeVar("G", bound=Group)
+G = TypeVar("G", bound=SettingsGroup)
 
-GROUPS: Mapping[str, Table[Group]] = {
+GROUPS: Mapping[str, SettingsTable[SettingsGroup]] = {
     "server": SERVER,
     "cache": CACHING,
+    "lifetimes": LIFETIMES,
     "access": ACCESS,
     "browsers": BROWSERS,
     "limits": LIMITS,
@@ -31,7 +33,7 @@ GROUPS: Mapping[str, Table[Group]] = {
 }
 """The table of each group of `Settings`."""
 
-TABLES: tuple[Table[Group], ...] = (*SOURCES, *GROUPS.values())
+TABLES: tuple[SettingsTable[SettingsGroup], ...] = (*SOURCES, *GROUPS.values())
 """Every setting but `GATEWAY_ENV_FILE`, in the order of the documentation."""
 
 NAMES = frozenset({ENV_FILE, *(name for table in TABLES for row in table.rows for name in row.names)})
@@ -46,7 +48,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         sources: Each source, on or off.
         server: Where to listen, and how long things may take.
-        cache: What is cached, and shared by replicas.
+        cache: Where answers are cached, and what replicas share.
+        lifetimes: How long they are.
         access: Who may ask.
         browsers: What browsers may do, and what tools are shown.
         limits: How much.
@@ -59,9 +62,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[SourceSettings, ...]
     server: ServerSettings
     cache: CacheSettings
+    lifetimes: RecordLifetimes
     access: AccessSettings
     browsers: BrowserSettings
-    limits: Limits
+    limits: LimitSettings
     federation: FederationSettings
     metrics: MetricsSettings
     tracing: TracingSettings
@@ -78,7 +82,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             BadSetting: One or several of them are not valid; all are named.
         """
-        reader = Reader(variables)
+        reader = SettingsReader(variables)
         settings = cls._read(reader)
         faults = [*reader.faults, *(fault for check in checks for fault in check.faults(settings, reader.faulty))]
         _raise(faults)
@@ -86,7 +90,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(settings, warnings=(*reader.warnings, *unknown))
 
     @classmethod
-    def _read(cls, reader: Reader) -> Settings:
+    def _read(cls, reader: SettingsReader) -> Settings:
         sources = tuple(map(reader.read, SOURCES))
         groups: dict[str, Any] = {name: reader.read(table) for name, table in GROUPS.items()}
         return cls(sources=sources, **groups)
@@ -97,7 +101,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Args:
             variables: The environment; its secrets may be in files.
         """
-        reader = Reader(variables)
+        reader = SettingsReader(variables)
         new = self._read(reader)
         faults = list(reader.faults)
         if ENV_FILE in reader.faulty:
@@ -105,7 +109,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         replaced: list[str] = []
         pending: list[str] = []
 
-        def merged(table: Table[G], before: G, now: G) -> G:
+        def merged(table: SettingsTable[G], before: G, now: G) -> G:
             changed = [
                 row
                 for row in table.rows
@@ -155,7 +159,7 @@ class Check(msgspec.Struct, frozen=True):
     """
 
     find: Callable[[Settings], Iterable[BadSetting]]
-    tables: tuple[Table[Group], ...]
+    tables: tuple[SettingsTable[SettingsGroup], ...]
 
     def faults(self, settings: Settings, faulty: frozenset[str]) -> list[BadSetting]:
         """What is wrong, as far as it can be said."""
@@ -163,13 +167,13 @@ class Check(msgspec.Struct, frozen=True):
         return [] if names & faulty or ENV_FILE in faulty else list(self.find(settings))
 
 
-def read_group(table: Table[G], variables: Mapping[str, str]) -> G:
+def read_group(table: SettingsTable[G], variables: Mapping[str, str]) -> G:
     """One group's settings; others are not looked at.
 
     Raises:
         BadSetting: One or several of them are not valid.
     """
-    reader = Reader(variables)
+    reader = SettingsReader(variables)
     group = reader.read(table)
     _raise(reader.faults)
     return group

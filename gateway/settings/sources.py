@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from gateway.settings.environment import BadSetting
 from gateway.settings.kinds import SecretText, Url
-from gateway.settings.table import Group, Table
+from gateway.settings.table import SettingsGroup, SettingsTable
 from gateway.upstream.credentials import Secret
 
 MOST_UNITS = 1_000_000
@@ -31,7 +31,7 @@ class OAuthClient:
     token_url: str
 
 
-class SourceSettings(Group, frozen=True, kw_only=True):
+class SourceSettings(SettingsGroup, frozen=True, kw_only=True):
     """How one source is reached. A name of a setting begins with the source's."""
 
     name: str
@@ -93,7 +93,7 @@ def source(
     units: str,
     about: str = "",
     **defaults: object,
-) -> Table[SourceSettings]:
+) -> SettingsTable[SourceSettings]:
     """One source's row.
 
     Args:
@@ -105,7 +105,7 @@ def source(
         about: What else there is to say, for the documentation.
         defaults: Defaults by field.
     """
-    return Table(
+    return SettingsTable(
         title,
         group,
         prefix=name,

@@ -13,10 +13,10 @@ from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, g
 import msgspec
 
 from gateway.settings.environment import FILE, BadSetting, Environment, content
-from gateway.settings.kinds import SWITCH, TEXT, InvalidValue, Kind, Unset, choice, quoted, seconds, whole
+from gateway.settings.kinds import SWITCH, TEXT, InvalidValue, Unset, ValueKind, choice, quoted, seconds, whole
 
 
-class Group(msgspec.Struct, frozen=True, kw_only=True):
+class SettingsGroup(msgspec.Struct, frozen=True, kw_only=True):
     """The values of settings that belong together; a subclass's annotated fields are rows of the table."""
 
     def check(self) -> Iterator[BadSetting]:
@@ -28,8 +28,8 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
         yield from ()
 
 
-G = TypeVar("G", bound=Group)
-G_co = TypeVar("G_co", bound=Group, covariant=True)
+G = TypeVar("G", bound=SettingsGroup)
+G_co = TypeVar("G_co", bound=SettingsGroup, covariant=True)
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +47,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     field: str
     name: str
     description: str
-    kind: Kind
+    kind: ValueKind
     default: Any
     unset: Unset | None = None
 
@@ -64,7 +64,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
         return "" if self.default is None or self.default == "" else self.kind.show(self.default)
 
 
-class Table(Generic[G_co]):
+class SettingsTable(Generic[G_co]):
     """A group's rows.
 
     Args:
@@ -99,7 +99,7 @@ class Table(Generic[G_co]):
         self.rows = tuple(_rows(group, prefix, defaults or {}, words or {}))
 
 
-class Reader:
+class SettingsReader:
     """Reads groups of settings; goes on after a fault, so that all of them can be reported at once.
 
     Args:
@@ -117,7 +117,7 @@ class Reader:
         self.warnings: list[str] = []
         self.from_files: dict[str, str] = {}
 
-    def read(self, table: Table[G]) -> G:
+    def read(self, table: SettingsTable[G]) -> G:
         """A group's values; a setting that is not valid has its default."""
         before = len(self.faults)
         values = {row.field: self._value(row) for row in table.rows}
@@ -169,7 +169,9 @@ class Reader:
         return text
 
 
-def _rows(group: type[Group], prefix: str, defaults: Mapping[str, Any], words: Mapping[str, str]) -> Iterator[Setting]:
+def _rows(
+    group: type[SettingsGroup], prefix: str, defaults: Mapping[str, Any], words: Mapping[str, str]
+) -> Iterator[Setting]:
     hints = get_type_hints(group, include_extras=True)
     for field in msgspec.structs.fields(group):
         hint = hints[field.name]
@@ -181,13 +183,13 @@ def _rows(group: type[Group], prefix: str, defaults: Mapping[str, Any], words: M
             field=field.name,
             name=f"{prefix}{meta.title}",
             description=(meta.description or "").format_map(words) if words else (meta.description or ""),
-            kind=next((extra for extra in extras if isinstance(extra, Kind)), None) or _kind(hint, meta),
+            kind=next((extra for extra in extras if isinstance(extra, ValueKind)), None) or _kind(hint, meta),
             default=defaults.get(field.name, field.default),
             unset=next((extra for extra in extras if isinstance(extra, Unset)), None),
         )
 
 
-def _kind(hint: Any, meta: msgspec.Meta) -> Kind:
+def _kind(hint: Any, meta: msgspec.Meta) -> ValueKind:
     """The kind that goes with a type, where no other is given."""
     if get_origin(hint) is Annotated:
         hint = get_args(hint)[0]

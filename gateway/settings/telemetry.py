@@ -11,8 +11,8 @@ from msgspec import Meta
 
 from gateway.settings.api_keys import KEYS, ApiKey
 from gateway.settings.environment import BadSetting
-from gateway.settings.kinds import InvalidValue, Kind, listed
-from gateway.settings.table import Group, Table
+from gateway.settings.kinds import InvalidValue, ValueKind, listed
+from gateway.settings.table import SettingsGroup, SettingsTable
 
 NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,63}")
 MOST_NAMES = 200
@@ -26,14 +26,14 @@ def _name(text: str) -> str:
 
 
 NAMES = listed(
-    Kind(read=_name, expected="an operation name"),
+    ValueKind(read=_name, expected="an operation name"),
     most=MOST_NAMES,  # each is a time series for ever
     what="operation names",
     example="MeetingList,PersonPage",
 )
 
 
-class MetricsSettings(Group, frozen=True, kw_only=True):
+class MetricsSettings(SettingsGroup, frozen=True, kw_only=True):
     """What is set of metrics."""
 
     keys: Annotated[
@@ -56,7 +56,7 @@ class MetricsSettings(Group, frozen=True, kw_only=True):
     ] = frozenset()
 
 
-class TracingSettings(Group, frozen=True, kw_only=True):
+class TracingSettings(SettingsGroup, frozen=True, kw_only=True):
     """How requests are traced; where they are not, nothing of OpenTelemetry is imported."""
 
     enabled: Annotated[
@@ -85,13 +85,13 @@ class TracingSettings(Group, frozen=True, kw_only=True):
             yield BadSetting("GATEWAY_OTEL", wrong)
 
 
-METRICS = Table(
+METRICS = SettingsTable(
     "Metrics",
     MetricsSettings,
     about="See [metrics](operations/metrics.md).",
     example="GATEWAY_METRICS_KEYS_FILE=/run/secrets/metrics_keys\nGATEWAY_METRICS_OPERATIONS=MeetingList,PersonPage",
 )
-TRACING = Table(
+TRACING = SettingsTable(
     "Traces",
     TracingSettings,
     example="GATEWAY_OTEL=on\nOTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318",

@@ -28,7 +28,7 @@ from graphql import (
 )
 
 from gateway.errors import BadUserInput, GatewayError, OperationTooCostly
-from gateway.settings.clients import Limits
+from gateway.settings.clients import LimitSettings
 
 MOST_STEPS = 10_000
 """Fields, spreads and inline fragments of a document, those of a fragment counted wherever it is spread. The largest
@@ -99,7 +99,7 @@ class Measure:
         fragments: The document's fragments, by name.
     """
 
-    limits: Limits
+    limits: LimitSettings
     fragments: Mapping[str, FragmentDefinitionNode]
     steps: int = 0
     aliases: int = 0
@@ -275,7 +275,7 @@ def _require_values(measured: int, allowed: int, what: str, name: str) -> None:
         raise BadUserInput(f"The variables have {measured} {what}; {allowed} are allowed.", argument=name[:64])
 
 
-def guard(limits: Limits) -> Callable[[DocumentNode], GatewayError | None]:
+def guard(limits: LimitSettings) -> Callable[[DocumentNode], GatewayError | None]:
     """Looks at documents by these limits; what it returns is the refusal."""
 
     def look(document: DocumentNode) -> GatewayError | None:

@@ -14,9 +14,9 @@ import msgspec
 from gateway.catalog.catalog import Catalog
 from gateway.model.order import micros
 from gateway.model.records import Meeting, MeetingStatus, Ref, Source
+from gateway.settings.lifetimes import RecordLifetimes
 from gateway.sources.base import Ports
 from gateway.sources.drift import source as drift_source
-from gateway.sources.lives import Lives
 from gateway.sources.salesloft import source as salesloft_source
 from tests.catalog.fakes import FakeClock, FakePeople, FakeUsers, Log, Rows
 from tests.catalog.oracle import to_the_millisecond
@@ -166,7 +166,7 @@ class Stand:
                 ),
                 Ports(
                     source=DRIFT,
-                    window=drift_source.open(drift, drift.clock, Lives(window=NOTHING)).window,
+                    window=drift_source.open(drift, drift.clock, RecordLifetimes(window=NOTHING)).window,
                     people=FakePeople(self.drift, self.log),
                     users=FakeUsers(self.drift, self.log),
                 ),

@@ -8,10 +8,10 @@ import pytest
 from graphql import build_schema, get_introspection_query, parse, validate
 
 from gateway.errors import BadUserInput, OperationTooCostly
-from gateway.settings.clients import Limits
+from gateway.settings.clients import LimitSettings
 from gateway.web.limits import CircularFragments, check_variables, guard, text_guard
 
-LIMITS = Limits(depth=15, aliases=50, tokens=3000, cost=1000, client_rate=600, client_cost=600)
+LIMITS = LimitSettings(depth=15, aliases=50, tokens=3000, cost=1000, client_rate=600, client_cost=600)
 SCHEMA = build_schema("type Query { a(x: Int): Query b: Query c: Int d: Int }")
 CPU = 0.1
 """Seconds of CPU that one document may cost, parsing and validation included."""

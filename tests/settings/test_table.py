@@ -11,7 +11,7 @@ import pytest
 from gateway.settings.clients import LIMITS
 from gateway.settings.environment import BadSetting, parsed
 from gateway.settings.settings import NAMES, TABLES, read_group
-from gateway.settings.table import Group, Table
+from gateway.settings.table import SettingsGroup, SettingsTable
 from tests.cli.test_commands import TOKEN, Run
 from tests.cli.test_commands import run as run
 from tools.settings_page import PAGE, page
@@ -27,7 +27,7 @@ def test_no_setting_stands_in_the_table_twice() -> None:
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.title)
-def test_the_example_of_a_group_is_valid(table: Table[Group]) -> None:
+def test_the_example_of_a_group_is_valid(table: SettingsTable[SettingsGroup]) -> None:
     example = parsed(table.example)
     own = {name for row in table.rows for name in row.names}
     assert example.keys() <= own | {"OTEL_EXPORTER_OTLP_ENDPOINT"}
@@ -35,7 +35,7 @@ def test_the_example_of_a_group_is_valid(table: Table[Group]) -> None:
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.title)
-def test_every_row_is_described(table: Table[Group]) -> None:
+def test_every_row_is_described(table: SettingsTable[SettingsGroup]) -> None:
     for row in table.rows:
         assert row.description
         assert row.description[-1] != "."

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from gateway.sources.lives import Lives
+from gateway.settings.lifetimes import RecordLifetimes
 from gateway.upstream.budget import Budget
 from gateway.upstream.call import Call
 from gateway.upstream.client import Client, as_sent
@@ -70,7 +70,7 @@ def row(identifier: int, **fields: object) -> Row:
 
 
 NOTHING = Lifetimes(fresh=0, stale=0, fallback=0, absent=0)
-NOTHING_KEPT = Lives(pages=NOTHING)
+NOTHING_KEPT = RecordLifetimes(pages=NOTHING)
 """Lifetimes for tests of what is asked, which nothing that was kept is to answer."""
 
 

@@ -11,13 +11,13 @@ import msgspec
 from gateway.model.filters import MeetingFilter, fold_email
 from gateway.model.order import id_key
 from gateway.model.records import Conversation, Kind, Meeting, MeetingStatus, Person, Record, Ref, Source, User, UserKey
+from gateway.settings.lifetimes import DEFAULT, RecordLifetimes
 from gateway.sources.base import Found, Ports, Traits, lost_in
 from gateway.sources.bounds import is_number
 from gateway.sources.drift import wire
 from gateway.sources.drift.api import MOST_CONTACTS, Api
 from gateway.sources.drift.examine import examine
 from gateway.sources.drift.held import Rows, contacts, contacts_by_email, conversations, team, windows
-from gateway.sources.lives import DEFAULT, Lives
 from gateway.sources.problems import another
 from gateway.upstream.client import Client
 from gateway.upstream.records import Answers
@@ -52,7 +52,7 @@ class Meetings:
 
     traits = TRAITS
 
-    def __init__(self, client: Client, api: Api, clock: Clock, lives: Lives) -> None:
+    def __init__(self, client: Client, api: Api, clock: Clock, lives: RecordLifetimes) -> None:
         self._windows = windows(client, api, clock, lives.window)
 
     async def window(self, request: Request) -> Found[Meeting]:
@@ -78,7 +78,7 @@ class Meetings:
 class People:
     """Contacts; there is no batch for them, so each costs a call."""
 
-    def __init__(self, client: Client, api: Api, lives: Lives) -> None:
+    def __init__(self, client: Client, api: Api, lives: RecordLifetimes) -> None:
         self._by_id = contacts(client, api, lives.people)
         self._by_email = contacts_by_email(client, api, lives.people)
 
@@ -104,7 +104,7 @@ class Users:
 
     traits = Traits(lacks=frozenset({"active", "guids"}))
 
-    def __init__(self, client: Client, api: Api, lives: Lives) -> None:
+    def __init__(self, client: Client, api: Api, lives: RecordLifetimes) -> None:
         self._team = team(client, api, lives.directories)
 
     async def by_refs(self, request: Request, refs: Sequence[Ref]) -> Found[User]:
@@ -129,7 +129,7 @@ class Users:
 class Conversations:
     """Chats, each by a call of its own."""
 
-    def __init__(self, client: Client, api: Api, lives: Lives) -> None:
+    def __init__(self, client: Client, api: Api, lives: RecordLifetimes) -> None:
         self._by_id = conversations(client, api, lives.conversations)
 
     async def by_ids(self, request: Request, ids: Sequence[str]) -> Found[Conversation]:
@@ -137,7 +137,7 @@ class Conversations:
         return _found(await self._by_id.get(request, filter(is_number, ids)))
 
 
-def open(client: Client, clock: Clock, lives: Lives = DEFAULT) -> Ports:  # noqa: A001  # always called as `source.open`
+def open(client: Client, clock: Clock, lives: RecordLifetimes = DEFAULT) -> Ports:  # noqa: A001  # always called as `source.open`
     """Drift's ports over a client.
 
     Args:

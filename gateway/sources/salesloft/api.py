@@ -9,10 +9,10 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from gateway.model.records import Record, Source
+from gateway.settings.lifetimes import DEFAULT, RecordLifetimes
 from gateway.sources.base import Found
 from gateway.sources.decode import Body, Row
 from gateway.sources.kept import Translated, spoilt
-from gateway.sources.lives import DEFAULT, Lives
 from gateway.sources.problems import problems_of
 from gateway.sources.salesloft.endpoints import MOST_ROWS, NO_FILTERS, Endpoint, Page, Rows, Sent, cost_of
 from gateway.sources.salesloft.filters import Params
@@ -49,7 +49,7 @@ class Api:
         lives: How long all else may be.
     """
 
-    def __init__(self, client: Client, lives: Lives = DEFAULT) -> None:
+    def __init__(self, client: Client, lives: RecordLifetimes = DEFAULT) -> None:
         self.client = client
         self.lives = lives
         self._pages: dict[str, Lists[Params, Any]] = {}

@@ -41,19 +41,19 @@ OTHERS: Mapping[str, tuple[str, type[msgspec.Struct], tuple[str, ...]]] = {
 
 async def examine(ask: Ask) -> list[Verdict]:
     """The verdicts on an account; those for which there are no units left are missing."""
-    account = Account(ask)
+    examination = Examination(ask)
     verdicts: list[Verdict] = []
     try:
-        if not await account.look():
+        if not await examination.look():
             return []
-        for question in account.questions:
+        for question in examination.questions:
             verdicts += await question()
     except OutOfUnits:
         pass
     return verdicts
 
 
-class Account:
+class Examination:
     """What is known of an account, and the questions that are put to it.
 
     Args:

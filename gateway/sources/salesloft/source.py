@@ -12,10 +12,10 @@ from gateway.model.identity import derived_uid
 from gateway.model.order import Walk
 from gateway.model.records import Meeting, Person, Record, Ref, Source, User, UserKey
 from gateway.paging.merge import Lane
+from gateway.settings.lifetimes import DEFAULT, RecordLifetimes
 from gateway.sources.base import Found, Ports, Probe, Sample, Traits
 from gateway.sources.bounds import is_number
 from gateway.sources.kept import Translated, spoilt
-from gateway.sources.lives import DEFAULT, Lives
 from gateway.sources.memory import MemoryListing
 from gateway.sources.salesloft import conditions, wire
 from gateway.sources.salesloft.api import OLDEST_FIRST, Api, joined, together
@@ -181,7 +181,7 @@ PROBES: Mapping[str, Endpoint[Any, Any]] = {
 """Scopes beside `meetings:read`, each with a list that takes it; that for cadences covers their steps."""
 
 
-def open(client: Client, lives: Lives = DEFAULT) -> Ports:  # noqa: A001 - a source is opened
+def open(client: Client, lives: RecordLifetimes = DEFAULT) -> Ports:  # noqa: A001 - a source is opened
     """Salesloft's ports over a client.
 
     Args:

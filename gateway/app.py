@@ -123,6 +123,7 @@ def create_app(
                 check_text=text_guard(settings.limits.document),
                 guard=guard(settings.limits),
                 max_cost=settings.limits.cost,
+                max_fields=settings.limits.fields,
                 federation=subgraph(settings),
             )
             endpoint = GraphQLEndpoint(

@@ -115,7 +115,7 @@ def explanation(
     planned = operations.plans.selection(checked.operation, Anybody())
     how = f"interpreted by graphql-core: {planned}" if isinstance(planned, str) else explained(planned)
     cost = Costs(prepared.variant.schema).expected(checked.operation, variables)
-    return f"{how}\n\n{_told(cost, limits.cost)}"
+    return f"{how}\n\n{_told(cost, limits)}"
 
 
 def _bad(errors: list[GraphQLError]) -> BadQuery:
@@ -125,13 +125,16 @@ def _bad(errors: list[GraphQLError]) -> BadQuery:
     return BadQuery("".join([" ".join(first.message.split()), *places, *more]))
 
 
-def _told(cost: Cost, allowed: int) -> str:
+def _told(cost: Cost, limits: Limits) -> str:
+    large = cost.fields > limits.fields
+    refused = f"\nrefused: {cost.fields} fields; {limits.fields} are allowed (GATEWAY_MAX_FIELDS)" if large else ""
     if not cost.calls:
-        return "upstream: no calls"
+        return f"upstream: no calls{refused}"
     rows = [(f"  {each.source} {each.endpoint}", each.calls, each.units) for each in cost.calls]
     rows.append(("  together", sum(each.calls for each in cost.calls), cost.units))
     title = "upstream, at most and with nothing kept"
     width = max(len(title), *(len(name) for name, _, _ in rows))
     lines = [f"{name:{width}}  {calls:5}  {units:5}" for name, calls, units in rows]
-    verdict = "" if cost.units <= allowed else f"\nrefused: {allowed} units are allowed (GATEWAY_MAX_COST)"
-    return "\n".join([f"{title:{width}}  calls  units", *lines]) + verdict
+    if cost.units > limits.cost:
+        refused += f"\nrefused: {limits.cost} units are allowed (GATEWAY_MAX_COST)"
+    return "\n".join([f"{title:{width}}  calls  units", *lines]) + refused

@@ -21,7 +21,16 @@ from gateway.execution.leaves import Constants, Leaf, expression, leaf
 from gateway.execution.plan import TYPENAME, Choice, Field, Selection
 from gateway.execution.readings import Attribute, Batch, Computed, Declarations, Reading
 from gateway.execution.rows import Column, Rows, Step, attribute_source, getter
-from gateway.execution.shapes import AbstractShape, LeafShape, ListShape, ObjectShape, Position, Shape, embedded
+from gateway.execution.shapes import (
+    AbstractShape,
+    LeafShape,
+    ListShape,
+    ObjectShape,
+    Position,
+    Shape,
+    embedded,
+    held,
+)
 from gateway.execution.steps import Below, Loaded, Refused, Resolved
 
 
@@ -131,7 +140,7 @@ class Compiler:
         source = embedded(shape, plain or f"{constants.name(quick)}(o)", constants)
         if source is None:
             return Below(slot, quick, careful, shape)
-        return Column(slot, careful, shape, source, quick if isinstance(shape, ListShape) else None)
+        return Column(slot, careful, shape, source, quick if isinstance(shape, ListShape) else None, held(shape))
 
     def _shape(self, field: Field, kind: GraphQLOutputType) -> Shape:
         required = is_non_null_type(kind)

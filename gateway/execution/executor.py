@@ -18,6 +18,7 @@ from gateway.execution.plan import Selection
 from gateway.execution.plans import NEW, Known, Plans
 from gateway.execution.readings import Context, Declarations
 from gateway.execution.run import Run
+from gateway.execution.size import AnswerTooLarge, FieldCount
 from gateway.execution.templates import Templates
 
 COMPILED, INTERPRETED, FIRST_SIGHTING, SURPRISE = "compiled", "interpreted", "first_sighting", "surprise"
@@ -33,12 +34,14 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         errors: The errors in their places.
         started: Whether it ran; where not, the request was wrong.
         interpreted: Why graphql-core ran it; None where a plan did.
+        fields: How many fields the data has, at most.
     """
 
     data: Row | dict[str, Any] | None
     errors: list[GraphQLError]
     started: bool = True
     interpreted: str | None = None
+    fields: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class Operations:
         declarations: What is known about it.
         executor_class: graphql-core's executor, or one made of it.
         hide_suggestions: Whether errors leave out what the schema has instead.
+        max_fields: Fields that an answer may have; None is no limit.
         plans: Where plans are kept.
         counts: Where operations are counted, with those of others; a count of its own unless given.
         on_surprise: Told of what should not happen: a plan that could not go through; graphql-core then answers.
@@ -88,11 +92,13 @@ class Operations:
         *,
         executor_class: type[Executor[Any]] = Executor,
         hide_suggestions: bool = False,
+        max_fields: int | None = None,
         plans: Plans | None = None,
         counts: Counter[str] | None = None,
         on_surprise: Callable[[Exception], None] = lambda _surprise: None,
     ) -> None:
         self._templates = Templates(schema, executor_class, hide_suggestions=hide_suggestions)
+        self._max_fields = max_fields
         self._on_surprise = on_surprise
         self.plans = Plans(declarations, time.perf_counter) if plans is None else plans
         self.counts: Counter[str] = Counter(dict.fromkeys(WAYS, 0)) if counts is None else counts
@@ -112,6 +118,9 @@ class Operations:
             context: What resolvers are given.
             variables: As the client sent them.
             operation_name: Which operation, where there are several.
+
+        Raises:
+            AnswerTooLarge: The answer has more fields than are allowed.
         """
         checked = self.check(document, variables=variables, operation_name=operation_name)
         if isinstance(checked, list):
@@ -125,16 +134,23 @@ class Operations:
         return self._checked(self.plans.known(document), variables or {}, operation_name)
 
     async def run(self, checked: Checked, context: Context) -> Outcome:
-        """Runs what was checked, in a context."""
+        """Runs what was checked, in a context.
+
+        Raises:
+            AnswerTooLarge: The answer has more fields than are allowed.
+        """
         executor = checked.executor
         executor.context_value = context
         found = self.plans.find(checked.known, checked.operation, context)
         if isinstance(found, str):
             self.counts[FIRST_SIGHTING if found == NEW else INTERPRETED] += 1
             return await self._interpreted(checked, context, found)
-        run = Run(executor)
+        run = Run(executor, FieldCount(self._max_fields))
         try:
             outcome = await _compiled(found, run)
+        except AnswerTooLarge:
+            self.counts[COMPILED] += 1
+            raise
         except Exception as surprise:  # noqa: BLE001 - whatever it was, the client gets an answer all the same
             reason = str(surprise) if isinstance(surprise, Surprise) else "its plan failed"
             self.counts[SURPRISE] += 1
@@ -179,21 +195,22 @@ class Operations:
         executor = self._templates.build(*checked.request, context, middleware)
         if isinstance(executor, list):
             return Outcome(data=None, errors=executor, started=False)
+        executor.size = size = FieldCount(self._max_fields)
         result = executor.execute_operation()
         told: Any = await result if executor.is_awaitable(result) else result
         if not isinstance(told, ExecutionResult):
             raise TypeError("Operations answer once.")
-        return Outcome(data=told.data, errors=told.errors or [], interpreted=reason)
+        return Outcome(data=told.data, errors=told.errors or [], interpreted=reason, fields=size.made)
 
 
 async def _compiled(plan: Plan, run: Run) -> Outcome:
     (root,) = plan.root.make([run.executor.root_value], run)
     await run.finish()
     run.mark_refusals()
-    if not run.faulty:
-        return Outcome(data=root, errors=[])
-    settling = Settling(run.faulty, plan.selections)
-    return Outcome(data=settling.settle(root), errors=settling.errors)
+    settling = Settling(run.faulty, plan.selections) if run.faulty else None
+    data = root if settling is None else settling.settle(root)
+    run.size.check(data, plan.selections)
+    return Outcome(data=data, errors=[] if settling is None else settling.errors, fields=run.size.bound)
 
 
 def _replaying(known: Mapping[str, Any]) -> Callable[..., Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import chain
 from operator import attrgetter
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -22,6 +23,7 @@ from gateway.execution.faults import Fault, Row, attempt, slot_of
 from gateway.execution.leaves import Constants
 from gateway.execution.plan import Field, Selection
 from gateway.execution.readings import Face
+from gateway.execution.size import shared_above
 
 if TYPE_CHECKING:
     from gateway.execution.run import Run
@@ -55,6 +57,7 @@ class Column(msgspec.Struct, frozen=True):
         shape: What completes it.
         source: The quick way, as Python source over a record `o`; it raises where anything is unusual.
         items: Where it holds a list of rows, the quick way to what they are made of.
+        rows: What makes the rows that it holds, where it holds any.
     """
 
     slot: str
@@ -62,6 +65,7 @@ class Column(msgspec.Struct, frozen=True):
     shape: Shape
     source: str
     items: Callable[[Any], Sequence[Any]] | None = None
+    rows: Rows | None = None
 
 
 class Rows:
@@ -89,6 +93,12 @@ class Rows:
         self._sound = face.sound if face is not None else None
         self._kind: GraphQLObjectType = selection.kind
         self._columns = list(columns.values())
+        self._held = [
+            (attrgetter(each.slot), each.items is not None, each.rows)
+            for each in self._columns
+            if each.rows is not None
+        ]
+        self._shared = shared_above(selection)
         self._steps = list(steps)
         self.lists = [column.items for column in columns.values() if column.items is not None]
         self._sources = [
@@ -104,6 +114,14 @@ class Rows:
             return len(records) + sum([sum(map(len, map(items, records))) for items in self.lists])
         except Exception:  # noqa: BLE001 - where one is no list, or cannot be read, it is looked at later
             return len(records)
+
+    def fields(self, rows: Sequence[Row]) -> int:
+        """How many fields rows have that were made at once, with those of the rows in them."""
+        count = len(rows) * len(self.selection.fields)
+        for held, listed, kind in self._held:
+            values = [value for value in map(held, rows) if value is not None]
+            count += kind.fields([*chain.from_iterable(values)] if listed else values)
+        return count
 
     def maker(self, *, many: bool) -> Callable[[Any], Any] | None:
         """Makes a row of one record or the rows of many, and raises where anything is unusual.
@@ -127,7 +145,7 @@ class Rows:
             run: The run.
             known: Whether they are known to be of the class expected.
         """
-        rows = self._quickly(records, known)
+        rows = self._quickly(records, run, known)
         if rows is not None:
             for step in self._steps:
                 step.start(records, rows, run, True)
@@ -145,24 +163,30 @@ class Rows:
         middle = len(records) // 2
         halves = records[:middle], records[middle:]
         return [
-            row for half in halves if half for row in self._quickly(half, known) or self._by_halves(half, run, known)
+            row
+            for half in halves
+            if half
+            for row in self._quickly(half, run, known) or self._by_halves(half, run, known)
         ]
 
-    def _quickly(self, records: Sequence[Any], known: bool) -> list[Row | Fault] | None:
+    def _quickly(self, records: Sequence[Any], run: Run, known: bool) -> list[Row | Fault] | None:
         """The rows of records that are all as expected, else None."""
         if not known and (self._asks_type or (self.classes is not None and not {*map(type, records)} <= self.classes)):
             return None
         if self._sound is not None and not self._sound(records):
             return None
         try:
-            return self._quick(records)
+            rows = self._quick(records)
         except Exception:  # noqa: BLE001 - the careful way finds out what it was, and whose
             return None
+        run.size.add(self.fields(rows), self._shared)
+        return rows
 
     def _carefully(self, record: Any, run: Run) -> Row | Fault:
         wrong = attempt(self._check_type, record, run)
         if wrong is not None:
             return run.fault(self._owner, wrong)
+        run.size.add(len(self.selection.fields), self._shared)
         row = self.row(*([None] * len(self.selection.fields)))
         for column in self._columns:
             column.shape.finish([attempt(column.read, record)], run, Single(row, column.slot))

@@ -18,6 +18,7 @@ from graphql.pyutils import Path
 from gateway.execution.faults import Fault, Row, Surprise, attempt
 from gateway.execution.plan import Field
 from gateway.execution.readings import Context, Loader
+from gateway.execution.size import FieldCount
 
 if TYPE_CHECKING:
     from gateway.execution.rows import Rows
@@ -58,10 +59,12 @@ class Run:
 
     Args:
         executor: graphql-core's executor of the operation: its context, variables and fragments.
+        size: Counts what the answer comes to.
     """
 
-    def __init__(self, executor: Executor[Any]) -> None:
+    def __init__(self, executor: Executor[Any], size: FieldCount) -> None:
         self.executor = executor
+        self.size = size
         self.context: Context = executor.context_value
         self.is_awaitable = executor.is_awaitable
         self.faulty: set[Field] = set()

@@ -147,6 +147,7 @@ class ObjectShape:
                 def dealt(rows: Sequence[Any]) -> None:
                     then([*map(dict(zip(distinct, rows, strict=True)).__getitem__, ids)])
 
+                run.size.share(self.rows.selection, len(ids) - len(distinct) + 1)
                 run.make(self.rows, [*distinct.values()], dealt, known)
                 return
         run.make(self.rows, records, then, known)
@@ -257,6 +258,12 @@ MOST_EMBEDDED = 256
 """Rows of one list that are made together with the row that holds them."""
 
 
+def held(shape: Shape) -> Rows | None:
+    """What makes the rows of objects of one type, or of a list of them; None for anything else."""
+    single = shape.item if isinstance(shape, ListShape) else shape
+    return single.rows if isinstance(single, ObjectShape) else None
+
+
 def embedded(shape: Shape, source: str, constants: Constants) -> str | None:
     """Python source of plain objects, or a list of them, in the answer; evaluating it raises where one is unusual.
 
@@ -268,15 +275,14 @@ def embedded(shape: Shape, source: str, constants: Constants) -> str | None:
     Returns:
         None where more has to be done than to make their rows.
     """
-    listed = isinstance(shape, ListShape)
-    single = shape.item if isinstance(shape, ListShape) else shape
-    if not isinstance(shape, ListShape | ObjectShape) or not isinstance(single, ObjectShape):
+    listed, rows = isinstance(shape, ListShape), held(shape)
+    if rows is None or not isinstance(shape, ListShape | ObjectShape):
         return None
-    make = single.rows.maker(many=listed)
+    make = rows.maker(many=listed)
     if make is None:
         return None
     kind = f"(v := {source}).__class__"
-    usual = f"{kind} is {constants.name(next(iter(single.rows.classes or ())))}"
+    usual = f"{kind} is {constants.name(next(iter(rows.classes or ())))}"
     if listed:
         usual = f"({kind} is tuple or v.__class__ is list) and len(v) <= {MOST_EMBEDDED}"
     absent = "" if shape.position.required else "None if v is None else "

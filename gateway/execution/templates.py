@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from graphql import (
     Executor,
     GraphQLError,
-    GraphQLOutputType,
     GraphQLSchema,
     Undefined,
     VariableDefinitionNode,
     coerce_input_value,
     get_operation_ast,
-    is_composite_type,
     is_leaf_type,
     is_non_null_type,
 )
 from graphql.execution import get_variable_values
-from graphql.execution.collect_fields import FieldDetails, FieldDetailsList
 from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
 from graphql.execution.values import VariableValues, VariableValueSource
-from graphql.pyutils import Path
 
 from gateway.execution.conditions import Uses, null_conditions, uses_of
-from gateway.execution.inputs import MOST_WRONG, InvalidInput, argument_values, wrong_variables
+from gateway.execution.inputs import MOST_WRONG, wrong_variables
+from gateway.execution.interpreter import Interpreter
 from gateway.execution.plans import Known
 from gateway.execution.readings import Context
 
@@ -48,29 +45,6 @@ class Template:
     uses: Uses
 
 
-class TypedArguments(Executor[Any]):
-    """graphql-core's executor, but that it tells of refused arguments as the compiled way does."""
-
-    def handle_field_error(
-        self, raw_error: Exception, return_type: GraphQLOutputType, field_details_list: FieldDetailsList, path: Path
-    ) -> None:
-        """Handles the error of a field, which may be that its arguments were refused."""
-        if isinstance(raw_error, GraphQLError) and raw_error.path is None and path.typename is not None:
-            raw_error = self._refusal(path.typename, field_details_list[0]) or raw_error
-        super().handle_field_error(raw_error, return_type, field_details_list, path)
-
-    def _refusal(self, parent: str, details: FieldDetails) -> InvalidInput | None:
-        kind = self.schema.type_map[parent]
-        definition = self.schema.get_field(kind, details.node.name.value) if is_composite_type(kind) else None
-        if definition is None:
-            return None
-        try:
-            argument_values(self, definition, details)
-        except InvalidInput as refusal:
-            return refusal
-        return None
-
-
 class Templates:
     """Makes the executors of a schema's operations.
 
@@ -82,7 +56,7 @@ class Templates:
 
     def __init__(self, schema: GraphQLSchema, executor_class: type[Executor[Any]], *, hide_suggestions: bool) -> None:
         self._schema = schema
-        self._class: type[Executor[Any]] = type("TypedExecutor", (TypedArguments, executor_class), {})
+        self._class: type[Interpreter] = type("Interpreting", (Interpreter, executor_class), {})
         self._hide_suggestions = hide_suggestions
 
     def build(
@@ -92,7 +66,7 @@ class Templates:
         operation_name: str | None,
         context: Context = None,
         middleware: list[Callable[..., Any]] | None = None,
-    ) -> Executor[Any] | list[GraphQLError]:
+    ) -> Interpreter | list[GraphQLError]:
         """An executor for graphql-core to run, or what is wrong with the request."""
         built = self._class.build(
             self._schema,
@@ -106,9 +80,8 @@ class Templates:
         )
         if isinstance(built, list):
             return self._typed(built, known, variables, operation_name)
-        return (
-            null_conditions(self.template(known, operation_name, built).uses.conditions, built.variable_values) or built
-        )
+        conditions = self.template(known, operation_name, built).uses.conditions
+        return null_conditions(conditions, built.variable_values) or cast("Interpreter", built)
 
     def copied(
         self, known: Known, variables: Mapping[str, Any], operation_name: str | None

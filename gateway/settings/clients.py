@@ -188,6 +188,16 @@ class LimitSettings(SettingsGroup, frozen=True, kw_only=True):
             description="upstream cost units that one operation may be expected to take; see [limits](http.md#limits)",
         ),
     ] = 2000
+    fields: Annotated[
+        int,
+        Meta(
+            title="GATEWAY_MAX_FIELDS",
+            ge=100,
+            le=10 * MOST,
+            description="fields of one answer, those that every row has counted for every row: expected before the "
+            "operation runs, and counted while it does",
+        ),
+    ] = 250_000
     client_rate: Annotated[
         int,
         Meta(

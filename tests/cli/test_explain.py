@@ -108,3 +108,9 @@ def test_a_router_s_query_by_names_with_a_prefix(run: Run) -> None:
     code, out, _ = run(entities, GATEWAY_FEDERATION_PREFIX="Sales")
     assert (code, "/v2/users" in out) == (0, True)
     assert run(prefixed)[0] == 2
+
+
+def test_an_answer_that_may_have_too_many_fields(run: Run) -> None:
+    code, out, _ = run("{ meetings(first: 500) { nodes { id title } } }", GATEWAY_MAX_FIELDS="1000")
+    assert code == 0
+    assert out.splitlines()[-1] == "refused: 1002 fields; 1000 are allowed (GATEWAY_MAX_FIELDS)"

@@ -241,14 +241,28 @@ class Library:
     Args:
         sightings: How often an operation is seen before it is compiled.
         timer: What compiling is timed by; unless given, no time passes.
+        max_fields: Fields that an answer may have.
     """
 
-    def __init__(self, *, sightings: int = 1, timer: Callable[[], float] = lambda: 0.0, **bounds: Any) -> None:
+    def __init__(
+        self,
+        *,
+        sightings: int = 1,
+        timer: Callable[[], float] = lambda: 0.0,
+        max_fields: int | None = None,
+        **bounds: Any,
+    ) -> None:
         self.schema = schema()
         self.surprises: list[Exception] = []
         bounds.setdefault("allowance", Allowance(lambda: 0.0))
         self.plans = Plans(Declarations(), timer, sightings=sightings, **bounds)
-        self.operations = Operations(self.schema, Declarations(), plans=self.plans, on_surprise=self.surprises.append)
+        self.operations = Operations(
+            self.schema,
+            Declarations(),
+            max_fields=max_fields,
+            plans=self.plans,
+            on_surprise=self.surprises.append,
+        )
 
     async def ask(self, query: str, context: Context | None = None, **variables: Any) -> Outcome:
         """Runs a document of one operation."""

@@ -157,8 +157,8 @@ class Pages(Generic[R]):
         near = walk.order.position(rows[0]) if rows else None
         far = stretch.end(rows, window.count)
         if walk.backward:
-            return Page(rows=rows[::-1], start=far, end=near, ahead=more, hint=stretch.hint)
-        return Page(rows=rows, start=near, end=far, ahead=more, hint=stretch.hint)
+            rows, near, far = rows[::-1], far, near
+        return Page(rows=rows, start=near, end=far, ahead=more, hint=stretch.hint, aside=stretch.aside)
 
     async def behind(self, walk: Walk) -> bool:
         """Whether anything lies on the side that a walk comes from; where that cannot be told, something may."""
@@ -191,6 +191,11 @@ class Stretch(Generic[R]):
     def hint(self) -> int | None:
         """See `Position.hint`."""
         return self._merge.hint
+
+    @property
+    def aside(self) -> tuple[str, ...]:
+        """See `Position.aside`."""
+        return self._merge.aside
 
     async def take(self, count: int, *, for_page: bool = True) -> list[R]:
         """The next rows that are shown."""

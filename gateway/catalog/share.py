@@ -107,6 +107,7 @@ class Dealt:
             done=known.done,
             paused=not known.done and partial.error is None,
             problems=tuple(known.problems),
+            aside=known.aside,
         )
 
 

@@ -53,6 +53,7 @@ class Progress(msgspec.Struct, kw_only=True):
         missing: Why part of the listing never started; the rest is known without it.
         nothing: Whether all of it never did.
         problems: What could not be read.
+        aside: See `Position.aside`.
     """
 
     rows: dict[str, Meeting] = {}
@@ -61,6 +62,7 @@ class Progress(msgspec.Struct, kw_only=True):
     missing: GatewayError | None = None
     nothing: bool = False
     problems: dict[Problem, None] = {}
+    aside: tuple[str, ...] = ()
 
 
 class PartialList:
@@ -200,7 +202,8 @@ class Segment:
         self._progress = {each: Progress() if again else each.known for each in lists}
         self._before = known if again else Progress()
         if known.frontier is not None and not again:
-            walk = Walk(walk.order, backward=walk.backward, start=known.frontier, stop=walk.stop)
+            start = msgspec.structs.replace(known.frontier, aside=known.aside)
+            walk = Walk(walk.order, backward=walk.backward, start=start, stop=walk.stop)
         self.lists = lists
         self.missing = False
         self._fresh = again or known.frontier is None
@@ -223,6 +226,7 @@ class Segment:
         done = not any(track.open for track in tracks)
         for progress in self._progress.values():
             progress.frontier = self._merge.frontier or progress.frontier
+            progress.aside = self._merge.aside
             progress.missing = next(iter(unbegun), None)
             progress.nothing = bool(tracks) and len(unbegun) == len(tracks)
             progress.done = done and not progress.nothing

@@ -52,11 +52,11 @@ def connection(answer: ListPage[Any], window: Window) -> ConnectionRecord:
     def place(position: Position | None) -> str | None:
         if position is None:
             return None
-        hinted = position if position.hint is not None else msgspec.structs.replace(position, hint=page.hint)
-        return cursor.encode(hinted, order.field)
+        hint = page.hint if position.hint is None else position.hint
+        return cursor.encode(msgspec.structs.replace(position, hint=hint, aside=page.aside), order.field)
 
     def write(row: Record) -> str:
-        return cursor.encode(order.position(row, page.hint), order.field)
+        return cursor.encode(order.position(row, page.hint, page.aside), order.field)
 
     ahead, behind = page.ahead, answer.behind
     return ConnectionRecord(

@@ -70,12 +70,13 @@ class Order(msgspec.Struct, frozen=True):
         value: dt.datetime | None = _VALUES[self.field](record)
         return value
 
-    def position(self, record: Record, hint: int | None = None) -> Position:
-        """Where a record stands in this order; for `hint` see `Position`."""
+    def position(self, record: Record, hint: int | None = None, aside: tuple[str, ...] = ()) -> Position:
+        """Where a record stands in this order; for `hint` and `aside` see `Position`."""
         value: dt.datetime | str | None = _VALUES[self.field](record)
         if isinstance(value, dt.datetime):
-            return Position(micros(value), record.source, record.source_id, hint)
-        return Position(None if value is None else value[:MOST_NAME], record.source, record.source_id, hint)
+            return Position(micros(value), record.source, record.source_id, hint, aside)
+        name = None if value is None else value[:MOST_NAME]
+        return Position(name, record.source, record.source_id, hint, aside)
 
     def key(self, position: Position) -> SortKey:
         """What positions compare by in this order."""
@@ -88,6 +89,10 @@ class Order(msgspec.Struct, frozen=True):
             value = -value
         return 0, value, RANK[position.source], len(position.id), position.id
 
+
+MOST_ASIDE = 16
+MANY = "*"
+"""Stands among the rows put aside for more than `MOST_ASIDE`."""
 
 BY_NAME = Order(NameField.NAME, descending=False)
 NEWEST_FIRST = Order(OrderField.CREATED_AT, descending=True)
@@ -102,12 +107,15 @@ class Position(msgspec.Struct, frozen=True):
         id: The row's id there.
         hint: About how many rows lie before it in the source's own descending listing, for sources that cannot
             filter on the value; where to look first, never what to believe. No part of the order.
+        aside: Ids of rows that were come by on the way and put aside, since their sort value is there but cannot be
+            read: they come last. `MANY` stands for more than can be named. No part of the order.
     """
 
     value: int | str | None
     source: Source
     id: str
     hint: int | None = None
+    aside: tuple[str, ...] = ()
 
     @property
     def time(self) -> int | None:

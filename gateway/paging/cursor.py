@@ -10,7 +10,7 @@ import binascii
 
 import msgspec
 
-from gateway.model.order import NameField, OrderField, Position
+from gateway.model.order import MOST_ASIDE, NameField, OrderField, Position
 from gateway.model.records import Source
 
 VERSION = 1
@@ -38,6 +38,7 @@ class _Place(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     source: str
     id: str
     hint: int | None = None
+    aside: tuple[str, ...] = ()
 
 
 _FOR_URLS = bytes.maketrans(b"+/", b"-_")
@@ -53,7 +54,9 @@ def opaque(data: bytes) -> str:
 def encode(position: Position, field: OrderField | NameField) -> str:
     """A position as text."""
     place = (VERSION, FIELDS[field], position.value, position.source.value, position.id)
-    return opaque(_write(place if field is NameField.NAME else (*place, position.hint)))
+    if field is NameField.NAME:
+        return opaque(_write(place))
+    return opaque(_write((*place, position.hint, position.aside) if position.aside else (*place, position.hint)))
 
 
 def decode(text: str, field: OrderField | NameField) -> Position:
@@ -77,6 +80,6 @@ def decode(text: str, field: OrderField | NameField) -> Position:
         raise MalformedCursor("is not a cursor of this connection")
     if isinstance(place.value, int) and not _LEAST_MICROS <= place.value <= _MOST_MICROS:
         raise MalformedCursor("is not a cursor of this connection")
-    if not place.id or (place.hint is not None and place.hint < 0):
+    if not place.id or (place.hint is not None and place.hint < 0) or len(place.aside) > MOST_ASIDE:
         raise MalformedCursor("is not a cursor of this connection")
-    return Position(place.value, source, place.id, place.hint)
+    return Position(place.value, source, place.id, place.hint, place.aside)

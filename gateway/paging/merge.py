@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
 from gateway.errors import GatewayError
-from gateway.model.order import Position, SortKey, Walk
+from gateway.model.order import MANY, MOST_ASIDE, Position, SortKey, Walk
 
 T = TypeVar("T")
 
@@ -47,6 +47,7 @@ class Chunk(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         more: Whether at least one further row is known to exist (its exact place may not be).
         paused: Whether the lane stops here for this request, though more may follow: its bound on reads is reached.
         hint: About how many rows lie before these in the source's own descending listing; see `Position.hint`.
+        aside: See `Position.aside`.
         problems: What could not be read.
         incomplete: Why rows are missing though nothing failed, in a sentence for clients; None where none are.
     """
@@ -57,6 +58,7 @@ class Chunk(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     more: bool = False
     paused: bool = False
     hint: int | None = None
+    aside: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     incomplete: str | None = None
 
@@ -74,6 +76,12 @@ class Lane(Protocol[T]):
             UpstreamError: The source broke off; what was read before stays valid.
         """
         ...
+
+
+def put_aside(names: Iterable[str]) -> tuple[str, ...]:
+    """Rows that were put aside, as a position has them."""
+    known = sorted(set(names))
+    return (MANY,) if MANY in known or len(known) > MOST_ASIDE else tuple(known)
 
 
 class Track(Generic[T]):
@@ -94,6 +102,7 @@ class Track(Generic[T]):
         self.paused = False
         self.error: GatewayError | None = None
         self.problems: list[Problem] = []
+        self.aside: tuple[str, ...] = ()
         self.incomplete: str | None = None
 
     @property
@@ -118,6 +127,7 @@ class Track(Generic[T]):
         self.frontier = chunk.frontier or self.frontier
         self.done, self.more, self.paused = chunk.done, chunk.more, chunk.paused
         self.problems.extend(chunk.problems)
+        self.aside = chunk.aside
         self.incomplete = chunk.incomplete or self.incomplete
         return chunk
 
@@ -143,6 +153,11 @@ class Merge(Generic[T]):
         self.rounds = 0
         self._place = place
         self._ready: deque[T] = deque()
+
+    @property
+    def aside(self) -> tuple[str, ...]:
+        """See `Position.aside`."""
+        return put_aside(name for track in self.tracks for name in track.aside)
 
     @property
     def stuck(self) -> bool:

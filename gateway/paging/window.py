@@ -47,6 +47,7 @@ class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         end: The place it reaches to: of its last row, or further where rows without a match were passed over.
         ahead: Whether rows follow in the direction walked.
         hint: See `Position.hint`.
+        aside: See `Position.aside`.
     """
 
     rows: list[T]
@@ -54,6 +55,7 @@ class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     end: Position | None
     ahead: bool
     hint: int | None = None
+    aside: tuple[str, ...] = ()
 
 
 def window(

@@ -16,7 +16,7 @@ from gateway.model.records import Record, Source
 from gateway.paging.merge import Problem
 from gateway.sources.salesloft.endpoints import MOST_ROWS, Page
 from gateway.sources.salesloft.span import FIRST, LAST, Span
-from gateway.sources.salesloft.walk import Found, Pass, Reader, Step, gathered
+from gateway.sources.salesloft.walk import MOST_ODD_PAGES, Found, Pass, Reader, Step, after_odd, gathered
 
 R = TypeVar("R", bound=Record)
 
@@ -54,21 +54,39 @@ class Values(Generic[R]):
         # One more than is wanted, which is held back; and the cursor's own row, or all that were held back before.
         per_page = min(MOST_ROWS, max(want + self._passed, self._held, 1) + 1)
         page = await self._read(span, per_page)
-        if not page.last and per_page < MOST_ROWS and len(self._instants(page)) == 1:
+        if not page.last and per_page < MOST_ROWS and len(self._instants(page)) <= 1:
             page = await self._read(span, MOST_ROWS)
+        page, problems = await self._past_odd(page, span)
         placed = [(value, row) for row in page.rows for value in (self._reader.value(row),)]
         rows = [(value, row) for value, row in placed if value is not None and _within(value, span)]
-        nameless = [row for value, row in placed if value is None]
-        problems = (*page.problems, *self._reader.unplaced(nameless))
+        nameless = [row for value, row in placed if value is None and not self._reader.odd(row)]
         if page.last:
             if not span.bounded:
-                self.valueless = [row for row in nameless if self._reader.field.value not in row.unreadable]
+                self.valueless = nameless
             return self._end([row for _, row in rows], problems)
         if not span.bounded and nameless:
             # Whatever the direction: rows without a value are not for now, and a bound keeps them out.
             self._edge = LAST if self._descending else FIRST
             return await self.step(want)
+        if self._reader.aside.many and not rows:
+            return self._end([], problems)
         return await self._up_to_edge(rows, problems)
+
+    async def _past_odd(self, page: Page[R], span: Span) -> tuple[Page[R], tuple[Problem, ...]]:
+        """The first page from this one on with a row whose value can be read, and what could not be on the way.
+
+        No value says where to go on from a page without any.
+        """
+        problems = [*page.problems]
+        number = 1
+        while not page.last and not self._instants(page):
+            if number == MOST_ODD_PAGES:
+                self._reader.aside.many = True
+                return page, (*problems, after_odd(self._reader, number))
+            number += 1
+            page = await self._reader.page(span=span, descending=self._descending, number=number)
+            problems += page.problems
+        return page, tuple(problems)
 
     async def _up_to_edge(self, rows: Sequence[tuple[int, R]], problems: tuple[Problem, ...]) -> Step[R]:
         """The rows before a page's last instant; where they all lie at it, that instant whole."""
@@ -106,7 +124,7 @@ class Values(Generic[R]):
         return await self._reader.page(span=span, descending=self._descending, per_page=per_page, kept=True)
 
     def _instants(self, page: Page[R]) -> set[int | None]:
-        return {self._reader.value(row) for row in page.rows}
+        return {self._reader.value(row) for row in page.rows if not self._reader.odd(row)}
 
 
 def _within(value: int, span: Span) -> bool:
@@ -128,6 +146,7 @@ async def _pass(reader: Reader[R], at: int, number: int) -> Pass[R]:
     rows: dict[str, R] = {}
     totals: list[int | None] = []
     problems: list[Problem] = []
+    odd: set[str] = set()
     lost = 0
     for page_number in range(1, MOST_PAGES_AT_ONCE + 1):
         page = await reader.page(
@@ -139,6 +158,7 @@ async def _pass(reader: Reader[R], at: int, number: int) -> Pass[R]:
             counts=True,
         )
         rows.update((row.source_id, row) for row in page.rows if reader.value(row) == at)
+        odd.update(row.source_id for row in page.rows if reader.odd(row))
         totals.append(page.total)
         problems.extend(page.problems)
         lost += page.lost
@@ -147,5 +167,5 @@ async def _pass(reader: Reader[R], at: int, number: int) -> Pass[R]:
     else:
         beyond = Problem(where=f"{reader.what} at one instant beyond the first {len(rows)}", lost=True)
         return Pass(rows=rows, size=None, steady=True, problems=(*problems, beyond))
-    size = None if totals[-1] is None else totals[-1] - lost
+    size = None if totals[-1] is None else totals[-1] - lost - len(odd)
     return Pass(rows=rows, size=size, steady=len(set(totals)) == 1, problems=tuple(problems))

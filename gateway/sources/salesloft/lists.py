@@ -24,7 +24,7 @@ from gateway.sources.salesloft.filters import Listing, meeting_listings
 from gateway.sources.salesloft.keyset import Values
 from gateway.sources.salesloft.offset import Recent, Valueless
 from gateway.sources.salesloft.span import Span
-from gateway.sources.salesloft.walk import Phase, Reader
+from gateway.sources.salesloft.walk import Aside, Phase, Reader
 from gateway.sources.salesloft.walk import Step as WalkStep
 from gateway.upstream.batch import Limits
 from gateway.upstream.lists import Lists
@@ -33,6 +33,18 @@ from gateway.upstream.request import Request
 
 R = TypeVar("R", bound=Record)
 R_contra = TypeVar("R_contra", bound=Record, contravariant=True)
+
+
+class Filter(Protocol[R_contra]):
+    """A filter of a list."""
+
+    def admits(self, record: R_contra, /) -> bool:
+        """Whether every condition holds."""
+        ...
+
+
+F = TypeVar("F", bound=Filter[Any])
+
 
 MOST_DROPPED = 5 * (MOST_ROWS - 1)
 """Rows that a lane drops in one request, because the filter does not admit them, before it pauses: five pages, of each
@@ -52,29 +64,37 @@ def meeting_lanes(api: Api, request: Request, walk: Walk, wanted: MeetingFilter)
         return ()
     lanes: list[Lane[Meeting]] = []
     for listing in meeting_listings(wanted):
-        reader = Reader(api, request, MEETINGS, listing, walk.order)
-        lanes.append(ListLane(_phases(reader, walk, changed), walk, _meeting_check(wanted, listing), listing))
+        reader = _reader(api, request, MEETINGS, listing, walk)
+        lanes.append(
+            ListLane(_phases(reader, walk, changed), walk, _meeting_check(wanted, listing), listing, reader.aside)
+        )
     return lanes
 
 
-def _phases(reader: Reader[R], walk: Walk, changed: Span) -> list[Phase[R]]:
+def _reader(api: Api, request: Request, endpoint: Endpoint[Any, R], listing: Listing, walk: Walk) -> Reader[R]:
+    aside = () if walk.start is None else walk.start.aside
+    return Reader(api, request, endpoint, listing, walk.order, aside)
+
+
+def _phases(reader: Reader[R], walk: Walk, changed: Span | None = None, *, nulls: bool = True) -> list[Phase[R]]:
     """What a walk goes through: rows with the sort value, rows without, or the other way round.
 
     Args:
         reader: The listing.
         walk: The walk.
         changed: The range of `updated_at` asked for, which Salesloft has no filter for.
+        nulls: Whether a row may lack the sort value.
     """
     known: Values[R] | None = None
     valued: Phase[R]
     if walk.order.field is OrderField.UPDATED_AT:
-        span = changed
+        span = changed or Span()
         valued = Recent(reader, walk, span)
     else:
         span = reader.span
         valued = known = Values(reader, walk)
-    valueless = Valueless(reader, lambda: None if known is None else known.valueless)
-    phases: list[Phase[R]] = [valued] if span.bounded else [valued, valueless]
+    valueless = Valueless(reader, lambda: None if known is None else known.valueless, nulls=nulls and not span.bounded)
+    phases: list[Phase[R]] = [valued, valueless]
     if walk.backward:
         phases.reverse()
     # Where the walk starts and stops decides which of the two it meets at all.
@@ -89,7 +109,10 @@ def _phases(reader: Reader[R], walk: Walk, changed: Span) -> list[Phase[R]]:
 
 def _meeting_check(wanted: MeetingFilter, listing: Listing) -> Callable[[Meeting], bool]:
     """Whether a filter admits a meeting, and no other listing of it holds the same."""
-    own, admits = conditions.conditions(wanted), wanted.admits if wanted.linked else wanted.admits_state
+    own, quick = conditions.conditions(wanted), wanted.admits if wanted.linked else wanted.admits_state
+
+    def admits(row: Meeting) -> bool:
+        return quick(row) or (listing.exact and bool(row.unreadable) and unchecked(wanted, row, ASKED).admits(row))
 
     def check(row: Meeting) -> bool:
         if not (admits(row) and conditions.admits(own, row, listing.strict)):
@@ -102,6 +125,42 @@ def _meeting_check(wanted: MeetingFilter, listing: Listing) -> Callable[[Meeting
     return check
 
 
+ASKED = {
+    "start_time": "start_time",
+    "created_at": "created_at",
+    "no_show": "no_show",
+    "owner": "owners",
+    "booked_by": "bookers",
+    "person": "persons",
+    "cadence": "cadence_ids",
+    "step": "step_ids",
+    "account": "account_ids",
+    "calendar_event_id": "calendar_event_ids",
+    "i_cal_uid": "i_cal_uids",
+}
+"""What of a meeting each of the conditions that Salesloft is asked for is about."""
+
+ASKED_OF_NEIGHBOURS = {
+    "created_at": "created_at",
+    "updated_at": "updated_at",
+    "emails": "emails",
+    "crm_id": "crm_ids",
+    "account": "account_ids",
+    "cadences": "cadence_ids",
+    "owner": "owner_ids",
+    "domain": "domains",
+    "name": "names",
+    "archived": "archived",
+}
+"""The same of people and accounts."""
+
+
+def unchecked(wanted: F, row: Record, asked: Mapping[str, str]) -> F:
+    """A filter without the conditions on what of a row cannot be read: Salesloft's word stands for it."""
+    names = [name for shown, name in asked.items() if shown in row.unreadable and hasattr(wanted, name)]
+    return msgspec.structs.replace(wanted, **dict.fromkeys(names))  # type: ignore[type-var]  # every filter is a struct
+
+
 class ListLane(Generic[R]):
     """One listing along a walk.
 
@@ -110,9 +169,18 @@ class ListLane(Generic[R]):
         walk: The walk.
         admits: Whether a row is in the list, and no other lane comes to it in its stead.
         listing: The listing.
+        aside: Its rows that are put aside on the way.
     """
 
-    def __init__(self, phases: Sequence[Phase[R]], walk: Walk, admits: Callable[[R], bool], listing: Listing) -> None:
+    def __init__(
+        self,
+        phases: Sequence[Phase[R]],
+        walk: Walk,
+        admits: Callable[[R], bool],
+        listing: Listing,
+        aside: Aside[R],
+    ) -> None:
+        self._aside = aside
         self._phases = list(phases)
         self._walk = walk
         self._admits = admits
@@ -146,6 +214,7 @@ class ListLane(Generic[R]):
             more=more and self._listing.alone and not done,
             paused=not done and self._dropped >= MOST_DROPPED,
             hint=hint,
+            aside=self._aside.names,
             problems=tuple(problems),
         )
 
@@ -174,17 +243,6 @@ class ListLane(Generic[R]):
         return not self._walk.passed(place) and not self._walk.beyond(place) and row.source_id not in self._seen
 
 
-class Filter(Protocol[R_contra]):
-    """A filter of a list."""
-
-    def admits(self, record: R_contra, /) -> bool:
-        """Whether every condition holds."""
-        ...
-
-
-F = TypeVar("F", bound=Filter[Any])
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class NewestFirst(Generic[R, F]):
     """A list that is walked by the time of its records' making, which each of them has.
@@ -204,9 +262,9 @@ class NewestFirst(Generic[R, F]):
     def lanes(self, request: Request, walk: Walk, wanted: F) -> Sequence[Lane[R]]:
         """One lane a listing."""
         return [
-            ListLane([Values(reader, walk)], walk, wanted.admits, listing)
+            ListLane(_phases(reader, walk, nulls=False), walk, _check(wanted, listing), listing, reader.aside)
             for listing in self.listings(wanted)
-            for reader in (Reader(self.api, request, self.endpoint, listing, walk.order),)
+            for reader in (_reader(self.api, request, self.endpoint, listing, walk),)
         ]
 
     async def count(self, request: Request, wanted: F) -> int | None:
@@ -220,6 +278,17 @@ class NewestFirst(Generic[R, F]):
     def admits(self, wanted: F, record: R) -> bool:  # noqa: ARG002 - see `Listing`
         """Whether Salesloft's own part of a filter holds: there is none."""
         return True
+
+
+def _check(wanted: Filter[R], listing: Listing) -> Callable[[R], bool]:
+    """Whether a filter admits a record."""
+
+    def check(row: R) -> bool:
+        if wanted.admits(row):
+            return True
+        return listing.exact and bool(row.unreadable) and unchecked(wanted, row, ASKED_OF_NEIGHBOURS).admits(row)
+
+    return check
 
 
 async def count(api: Api, request: Request, endpoint: Endpoint[Any, R], listings: Sequence[Listing]) -> int | None:

@@ -20,6 +20,7 @@ from gateway.sources.salesloft.endpoints import MOST_ROWS
 from gateway.sources.salesloft.span import FIRST, LAST, Span
 from gateway.sources.salesloft.walk import (
     DEEPEST_PAGE,
+    MOST_ODD_PAGES,
     REACH,
     SURELY,
     Cut,
@@ -27,6 +28,7 @@ from gateway.sources.salesloft.walk import (
     Pass,
     Reader,
     Step,
+    after_odd,
     covering,
     gathered,
 )
@@ -76,9 +78,15 @@ class Window(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     total: int | None = None
     problems: tuple[Problem, ...] = ()
 
+    @property
+    def end(self) -> int:
+        """The offset of its last row that can be told from others, or where it starts."""
+        return self.seen[-1].offset if self.seen else self.offset
+
     def starts_before(self, rank: int) -> bool:
-        """Whether it starts before every row of that rank."""
-        return self.offset == 0 or (bool(self.seen) and self.seen[0].rank < rank)
+        """Whether it starts before every row of that rank; rows whose value cannot be read do have one."""
+        first = self.seen[0].rank if self.seen else VALUELESS - 1 if rank == VALUELESS else rank
+        return self.offset == 0 or first < rank
 
     def reaches(self, rank: int) -> bool:
         """Whether it goes on to where rows of that rank are, or would be."""
@@ -110,18 +118,19 @@ class Windows(Generic[R]):
         """
         page = await self._reader.cut(descending=self._descending, cut=cut, kept=kept)
         seen: list[Seen[R]] = []
-        lost = self._reader.unplaced(page.rows)
+        odd = False
         for place, row in enumerate(page.rows):
             value = self._reader.value(row)
             if value is not None:
                 seen.append(Seen(cut.offset + place, self.sign * value, row))
-            elif self._reader.field.value not in row.unreadable:
+            elif self._reader.odd(row):
+                odd = True
+            else:
                 seen.append(Seen(cut.offset + place, VALUELESS, row))
         ranks = [each.rank for each in seen]
-        if ranks != sorted(ranks) or not (ranks or page.last):
+        if ranks != sorted(ranks) or not (ranks or page.last or odd):
             raise UpstreamMalformed("The source did not keep to the order asked for.", source=Source.SALESLOFT.value)
-        problems = (*page.problems, *lost)
-        return Window(offset=cut.offset, seen=seen, last=page.last, total=page.total, problems=problems)
+        return Window(offset=cut.offset, seen=seen, last=page.last, total=page.total, problems=page.problems)
 
     async def find(self, rank: int, guess: int, reach: int | None = REACH) -> Window[R] | None:
         """The window that starts before a rank and reaches to it; None out of reach.
@@ -145,7 +154,7 @@ class Windows(Generic[R]):
                 return window
             if starts and reach is not None and guess == reach - 1:
                 return None
-            low, high = (window.seen[-1].offset, high) if starts else (low, window.offset)
+            low, high = (window.end, high) if starts else (low, window.offset)
             if low is not None and high is not None and low >= high:
                 low = high = None  # it moved meanwhile: nothing known holds any more
                 guess = max(0, window.offset - MOST_ROWS)
@@ -241,6 +250,10 @@ class Recent(Generic[R]):
         window = await self._window()
         if window is None:
             return self._done([], None, (OUT_OF_REACH,))
+        window = await self._past_odd(window)
+        if not window.seen and not window.last:
+            self._reader.aside.many = True
+            return self._done([], window, (after_odd(self._reader, MOST_ODD_PAGES),))
         ahead = [seen for seen in window.seen if self._edge is None or seen.rank >= self._edge]
         if window.reaches(VALUELESS):
             return self._done([seen for seen in ahead if seen.rank < VALUELESS], window)
@@ -255,6 +268,14 @@ class Recent(Generic[R]):
         rows, trouble = await self._run(last, window, held[0].offset)
         self._edge, self._offset = last + 1, held[0].offset + len(rows) - 1
         return self._moved(rows, [], held, window, trouble)
+
+    async def _past_odd(self, window: Window[R]) -> Window[R]:
+        """The first window from this one on with a row whose value can be read."""
+        for _ in range(1, MOST_ODD_PAGES):
+            if window.seen or window.last:
+                break
+            window = await self._windows.read(covering(window.offset + MOST_ROWS))
+        return window
 
     async def _window(self) -> Window[R] | None:
         """The window that what comes next lies in; None out of reach."""
@@ -318,35 +339,64 @@ class Recent(Generic[R]):
 
 
 class Valueless(Generic[R]):
-    """The rows of a listing that lack the sort value, all in one step.
+    """The rows of a listing that lack the sort value, or bear one that cannot be read, all in one step.
 
     Args:
         reader: The listing.
-        known: Every such row, where reading the others has happened to show them.
+        known: Every row that lacks it, where reading the others has happened to show them.
+        nulls: Whether any may lack it at all.
     """
 
-    def __init__(self, reader: Reader[R], known: Callable[[], list[R] | None]) -> None:
+    def __init__(self, reader: Reader[R], known: Callable[[], list[R] | None], *, nulls: bool) -> None:
         self._reader = reader
         self._known = known
+        self._nulls = nulls
         self._what = f"{reader.what} without a {reader.field.value}"
 
     @property
     def free(self) -> bool:
         """Whether they are known already."""
-        return self._known() is not None
+        aside = self._reader.aside
+        return not (aside.lost or aside.unread) and (not self._nulls or self._known() is not None)
 
     async def step(self, want: int) -> Step[R]:  # noqa: ARG002 - all at once
         """All of them."""
+        aside = self._reader.aside
+        rows, problems = await self._look_through() if aside.lost else await self._lacking()
+        if aside.unread:
+            page = await self._reader.named(aside.unread)
+            rows = [*rows, *(row for row in page.rows if self._reader.value(row) is None)]
+            problems = (*problems, *page.problems)
+        each = {row.source_id: row for row in (*rows, *aside.rows.values())}
+        return Step(rows=[*each.values()], frontier=self._reader.place(None), done=True, problems=problems)
+
+    async def _look_through(self) -> Found[R]:
+        """The rows without a value that can be read, among the first pages of the listing."""
+        rows: list[R] = []
+        problems: list[Problem] = []
+        for number in range(1, MOST_VALUELESS_PAGES + 1):
+            page = await self._reader.page(descending=True, number=number)
+            rows += [row for row in page.rows if self._reader.value(row) is None]
+            problems += page.problems
+            if page.last:
+                return rows, tuple(problems)
+        return rows, (
+            *problems,
+            Problem(where=f"{self._what} that can be read beyond the first {len(rows)}", lost=True),
+        )
+
+    async def _lacking(self) -> Found[R]:
+        if not self._nulls or self._reader.aside.many:  # those put aside are more than are looked through
+            return [], ()
         known = self._known()
-        rows, problems = (known, ()) if known is not None else await self._read()
-        return Step(rows=rows, frontier=self._reader.place(None), done=True, problems=problems)
+        return (known, ()) if known is not None else await self._read()
 
     async def _read(self) -> Found[R]:
         if self._reader.field is OrderField.UPDATED_AT:  # no filter to count the others by: from the end back
             total = await self._reader.count()
             if total is not None and total > REACH:  # so deep a look is dear, and such rows are not to be expected
                 return [], ()
-            begin = None if total is None else total - MOST_ROWS // 2
+            begin = total
         else:
             begin = await self._reader.count(Span(FIRST))
             # So deep a look is dear, and another count is cheap.
@@ -355,7 +405,8 @@ class Valueless(Generic[R]):
         if begin is None:
             return [], (Problem(where=f"whether there are {self._what}", lost=True),)
         windows = Windows(self._reader, descending=True)
-        window = await windows.find(VALUELESS, max(0, begin - 1), reach=None)
+        # From some rows before on, since a value that cannot be read may be near the end as well as anywhere.
+        window = await windows.find(VALUELESS, max(0, begin - MOST_ROWS // 2), reach=None)
         if window is None:
             return [], ()
         nameless = [seen for seen in window.seen if seen.rank == VALUELESS]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
 from gateway.errors import UpstreamMalformed
-from gateway.model.order import NameField, Order, OrderField, Position, micros
+from gateway.model.order import MANY, NameField, Order, OrderField, Position, micros
 from gateway.model.records import Record, Source
-from gateway.paging.merge import Problem
+from gateway.paging.merge import Problem, put_aside
+from gateway.sources.bounds import is_number
 from gateway.sources.salesloft.api import COUNTS, Api
 from gateway.sources.salesloft.endpoints import MOST_ROWS, Endpoint, Page
 from gateway.sources.salesloft.filters import Listing, Params
@@ -56,6 +57,9 @@ def covering(offset: int) -> Cut:
     return max((cut for cut in cuts if offset >= REACH or cut.number <= DEEPEST_PAGE), key=lambda cut: cut.end)
 
 
+MOST_ODD_PAGES = 10
+"""Pages that are read on for a row whose value can be read: a vendor may have changed how it writes all of them."""
+
 BEFORE_ALL = "0"
 """An id before any of Salesloft's, which start at 1: with it a place lies before all rows of its instant."""
 
@@ -93,6 +97,38 @@ class Phase(Protocol[R]):
         ...
 
 
+class Aside(Generic[R]):
+    """Rows of a listing whose sort value is there but cannot be read.
+
+    Upstream has them somewhere in its order; here they are rows without a value, which come last, so that a walk puts
+    them aside as it comes by, and its cursors name them.
+
+    Args:
+        names: What the walk's start says of them; see `Position.aside`.
+
+    Attributes:
+        rows: Those that were read, by id.
+        unread: Ids of others.
+        many: Whether there may be more than are named.
+        lost: Whether they were more than the walk's start could name, so that they have to be looked for.
+    """
+
+    def __init__(self, names: tuple[str, ...] = ()) -> None:
+        self.rows: dict[str, R] = {}
+        self.unread = {name for name in names if is_number(name)}
+        self.many = self.lost = MANY in names
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """See `Position.aside`."""
+        return put_aside((*self.rows, *self.unread, *((MANY,) if self.many else ())))
+
+    def put(self, row: R) -> None:
+        """Puts a row aside."""
+        self.rows[row.source_id] = row
+        self.unread.discard(row.source_id)
+
+
 class Reader(Generic[R]):
     """One listing in one request.
 
@@ -102,12 +138,25 @@ class Reader(Generic[R]):
         endpoint: The list that it is a part of.
         listing: Its conditions.
         order: The order walked in.
+        aside: What the walk's start says of rows put aside.
+
+    Attributes:
+        aside: The rows put aside, whichever page they came along on.
     """
 
-    def __init__(self, api: Api, request: Request, endpoint: Endpoint[Any, R], listing: Listing, order: Order) -> None:
+    def __init__(  # noqa: PLR0917 - each is one noun
+        self,
+        api: Api,
+        request: Request,
+        endpoint: Endpoint[Any, R],
+        listing: Listing,
+        order: Order,
+        aside: tuple[str, ...] = (),
+    ) -> None:
         self.order = order
         self.field = order.field
         self.endpoint = endpoint
+        self.aside: Aside[R] = Aside(aside)
         self._api = api
         self._request = request
         self._listing = listing
@@ -133,11 +182,9 @@ class Reader(Generic[R]):
         """The place before all rows with that sort value."""
         return Position(value, Source.SALESLOFT, BEFORE_ALL)
 
-    def unplaced(self, rows: Sequence[R]) -> tuple[Problem, ...]:
-        """That a row is lost to the order because its sort value is there but cannot be read."""
-        name = self.field.value
-        lost = any(name in row.unreadable for row in rows)
-        return (Problem(where=f"a row without a readable {name}", lost=True),) if lost else ()
+    def odd(self, record: R) -> bool:
+        """Whether the sort value is there but cannot be read."""
+        return bool(record.unreadable) and self.field.value in record.unreadable
 
     async def page(
         self,
@@ -167,7 +214,23 @@ class Reader(Generic[R]):
             ("sort_direction", "DESC" if descending else "ASC"),
             *(COUNTS if counts else ()),
         )
-        return await self._api.page(self._request, self.endpoint, params, number=number, per_page=per_page, kept=kept)
+        return await self._page(params, number=number, per_page=per_page, kept=kept)
+
+    async def named(self, ids: Iterable[str]) -> Page[R]:
+        """Those of the listing's rows that have these ids, which are at most a page."""
+        given = {value for name, value in self._listing.params if name == IDS}
+        wanted = sorted(given.intersection(ids) if given else ids)
+        if not wanted:
+            return Page(rows=[], last=True)
+        others = tuple(param for param in self._conditions(None) if param[0] != IDS)
+        return await self._page((*others, *((IDS, value) for value in wanted)))
+
+    async def _page(self, params: Params, *, number: int = 1, per_page: int = MOST_ROWS, kept: bool = False) -> Page[R]:
+        page = await self._api.page(self._request, self.endpoint, params, number=number, per_page=per_page, kept=kept)
+        for row in page.rows:
+            if self.odd(row):
+                self.aside.put(row)
+        return page
 
     async def cut(self, *, descending: bool, cut: Cut, kept: bool = False) -> Page[R]:
         """A page of the listing that is to be just where it was asked for, with the total.
@@ -199,6 +262,14 @@ class Reader(Generic[R]):
         ranges = (param for field, each in spans.items() for param in each.params(field.value))
         return (*self._listing.params, *ranges)
 
+
+def after_odd(reader: Reader[Any], pages: int) -> Problem:
+    """That rows may lie behind some pages of rows whose sort value cannot be read, and is no place to go on from."""
+    where = f"{reader.what} after {pages * MOST_ROWS} without a readable {reader.field.value}"
+    return Problem(where=where, lost=True)
+
+
+IDS = "ids[]"
 
 Found: TypeAlias = tuple[list[R], tuple[Problem, ...]]
 """Rows, and what of them may be missing or could not be read."""

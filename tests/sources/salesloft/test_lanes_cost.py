@@ -259,7 +259,7 @@ async def test_an_order_that_the_vendor_does_not_keep_is_an_error(
         await lanes(vendor, Walk(Order(field)))[0].read(25)
 
 
-async def test_a_row_whose_sort_value_cannot_be_read_is_lost_and_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_row_whose_sort_value_cannot_be_read_comes_last_at_no_cost(monkeypatch: pytest.MonkeyPatch) -> None:
     vendor = world(30)
     answer = vendor.get
 
@@ -272,8 +272,10 @@ async def test_a_row_whose_sort_value_cannot_be_read_is_lost_and_said_so(monkeyp
     monkeypatch.setattr(vendor, "get", garbled)
     chunk = await lanes(vendor, Walk(), MeetingFilter(start_time=TimeRange(gte=BEGIN)))[0].read(30)
 
-    assert ids(chunk) == [number for number in range(30, 0, -1) if number != 20]
-    assert Problem("a row without a readable start_time", lost=True) in chunk.problems
+    assert ids(chunk) == [*(number for number in range(30, 0, -1) if number != 20), 20]
+    assert chunk.problems == (Problem("start_time", rows=frozenset({"20"})),)
+    assert chunk.aside == ("20",)
+    assert len(vendor.calls) == 1
 
 
 async def test_too_many_rows_without_a_value_are_said_to_be() -> None:

@@ -48,6 +48,9 @@ class Supervisor(Multiprocess):
             for fault in str(faults).splitlines():
                 log.error("reload: %s; the workers stay as they are", fault)  # noqa: TRY400 - it says all
             return
+        except Exception:
+            log.exception("reload: failed; the workers stay as they are")
+            return
         self.restart_all()
 
     def restart_all(self) -> None:

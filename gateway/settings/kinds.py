@@ -41,6 +41,7 @@ class ValueKind(msgspec.Struct, frozen=True, kw_only=True):
         column: The same for the table in the documentation; `expected` where empty.
         show: A value as it would be written.
         secret: Whether no message may repeat the text, and whether a file may hold it (`<NAME>_FILE`).
+        live: Whether another value is used while the gateway runs, as another secret is.
         review: Sentences about a secret that is valid and could be better: of its setting, its text, and whether it is
             from a file.
     """
@@ -50,6 +51,7 @@ class ValueKind(msgspec.Struct, frozen=True, kw_only=True):
     column: str = ""
     show: Callable[[Any], str] = str
     secret: bool = False
+    live: bool = False
     review: Callable[[str, str, bool], Iterable[str]] | None = None
 
 
@@ -305,6 +307,9 @@ def _shown_path(path: Path | None) -> str:
 REDIS_EXAMPLE = "redis://host:6379/0"
 SWITCH = choice({"on": True, "off": False})
 TEXT = ValueKind(read=_text, expected="text", column="text")
+OF_A_SECRET = msgspec.structs.replace(TEXT, live=True)
+"""A text that belongs to a secret, and is replaced with it."""
+
 SECRET = ValueKind(read=_secret, expected="one word of ASCII", column="one word", secret=True)
 HOST = ValueKind(read=_host, expected="a host name or an IP address")
 URL = ValueKind(read=_url, expected="a URL", column="`https` URL (`http` on loopback)")

@@ -115,7 +115,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 for row in table.rows
                 if getattr(before, row.field) != getattr(now, row.field) and not reader.faulty.intersection(row.names)
             ]
-            secrets = [row for row in changed if row.kind.secret]
+            secrets = [row for row in changed if row.kind.secret or row.kind.live]
             group = msgspec.structs.replace(before, **{row.field: getattr(now, row.field) for row in secrets})
             if wrong := list(group.check()):
                 faults.extend(wrong)

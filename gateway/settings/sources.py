@@ -9,7 +9,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from gateway.settings.environment import BadSetting
-from gateway.settings.kinds import SecretText, Url
+from gateway.settings.kinds import OF_A_SECRET, SecretText, Url
 from gateway.settings.table import SettingsGroup, SettingsTable
 from gateway.upstream.credentials import Secret
 
@@ -58,7 +58,9 @@ class SourceSettings(SettingsGroup, frozen=True, kw_only=True):
 class OAuthSourceSettings(SourceSettings, frozen=True, kw_only=True):
     """The same of a source that gives tokens to OAuth clients."""
 
-    client_id: Annotated[str, Meta(title="_CLIENT_ID", description="OAuth client credentials, instead of a token")] = ""
+    client_id: Annotated[
+        str, OF_A_SECRET, Meta(title="_CLIENT_ID", description="OAuth client credentials, instead of a token")
+    ] = ""
     client_secret: Annotated[SecretText, Meta(title="_CLIENT_SECRET", description="the secret that goes with it")] = (
         None
     )

@@ -233,6 +233,32 @@ async def test_a_token_in_the_file_of_settings(filed: Filed, tmp_path: Path) -> 
         assert files.statuses == [401, 200]
 
 
+async def test_another_oauth_client_replaces_the_first_whole(tmp_path: Path) -> None:
+    file = tmp_path / "settings"
+
+    def client(emulators: Emulators, number: int) -> str:
+        given = {
+            **client_of(emulators),
+            "SALESLOFT_CLIENT_ID": f"client-{number}",
+            "SALESLOFT_CLIENT_SECRET": f"s{number}",
+        }
+        return "".join(f"{name}={value}\n" for name, value in given.items() if value)
+
+    def first(emulators: Emulators) -> dict[str, str]:
+        desk: Any = emulators.salesloft.app
+        desk._desk._client = "client-1", "s1"
+        file.write_text(client(emulators, 1))
+        return {"GATEWAY_ENV_FILE": str(file), "SALESLOFT_TOKEN": ""}
+
+    async with product(world(), settings=NOTHING_KEPT, more=first, jumps=False, rereads=True) as stage:
+        assert (await stage.ask(QUERY)).reports()["SALESLOFT"]["status"] == "OK"
+        vendor: Any = stage.emulators.salesloft.app
+        vendor._desk._client = "client-2", "s2"
+        vendor._desk._expiry.clear()
+        file.write_text(client(stage.emulators, 2))
+        assert (await stage.ask(QUERY)).reports()["SALESLOFT"]["status"] == "OK"
+
+
 async def test_what_was_spent_is_counted_on_under_another_token(filed: Filed) -> None:
     with redis_server() as redis:
         settings = {"GATEWAY_CACHE_URL": redis.url, "SALESLOFT_RATE_LIMIT": "50", **NOTHING_KEPT}

@@ -125,7 +125,7 @@ def _bad(errors: list[GraphQLError]) -> BadQuery:
     return BadQuery("".join([" ".join(first.message.split()), *places, *more]))
 
 
-def _told(cost: Cost, limits: Limits) -> str:
+def _told(cost: Cost, limits: LimitSettings) -> str:
     large = cost.fields > limits.fields
     refused = f"\nrefused: {cost.fields} fields; {limits.fields} are allowed (GATEWAY_MAX_FIELDS)" if large else ""
     if not cost.calls:

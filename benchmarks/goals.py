@@ -75,6 +75,10 @@ def _added(results: Mapping[str, Any]) -> float:
     return cell(results, OURS, *SLOW)["p50"] - waves * SLOW[0]
 
 
+def _bombs(results: Mapping[str, Any]) -> float:
+    return float(max(results["bombs"].values()))
+
+
 GOALS = (
     Goal("M100, engine: Strawberry's time to ours", 40, True, _engine("M100", "Strawberry", ENGINE)),
     Goal("M100, engine: our time to graphql-jit's", 0.70, False, _engine("M100", ENGINE, ENGINE_JIT)),
@@ -97,6 +101,7 @@ GOALS = (
         f"warm records, 0 ms, c = 32: our queries a second to {JIT}'s", 4, True, _gateway("per_second", OURS_WARM, JIT)
     ),
     Goal(f"the same, no query twice: to {JIT}'s", 4, True, _gateway("per_second", OURS_VARIED, JIT)),
+    Goal("the worst document of the largest size, or list: CPU", 20, False, _bombs, " ms"),
     Goal("added to the upstream's own waves, 50 ms, c = 1, p50", 4, False, _added, " ms"),
 )
 

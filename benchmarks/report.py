@@ -80,14 +80,7 @@ def markdown(results: Mapping[str, Any], pictures: Iterable[str]) -> str:
         parts += ["## Engines", ENGINES, _engines(results["engine"])]
         if reason := results.get("engine_missing"):
             parts.append(f"Engines of Node.js were not measured: {reason}.")
-    if "tracing" in results:
-        off = results["tracing"]["off"]
-        rows = [[name, f"{ms:.2f}", f"{ms / off - 1:+.1%}"] for name, ms in results["tracing"].items()]
-        parts += ["## Tracing", "Milliseconds of CPU for a page of 100 meetings, records warm, by how much is traced."]
-        parts.append(grid(["traced", "CPU ms", "beside none"], rows))
-    for name, title in MARKDOWN.items():
-        if name in results:
-            parts += [f"## {title}", results[name]]
+    parts += _single(results)
     if "gateways" in results:
         parts += _gateways(results["gateways"], shown)
     if "growth" in results:
@@ -95,7 +88,7 @@ def markdown(results: Mapping[str, Any], pictures: Iterable[str]) -> str:
         parts += [_curve(name, points) for name, points in results["growth"].items()]
     if "emulators" in results:
         parts += ["## Emulators", "Milliseconds of CPU for a page, asked for over a socket in the same process."]
-        parts.append(grid(["page", "ms"], [[name, f"{ms:.2f}"] for name, ms in results["emulators"].items()]))
+        parts.append(_figures("page", "ms", results["emulators"]))
     for page in sorted(HERE.glob("*/RESULT.md")):
         parts += [f"## {page.parent.name.title()}", page.read_text(encoding="utf-8").strip()]
     parts += [f"Not measured: {part}, since it failed." for part in results.get("failed", {})]
@@ -123,10 +116,38 @@ what is left where every operation is another, and its answer none that could be
 It asks {{waves}} times in a row for this query where others ask twice, since it also looks whether rows of the
 page's last instant go on."""
 
+BOMBS = """Milliseconds of CPU of a document of the largest size (`GATEWAY_MAX_DOCUMENT`), or of a list among its
+variables, until it is refused or answered; sent for the first time each."""
+
 GROWTH = """This project alone, one client at a time but for `workers`, over the same upstream with no
 delay: milliseconds of CPU a query (cpu), milliseconds to the answer (p50), upstream calls a query. A step of
 nesting adds a relation or a level below 25 meetings. `depth` is how many meetings lie before the page of 25
 that is asked for. No query is asked twice, so that no answer is given again."""
+
+
+TRACING = "Milliseconds of CPU for a page of 100 meetings, records warm, by how much is traced."
+
+
+def _single(results: Mapping[str, Any]) -> list[str]:
+    """What is measured of this project alone, in one table each."""
+    parts = []
+    if "tracing" in results:
+        parts += ["## Tracing", TRACING, _tracing(results["tracing"])]
+    for name, title in MARKDOWN.items():
+        if name in results:
+            parts += [f"## {title}", results[name]]
+    if "bombs" in results:
+        parts += ["## Bombs", BOMBS, _figures("document", "CPU ms", results["bombs"])]
+    return parts
+
+
+def _tracing(measured: Mapping[str, float]) -> str:
+    rows = [[name, f"{ms:.2f}", f"{ms / measured['off'] - 1:+.1%}"] for name, ms in measured.items()]
+    return grid(["traced", "CPU ms", "beside none"], rows)
+
+
+def _figures(what: str, unit: str, measured: Mapping[str, float]) -> str:
+    return grid([what, unit], [[name, f"{figure:.2f}"] for name, figure in measured.items()])
 
 
 def picture(name: str) -> str:

@@ -29,7 +29,7 @@ def run(*arguments: str, timeout: float) -> str:
 def results_of_a_moment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What needs no package but the project's own, for a moment; `make bench ARGS=--quick` runs everything."""
     out = tmp_path_factory.mktemp("results")
-    parts = ("--parts", "engine", "gateways", "growth", "emulators")
+    parts = ("--parts", "engine", "bombs", "gateways", "growth", "emulators")
     run("benchmarks.run", "--quick", "--without-npm", "--out", str(out), *parts, timeout=600)
     told: dict[str, Any] = json.loads((out / "results.json").read_text())
     told["page"] = (out / "RESULTS.md").read_text()
@@ -45,8 +45,17 @@ def test_every_part_runs_and_is_written_down(results: dict[str, Any]) -> None:
     assert results["engine"].keys() == {"M100", "M10", "tiny"}
     assert all(points for points in results["growth"].values())
     assert results["emulators"]
+    assert len(results["bombs"]) >= 20
     assert results["pictures"] == ["growth.svg"]
-    for heading in ("## Goals", "## Engines", "## Gateways", "## Growth", "## Emulators", "## Machine and versions"):
+    for heading in (
+        "## Goals",
+        "## Engines",
+        "## Bombs",
+        "## Gateways",
+        "## Growth",
+        "## Emulators",
+        "## Machine and versions",
+    ):
         assert heading in results["page"]
 
 

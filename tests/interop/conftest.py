@@ -58,8 +58,9 @@ def node() -> RunNode:
 
 @pytest.fixture
 async def url() -> AsyncIterator[str]:
-    """A gateway over the demo's world."""
+    """A gateway over the demo's world, which pages of `localhost` may call."""
     async with Emulators.start() as emulators:
-        app = create_app(Settings.read(variables(emulators)), examples=examples(emulators.world))
+        settings = Settings.read({**variables(emulators), "GATEWAY_CORS_ORIGINS": "http://localhost:*"})
+        app = create_app(settings, examples=examples(emulators.world))
         async with served(app) as base:
             yield f"{base}/graphql"

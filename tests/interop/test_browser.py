@@ -1,4 +1,4 @@
-"""GraphiQL in a browser."""
+"""GraphiQL, and pages of others, in a browser."""
 
 from __future__ import annotations
 
@@ -13,8 +13,18 @@ SCREENSHOTS = os.environ.get("SCREENSHOTS", "")
 """A folder for pictures of the page, docs/images for those of the README."""
 
 
-async def test_the_first_minutes_in_graphiql(node: RunNode, url: str) -> None:
-    browser = shutil.which("chromium") or shutil.which("chromium-browser")
-    if browser is None:
+@pytest.fixture
+def browser() -> str:
+    """The program."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
         pytest.skip("there is no Chromium: Debian's package 'chromium' brings it")
+    return program
+
+
+async def test_the_first_minutes_in_graphiql(node: RunNode, url: str, browser: str) -> None:
     assert (await node(HERE / "explore.mjs", url, browser, SCREENSHOTS)).endswith("done\n")
+
+
+async def test_a_page_of_another_origin(node: RunNode, url: str, browser: str) -> None:
+    assert (await node(HERE / "preflights.mjs", url, browser)).endswith("done\n")

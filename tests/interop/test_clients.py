@@ -38,6 +38,10 @@ async def relay(node: RunNode, tmp_path: Path) -> Path:
     return app
 
 
+async def test_a_server_between_a_browser_and_the_gateway(node: RunNode, url: str) -> None:
+    assert (await node(HERE / "bff.mjs", url)).endswith("done\n")
+
+
 async def test_relay_compiles_and_runs(node: RunNode, url: str, relay: Path) -> None:
     assert (await node(relay / "app.cjs", url)).endswith("done\n")
 

@@ -52,15 +52,15 @@ def behave(emulators: Emulators, options: SalesloftOptions | DriftOptions) -> No
     emulators.world.touch()
 
 
-def verdicts(done: Done, source: str) -> dict[str, dict[str, Any]]:
-    (examined,) = [each for each in json.loads(done.stdout)["sources"] if each["source"] == source]
-    return {verdict["question"]: verdict for verdict in examined["verdicts"]}
+def by_source(done: Done) -> dict[str, dict[str, Any]]:
+    return {each["source"]: each for each in json.loads(done.stdout)["sources"]}
 
 
 def verified(run: Run, emulators: Emulators, source: str) -> dict[str, dict[str, Any]]:
     """The verdicts on one vendor, the other one being off."""
     kept = {name: value for name, value in variables(emulators).items() if name.startswith(source)}
-    return verdicts(run("check", "--verify", "--json", **kept), source)
+    examined = by_source(run("check", "--verify", "--json", **kept))[source]
+    return {verdict["question"]: verdict for verdict in examined["verdicts"]}
 
 
 DELETED, BY_ID, IDS = "meetings without show_deleted", "a cancelled meeting by ids[] alone", "ids[] in one call"
@@ -153,11 +153,11 @@ def test_it_reads_within_its_units_and_asks_each_once(run: Run, emulators: Emula
 def test_dear_calls_end_it_and_it_says_so(run: Run, emulators: Emulators) -> None:
     emulators.salesloft.faults.add(Status(200, b'{"data": []}', {"x-ratelimit-endpoint-cost": "12"}), "meetings")
     done = run("check", "--verify", "--json", **variables(emulators))
-    first, second = json.loads(done.stdout)["sources"]
+    found = by_source(done)
     assert done.returncode == 1
     assert len(emulators.salesloft.calls) == 3
-    assert "used up" in first["problem"]
-    assert second["verdicts"] == []
+    assert "used up" in found["SALESLOFT"]["problem"]
+    assert found["DRIFT"]["verdicts"] == []
     assert emulators.drift.calls == []
 
 
@@ -189,11 +189,11 @@ def test_times_and_zones_that_are_others(run: Run, emulators: Emulators) -> None
 def test_a_source_that_does_not_answer_is_left_alone(run: Run, emulators: Emulators, status: int) -> None:
     emulators.salesloft.faults.add(Status(status))
     done = run("check", "--verify", "--json", **variables(emulators))
-    first, second = json.loads(done.stdout)["sources"]
+    found = by_source(done)
     assert done.returncode == 1
-    assert (len(emulators.salesloft.calls), first["verdicts"]) == (1, [])
-    assert str(status) in first["problem"]
-    assert second["verdicts"]
+    assert (len(emulators.salesloft.calls), found["SALESLOFT"]["verdicts"]) == (1, [])
+    assert str(status) in found["SALESLOFT"]["problem"]
+    assert found["DRIFT"]["verdicts"]
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"data": 5}', b'{"data": [5, null, "x"]}', b"{" * 100_000])

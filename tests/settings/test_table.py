@@ -11,6 +11,7 @@ import pytest
 from gateway.settings.clients import LIMITS
 from gateway.settings.environment import BadSetting, parsed
 from gateway.settings.settings import NAMES, TABLES, read_group
+from gateway.settings.sources import SOURCES, source
 from gateway.settings.table import SettingsGroup, SettingsTable
 from tests.cli.test_commands import TOKEN, Run
 from tests.cli.test_commands import run as run
@@ -90,7 +91,7 @@ def test_check_settings_for_machines(run: Run) -> None:
     both = json.loads(run("check", "--settings", "--json", GATEWAY_TRUSTED_DOCUMENTS="/no/such/file").stdout)
     assert both["valid"] is False
     assert [fault.split(":")[0] for fault in both["faults"]] == [
-        "SALESLOFT_TOKEN or DRIFT_TOKEN",
+        " or ".join(f"{source.prefix}_TOKEN" for source in SOURCES),
         "GATEWAY_TRUSTED_DOCUMENTS",
     ]
 
@@ -106,3 +107,18 @@ def test_help_imports_nothing_that_it_does_not_use(arguments: list[str]) -> None
     )
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
     assert not HEAVY & set(done.stderr.split()) - {"asyncio"}
+
+
+def test_another_source_is_one_row() -> None:
+    notebook = source("NOTEBOOK", "Notebook", token="a word", units="pages", url="https://notebook.example")
+    names = [name for row in notebook.rows for name in row.names]
+    assert names == [
+        *("NOTEBOOK_TOKEN", "NOTEBOOK_TOKEN_FILE", "NOTEBOOK_URL", "NOTEBOOK_RATE_LIMIT", "NOTEBOOK_TIMEOUT"),
+    ]
+    off = read_group(notebook, {})
+    on = read_group(notebook, {"NOTEBOOK_TOKEN": TOKEN, "NOTEBOOK_TIMEOUT": "3"})
+    assert (off.name, off.enabled, off.url, off.rate_limit) == ("NOTEBOOK", False, "https://notebook.example", 300)
+    assert (on.enabled, on.timeout) == (True, 3.0)
+    assert "pages a minute" in notebook.rows[2].description
+    with pytest.raises(BadSetting, match="NOTEBOOK_URL: has no scheme"):
+        read_group(notebook, {"NOTEBOOK_URL": "notebook.example"})

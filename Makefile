@@ -4,7 +4,7 @@
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .SUFFIXES:
-.PHONY: help demo demo-replicas test bench soak interop check lint types drift tracked locks examples wheel deployment licences audit sbom site changes properties fmt schema settings lock clean
+.PHONY: help demo demo-replicas test test-slow house bench soak interop check lint types drift tracked locks examples wheel deployment licences audit sbom site changes properties fmt schema settings lock clean
 
 BIN := .venv/bin
 RUN := .venv/.run
@@ -24,8 +24,14 @@ demo: $(RUN) $(ASSETS) ## the gateway over emulated upstreams, with GraphiQL; en
 demo-replicas: $(DEV) $(ASSETS) ## the same with three gateways behind one address, sharing a real Redis
 	@exec $(BIN)/python tools/demo_replicas.py $(ARGS)
 
-test: $(DEV) $(ASSETS) ## the whole test suite
-	@exec $(BIN)/pytest $(ARGS)
+test: $(DEV) $(ASSETS) ## the tests, in a few minutes on every core; those marked slow are left to `make test-slow`
+	@exec $(BIN)/pytest --numprocesses auto --dist loadfile -m 'not slow' $(ARGS)
+
+test-slow: $(DEV) $(ASSETS) ## the tests that take long: storms, restarts, whole worlds
+	@exec $(BIN)/pytest --numprocesses auto --dist loadfile -m slow $(ARGS)
+
+house: $(DEV) ## the structure of gateway/: sizes, import circles, names; ARGS=--check: fails over a bound
+	@$(BIN)/python tools/house.py $(ARGS)
 
 bench: $(DEV) $(ASSETS) ## every benchmark beside its peers, about a quarter of an hour; ARGS=--quick: for a moment each
 	@exec $(BIN)/python -m benchmarks.run $(ARGS)
@@ -35,7 +41,7 @@ soak: $(DEV) ## ten minutes of mixed queries while the vendors fail: nothing may
 
 interop: $(INTEROP) ## what the tests with browsers, and others' clients and routers, need of npm; else they are skipped
 
-check: lint types drift tracked locks test ## every gate that needs no clean machine
+check: lint types drift tracked locks test test-slow ## every gate that needs no clean machine
 
 lint: $(DEV) ## format and lint
 	@$(BIN)/ruff format --check .

@@ -14,6 +14,8 @@ from benchmarks.gateways import bench, rows
 from benchmarks.gateways.peers import JIT, OURS, OURS_ALONE, OURS_VARIED, OURS_WARM, STRAWBERRY
 from benchmarks.gateways.upstream import World
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,6 +73,7 @@ def check_page(  # noqa: PLR0917 - what is drawn
         assert_shown(meeting, each, fields)
 
 
+@pytest.mark.slow
 @share(0.3)
 @given(case=cases(), data=st.data())
 def test_a_page_is_what_brute_force_says(run: Run, case: Case, data: st.DataObject) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 
 import msgspec
+import pytest
 from hypothesis import event
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -27,6 +28,8 @@ from tests.catalog.fakes import Fake
 from tests.catalog.stand import Stand, as_sent
 from tests.catalog.worlds import ROW, SIZES, Case, cases, crowds
 from tests.properties import share
+
+pytestmark = pytest.mark.slow
 
 SOURCES = st.sampled_from([Source.SALESLOFT, Source.DRIFT])
 PLACES = st.integers(0, 400)

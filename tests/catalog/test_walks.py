@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,6 +56,7 @@ def test_crowded_instants_are_walked_whole(
     run(walk_through(fake, case, everything, max(size, len(everything) // 20), backward=backward))
 
 
+@pytest.mark.slow
 @share(0.04)
 @given(case=crowds(), size=SIZES, backward=st.booleans())
 def test_crowded_instants_of_the_real_sources_are_walked_whole(

@@ -6,6 +6,7 @@ import gc
 import itertools
 import tracemalloc
 
+import pytest
 from graphql import parse
 
 from gateway.execution.plans import MOST_VARIANTS, Allowance, Plans
@@ -120,6 +121,7 @@ async def test_fragments_that_multiply_are_not_followed() -> None:
     assert library.plans.weight < 1_000_000
 
 
+@pytest.mark.slow
 async def test_plans_are_let_go_with_all_that_they_made() -> None:
     library = Library(most_bytes=3_000_000)
     query = "{{ books {{ id title a{0}: author {{ id name rival {{ id }} }} pages {{ number words }} }} }}"

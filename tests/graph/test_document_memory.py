@@ -6,6 +6,8 @@ import asyncio
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 
+import pytest
+
 from gateway.catalog.catalog import Catalog
 from gateway.graph.documents import CACHE_BYTES, Prepared
 from gateway.graph.engine import Engine
@@ -15,6 +17,8 @@ from gateway.upstream.request import Request
 from gateway.web.limits import guard, text_guard
 from gateway.web.metrics.gauges import PAGE_SIZE, STATM
 from tests.properties import PROFILE
+
+pytestmark = pytest.mark.slow
 
 DOCUMENTS = {"quick": 2_000, "ci": 10_000, "nightly": 10_000}[PROFILE]
 WARM = 500

@@ -131,6 +131,7 @@ async def opened(runner: asyncio.Runner, stack: AsyncExitStack) -> Stage:
     return Stage(runner, caller, ids)
 
 
+@pytest.mark.slow
 def test_no_request_finds_a_fault(stage: Stage) -> None:
     sent = 0
 

@@ -17,6 +17,8 @@ import pytest
 
 from tests.http.test_metrics import Series, parsed, total
 
+pytestmark = pytest.mark.slow
+
 LONGEST = 60
 """Seconds that a busy machine is waited for; nothing is waited for longer than it takes."""
 

@@ -21,6 +21,8 @@ from gateway.commands.demo import emulated, variables
 from tests.cli.test_commands import ask
 from tests.operations.children import LONGEST, Child, Load, serving, wait_until
 
+pytestmark = pytest.mark.slow
+
 QUERY = "{ meetings(first: 5, filter: {sources: [SALESLOFT]}) { nodes { title } } }"
 CLIENTS = 8
 OLD, NEW = "key-old-0123456789abcdef", "key-new-0123456789abcdef"

@@ -22,6 +22,8 @@ from tests.operations.children import LONGEST, Child, serving
 from tests.operations.prometheus import RULES, Prometheus, dashboard, measured, metrics_in, watching
 from tests.upstream.replicas.redis_server import redis_server
 
+pytestmark = pytest.mark.slow
+
 NEVER_HERE = {
     "GatewayDown": "comes when the gateway is stopped, at the end of this file",
     "GatewayFault": "counts faults of ours, and there is none",

@@ -14,6 +14,8 @@ from gateway.commands.demo import emulated, variables
 from gateway.emulator.faults import Hang
 from tests.operations.children import LONGEST, Child, Load, serving
 
+pytestmark = pytest.mark.slow
+
 QUERY = "{ meetings(first: 5) { nodes { title startTime person { name } } pageInfo { hasNextPage } } }"
 QUICK = QUERY.replace("first: 5", "first: 5, filter: {sources: [SALESLOFT]}")
 MIXED = [QUERY, *[QUICK] * 19]

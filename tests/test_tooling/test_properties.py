@@ -13,6 +13,8 @@ import pytest
 from tools import properties
 from tools.properties import Outcome, verdict
 
+pytestmark = pytest.mark.slow
+
 WELL = Outcome("tests/a/test_a.py", {"a.one": (300, 300), "a.two": (120, 100)}, 9.0)
 
 

@@ -18,6 +18,8 @@ from redis.exceptions import ConnectionError as Gone
 
 from tests.http.test_metrics import parsed, total
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 LONGEST = 60
 """Seconds that a busy machine is waited for; nothing is waited for longer than it takes."""

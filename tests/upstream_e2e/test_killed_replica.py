@@ -23,6 +23,8 @@ from gateway.emulator.world import World
 from tests.upstream.replicas.redis_server import redis_server
 from tests.upstream_e2e.test_replicas import PAGE
 
+pytestmark = pytest.mark.slow
+
 LONGEST = 60
 """Seconds that a busy machine is waited for; nothing is waited for longer than it takes."""
 

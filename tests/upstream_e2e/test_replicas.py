@@ -68,6 +68,7 @@ async def shared(stage: Product) -> object:
     return (await stage.caller.ask("GET", "/readyz")).json["shared"]
 
 
+@pytest.mark.slow
 async def test_four_replicas_in_a_storm_spend_one_limit(redis: RedisServer) -> None:
     async with replicas(redis, large=True) as (stages, _):
         first = stages[0]

@@ -60,6 +60,7 @@ async def test_32_equal_queries_at_once_cost_what_one_does(large: World) -> None
     assert sum(reply.upstream["calls"] for reply in replies) == sum(cost_of_one.values())
 
 
+@pytest.mark.slow
 async def test_32_queries_that_differ_in_a_name_share_every_call(large: World) -> None:
     """Equal operations are run once; these are not equal, so that it is their calls which are shared."""
     async with product(large) as stage:
@@ -96,6 +97,7 @@ async def test_8_queries_for_8_pages_share_their_look_ups(large: World) -> None:
         assert len(parts) == max(1, -(-len(asked) // 100)), f"{kind}: {list(map(len, parts))}"
 
 
+@pytest.mark.slow
 async def test_1000_queries_on_a_warm_cache_cost_the_lists_alone(large: World) -> None:
     starts = await cursors(large, 8, 25)
     async with product(large) as stage:

@@ -6,6 +6,7 @@ import datetime as dt
 from collections import Counter
 
 import msgspec
+import pytest
 
 from gateway.emulator.salesloft.api import SalesloftOptions
 from tests.upstream_e2e.stage import NOW, Product, product, world
@@ -63,6 +64,7 @@ def check(ends: list[End]) -> None:
     assert max(end.after for end in ends) <= DEADLINE
 
 
+@pytest.mark.slow
 async def test_a_storm_worth_five_minutes() -> None:
     limited = SalesloftOptions(rate_limit=600)
     async with product(

@@ -8,6 +8,7 @@ import random
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -21,6 +22,8 @@ from gateway.upstream.request import Request
 from tests.properties import share
 from tests.sources.salesloft_vendor import NOTHING_KEPT, Row, Vendor
 from tests.sources.salesloft_worlds import EPOCH, World, oracle, told
+
+pytestmark = pytest.mark.slow
 
 
 class Restless:

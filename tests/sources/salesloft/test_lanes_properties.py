@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +18,8 @@ from gateway.upstream.request import Request
 from tests.properties import share
 from tests.sources.salesloft_vendor import NOTHING_KEPT, Vendor
 from tests.sources.salesloft_worlds import cases, oracle
+
+pytestmark = pytest.mark.slow
 
 
 def vendor_of(case: dict[str, Any]) -> Vendor:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import msgspec
 
 from gateway.catalog.directory import Directory
-from gateway.catalog.folding import Folding
-from gateway.catalog.pages import EMPTY, ListPage, ListQuery, no_rows
+from gateway.catalog.events import Folding, Twins, meeting_ref, twins_of
+from gateway.catalog.lower import LowerSearch
+from gateway.catalog.pages import EMPTY, UNCOUNTED, UNKNOWN_TOTAL, ListPage, ListQuery, Stretch, count_of, no_rows
 from gateway.catalog.people import People
-from gateway.catalog.plan import Plan, named, plan, traits_of
+from gateway.catalog.plan import Meaning, Plan, named, plan, traits_of
 from gateway.catalog.reports import Reports
-from gateway.catalog.resolve import Meaning
 from gateway.catalog.search import OnCandidates, Search, Walked
-from gateway.catalog.totals import total
-from gateway.catalog.twins import Twins, twins_of
-from gateway.catalog.window_search import WindowSearch
+from gateway.errors import GatewayError
 from gateway.model.filters import MeetingFilter
-from gateway.model.order import RANK, moment
+from gateway.model.order import RANK, Walk, moment
 from gateway.model.records import Meeting, Source
 from gateway.paging.window import Page
 from gateway.sources.base import Ports
@@ -33,6 +33,10 @@ class MeetingQuery(ListQuery[MeetingFilter], frozen=True, kw_only=True):
     wanted: MeetingFilter = MeetingFilter()
 
 
+MOST_SCREENED = 500
+"""Rows of a source that a total screens at the most: five or more calls upstream."""
+
+TOO_MANY = f"totalCount is null: more than {MOST_SCREENED} rows would have to be looked up in another source."
 TOGETHER = "Only events that are in each of these sources are shown: {}."
 
 
@@ -161,17 +165,17 @@ async def search_of(  # noqa: PLR0917 - what a search is made of
     _tell(steps, joined.ports.values(), reports)
     meaning = Meaning(request, wanted, joined.people, joined.directory)
     await meaning.find_users(steps.shown)
-    listings: list[Walked] = []
-    for port in steps.listings:
+    listings = {source: port.meetings for source, port in joined.ports.items() if port.meetings is not None}
+    walked: list[Walked] = []
+    for port in steps.walked:
         meant, errors = await meaning.filter_for([port.source])
         reports.unknown(errors, meant)
-        if port.listing is not None:
-            listings.append(Walked(port.source, port.listing, meant, not errors))
+        walked.append(Walked(port.source, listings[port.source], meant, not errors))
     twins = await joined.twins(request)
-    windows = [
-        WindowSearch(
+    lower = [
+        LowerSearch(
             request,
-            joined.ports,
+            listings,
             port.source,
             plan=steps,
             meaning=meaning,
@@ -179,13 +183,13 @@ async def search_of(  # noqa: PLR0917 - what a search is made of
             reports=reports,
             now=joined.now(),
         )
-        for port in steps.windows
+        for port in steps.searched
     ]
     return Search(
         request,
         plan=steps,
-        listings=listings,
-        windows=windows,
+        walked=walked,
+        lower=lower,
         twins=twins,
         folding=folding,
         reports=reports,
@@ -203,3 +207,78 @@ def _tell(steps: Plan, ports: Iterable[Ports], reports: Reports) -> None:
             reports.ok(port.source, reaches_back=traits.reaches_back)
             if port.source in steps.together:
                 reports.note(port.source, TOGETHER.format(named(sorted(steps.together, key=RANK.__getitem__))))
+
+
+async def total(request: Request, search: Search) -> int | None:
+    """How many meetings a filter admits in all, each event once; None with the reason in the reports."""
+    counted = [walked for walked in search.walked if not search.unsure(walked.source)]
+    others = [walked for walked in search.walked if search.unsure(walked.source)]
+    counts = await asyncio.gather(*(_count_of(request, search, walked) for walked in counted))
+    lists = await asyncio.gather(
+        *(_rows_of(search, lower.source, lower.rows, lower) for lower in search.lower),
+        *(_rows_of(search, walked.source, functools.partial(_read, request, walked), walked) for walked in others),
+    )
+    if None in counts or None in lists or search.reports.any_failed():
+        return None
+    # A meeting may be brought in by records of two sources.
+    rows = {meeting_ref(row): row for some in lists for row in some or ()}
+    return sum(count or 0 for count in counts) + sum(not _counted(search, counted, row) for row in rows.values())
+
+
+async def _count_of(request: Request, search: Search, walked: Walked) -> int | None:
+    """How many meetings a source counts."""
+    if walked.wanted.impossible:
+        return 0
+    count = await count_of(request, walked.source, walked.listing, walked.wanted, search.reports)
+    return count if walked.exact else None
+
+
+async def _rows_of(
+    search: Search, source: Source, read: Callable[[], Awaitable[list[Meeting] | None]], part: LowerSearch | Walked
+) -> list[Meeting] | None:
+    """What a source's rows add to the meetings that are counted.
+
+    Args:
+        search: The search.
+        source: The source.
+        read: Reads the rows; None where not all of them can be read.
+        part: The part of the search that they are; whether it is exact is known once they were read.
+    """
+    try:
+        rows = await read()
+    except GatewayError as error:
+        search.reports.partial(source, error, UNKNOWN_TOTAL.format(error.message))
+        return None
+    if rows is None:
+        search.reports.note(source, UNCOUNTED)
+        return None
+    if search.unsure(source):
+        if len(rows) > MOST_SCREENED:
+            search.reports.note(source, TOO_MANY)
+            return None
+        failures = await search.twins.screen(rows, search.plan.scope)
+        search.reports.unscreened(failures)
+        if failures:
+            return None
+        rows = [row for row in rows if not search.twins.holders(row, search.plan.scope)]
+    return rows if part.exact else None
+
+
+async def _read(request: Request, walked: Walked) -> list[Meeting] | None:
+    """The rows of a source whose rows others may hold: one more than are screened tells that there are too many."""
+    walk = Walk()
+    stretch = Stretch(walked.lanes(request, walk), walk)
+    rows = await stretch.take(MOST_SCREENED + 1)
+    for error, _ in stretch.errors().values():
+        raise error
+    return rows if len(rows) > MOST_SCREENED or stretch.whole else None
+
+
+def _counted(search: Search, counted: Iterable[Walked], row: Meeting) -> bool:
+    """Whether a meeting that a twin brought in is one that its own source counts for the filter as well."""
+    holders = (holder for twin in row.twins for holder in search.twins.holders(twin))
+    own = next((holder for holder in holders if meeting_ref(holder) == meeting_ref(row)), row)
+    return any(
+        walked.source is row.source and walked.wanted.admits(own) and walked.listing.admits(walked.wanted, own)
+        for walked in counted
+    )

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 
 from gateway.catalog.answer import Answer, Joined, MeetingQuery, search_of
 from gateway.catalog.directory import Directory
-from gateway.catalog.folding import Folding
+from gateway.catalog.events import Folding, Twins, meeting_ref
 from gateway.catalog.lists import MOST_BEARERS, Bearers, lowest_bearers
 from gateway.catalog.pages import ListPage
 from gateway.catalog.people import People
+from gateway.catalog.plan import in_memory
 from gateway.catalog.search import OnCandidates
 from gateway.catalog.together import pages
-from gateway.catalog.twins import Twins, meeting_ref
-from gateway.catalog.windows import held
 from gateway.errors import GatewayError
 from gateway.model.filters import Canceled, MeetingFilter
 from gateway.model.order import Walk
@@ -116,18 +115,16 @@ class Meetings:
     ) -> dict[Ref, Meeting | GatewayError | None]:
         """The meetings that one source's references name: its own, or those that hold them."""
         try:
-            if port.listing is not None:
-                found = await port.listing.by_ids(request, [ref.id for ref in refs])
-            elif port.window is not None:
-                found = (await held(request, port)).found
+            if port.meetings is None:
+                found = Found[Meeting](rows=[])
             else:
-                found = Found(rows=[])
+                found = await port.meetings.by_ids(request, [ref.id for ref in refs])
         except GatewayError as error:
             return dict.fromkeys(refs, error)
         by_id = {row.source_id: row for row in found.rows}
         rows = {ref: by_id[ref.id] for ref in refs if ref.id in by_id}
         failures = await twins.screen(rows.values())
-        lost = lost_in(found, port.source) if port.listing is None else None
+        lost = lost_in(found, port.source) if in_memory(port) else None
         answers: dict[Ref, Meeting | GatewayError | None] = {ref: found.failures.get(ref.id, lost) for ref in refs}
         for ref, row in rows.items():
             unknown = None if twins.known(row) else next(iter(failures.values()), None)

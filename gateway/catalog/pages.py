@@ -197,6 +197,13 @@ class Stretch(Generic[R]):
         """See `Position.aside`."""
         return self._merge.aside
 
+    @property
+    def whole(self) -> bool:
+        """Whether nothing of what was read is missing, and no lane stands still short of its end."""
+        tracks = self._merge.tracks
+        missing = (track.incomplete is not None or any(problem.lost for problem in track.problems) for track in tracks)
+        return not self._merge.stuck and not any(missing) and all(track.error is None for track in tracks)
+
     async def take(self, count: int, *, for_page: bool = True) -> list[R]:
         """The next rows that are shown."""
         shown: list[R] = []

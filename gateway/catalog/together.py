@@ -13,11 +13,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from gateway.catalog.answer import Answer, Joined, MeetingQuery
+from gateway.catalog.events import Twins
+from gateway.catalog.lower import LowerSearch
 from gateway.catalog.pages import ListPage
+from gateway.catalog.plan import in_memory
 from gateway.catalog.search import Walked
 from gateway.catalog.share import Pool, Share
-from gateway.catalog.twins import Twins
-from gateway.catalog.window_search import WindowSearch
 from gateway.errors import GatewayError
 from gateway.model.filters import MeetingFilter, under
 from gateway.model.records import Kind, Meeting, Ref, Source
@@ -75,8 +76,8 @@ async def _part(
     for kind in {ref.kind for ref in lists}:
         alike = [answer for ref, answer in lists.items() if ref.kind is kind]
         for source, port in joined.ports.items():
-            if port.listing is not None:
-                _share(request, source, port.listing, alike, CONDITIONS[kind])
+            if port.meetings is not None and not in_memory(port):
+                _share(request, source, port.meetings, alike, CONDITIONS[kind])
     _look_up_together(request, twins, list(lists.values()))
     await _each(lists, Answer.read, outcomes)
     shown = await asyncio.gather(*(answer.folding.waiting(answer.page.rows) for answer in lists.values()))
@@ -114,7 +115,7 @@ def _share(
     """Lets the lists walk a source together, as far as it may hold any of their rows."""
     alike: list[tuple[MeetingFilter, list[tuple[Answer, Walked]]]] = []
     for answer in answers:
-        for walked in answer.search.listings:
+        for walked in answer.search.walked:
             if walked.source is source and _walks(request, answer, walked):
                 rest = _rest(walked.wanted, condition)
                 same = next((members for other, members in alike if other == rest), None)
@@ -134,7 +135,7 @@ def _pool(request: Request, listing: MeetingListing, members: Sequence[tuple[Ans
     pool = Pool(request, listing, filters, condition, (query.window.walk, need))
     for place, (answer, walked) in enumerate(members):
         share = Walked(walked.source, Share(pool, place), walked.wanted, walked.exact)
-        answer.search.listings = [share if each is walked else each for each in answer.search.listings]
+        answer.search.walked = [share if each is walked else each for each in answer.search.walked]
 
 
 def _rest(wanted: MeetingFilter, condition: str) -> MeetingFilter:
@@ -150,15 +151,15 @@ def _walks(request: Request, answer: Answer, walked: Walked) -> bool:
 
 def _look_up_together(request: Request, twins: Twins, answers: Sequence[Answer]) -> None:
     """Has what any of the lists has to look up before it reads looked up at once."""
-    searches = [search for answer in answers for search in answer.search.windows]
+    searches = [search for answer in answers for search in answer.search.lower]
     if not searches:
         return
     scope = answers[0].search.plan.scope
     key = object()
 
     async def look_up() -> None:
-        await twins.screen(await _gathered(searches, WindowSearch.candidates), scope)
-        await twins.screen(await _gathered(searches, WindowSearch.siblings))
+        await twins.screen(await _gathered(searches, LowerSearch.candidates), scope)
+        await twins.screen(await _gathered(searches, LowerSearch.siblings))
 
     async def beforehand() -> None:
         await request.once(key, look_up)
@@ -168,7 +169,7 @@ def _look_up_together(request: Request, twins: Twins, answers: Sequence[Answer])
 
 
 async def _gathered(
-    searches: Collection[WindowSearch], find: Callable[[WindowSearch], Awaitable[Iterable[Meeting]]]
+    searches: Collection[LowerSearch], find: Callable[[LowerSearch], Awaitable[Iterable[Meeting]]]
 ) -> list[Meeting]:
     """What several searches find; what fails is met again by those whose it is."""
     found = await asyncio.gather(*(_attempt(find(search)) for search in searches))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -66,6 +67,39 @@ def _uid_of(one: Meeting, other: Meeting) -> bool:
     if one.i_cal_uid is None or other.calendar_event_id is None:
         return False
     return one.i_cal_uid == derived_uid(other.calendar_event_id)
+
+
+class EventIndex:
+    """Meetings of one source, by what records of their events are found by."""
+
+    def __init__(self, meetings: Iterable[Meeting] = ()) -> None:
+        self._by_event: defaultdict[str, dict[str, Meeting]] = defaultdict(dict)
+        self._by_uid: defaultdict[tuple[str, int], dict[str, Meeting]] = defaultdict(dict)
+        self.add(meetings)
+
+    def add(self, meetings: Iterable[Meeting]) -> None:
+        """Adds meetings; one that is there already is replaced."""
+        for meeting in meetings:
+            if meeting.calendar_event_id:
+                self._by_event[meeting.calendar_event_id][meeting.source_id] = meeting
+            for key in _uid_keys(meeting):
+                self._by_uid[key][meeting.source_id] = meeting
+
+    def of(self, meeting: Meeting) -> list[Meeting]:
+        """Those that are the event of a meeting of another source."""
+        near = dict(self._by_event.get(meeting.calendar_event_id or "", {}))
+        for key in _uid_keys(meeting):
+            near |= self._by_uid.get(key, {})
+        return [each for each in near.values() if same_event(meeting, each)]
+
+
+def _uid_keys(meeting: Meeting) -> list[tuple[str, int]]:
+    """The iCalendar UIDs that a meeting may be known by, each with its start to the millisecond."""
+    start, event = meeting.start_time, meeting.calendar_event_id
+    if start is None:
+        return []
+    uids = {meeting.i_cal_uid, None if event is None else derived_uid(event)}
+    return [(uid, micros(start) // 1000) for uid in uids if uid is not None]
 
 
 def contenders(twin: Meeting, holders: Iterable[Meeting]) -> list[Meeting]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
-from typing import Generic, Protocol, TypeVar, cast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -34,9 +34,7 @@ from gateway.paging.merge import Lane, Problem
 from gateway.sources.examination import Examiner
 from gateway.upstream.request import Request
 
-D = TypeVar("D")
 R = TypeVar("R")
-T = TypeVar("T")
 R_co = TypeVar("R_co", covariant=True)
 F_contra = TypeVar("F_contra", contravariant=True)
 
@@ -75,6 +73,8 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
         reaches_back: How far into the past it goes, None where without end.
         blank: Names of the record's attributes that none of its records has a value of.
         many: Names of the filter's attributes of which one of its walks asks for many values at the price of one.
+        in_memory: Whether its records are held in memory, in one lane, so that to look through all costs no more than
+            to look at one.
     """
 
     lacks: frozenset[str] = frozenset()
@@ -83,52 +83,7 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
     reaches_back: dt.timedelta | None = None
     blank: frozenset[str] = frozenset()
     many: frozenset[str] = frozenset()
-
-
-class MeetingListing(Protocol):
-    """Meetings of a source that can be walked in order and asked for by event."""
-
-    traits: Traits
-
-    def lanes(self, request: Request, walk: Walk, wanted: MeetingFilter) -> Sequence[Lane[Meeting]]:
-        """The lanes whose union is every meeting of the source that the filter admits along the walk.
-
-        No call is made before a lane is read. Rows are already checked by `admits` here.
-        """
-        ...
-
-    async def count(self, request: Request, wanted: MeetingFilter) -> int | None:
-        """How many meetings the filter admits; None where the source cannot decide that by itself."""
-        ...
-
-    async def by_ids(self, request: Request, ids: Sequence[str]) -> Found[Meeting]:
-        """The meetings with these ids, cancelled ones included."""
-        ...
-
-    async def same_events(self, request: Request, meetings: Sequence[Meeting]) -> Found[Meeting]:
-        """Every meeting of this source, cancelled ones included, that may be the event of one of `meetings`.
-
-        The answer may hold more than that; `model.identity` decides.
-        """
-        ...
-
-    def admits(self, wanted: MeetingFilter, meeting: Meeting) -> bool:
-        """Whether the source's own part of the filter (`wanted.own`) holds on one of its records."""
-        ...
-
-
-class MeetingWindow(Protocol):
-    """Meetings of a source that can only be had as a whole."""
-
-    traits: Traits
-
-    async def window(self, request: Request) -> Found[Meeting]:
-        """Every meeting that the source holds, cancelled ones included."""
-        ...
-
-    def admits(self, wanted: MeetingFilter, meeting: Meeting) -> bool:
-        """Whether the source's own part of the filter (`wanted.own`) holds on one of its records."""
-        ...
+    in_memory: bool = False
 
 
 class Lookup(Protocol[R]):
@@ -188,6 +143,28 @@ class Listing(Lookup[R], Protocol[R, F_contra]):
         ...
 
 
+class MeetingListing(Listing[Meeting, MeetingFilter], Protocol):
+    """The meetings of a source; by their ids cancelled ones are found as well."""
+
+    async def same_events(self, request: Request, meetings: Sequence[Meeting]) -> Found[Meeting]:
+        """Every meeting of this source, cancelled ones included, that may be the event of one of `meetings`.
+
+        The answer may hold more than that; `model.identity` decides.
+        """
+        ...
+
+    def fitting(self, meetings: Sequence[Meeting], following: Iterable[Meeting]) -> list[Meeting]:
+        """Those of the following meetings, in order, that `same_events` can be asked for in the calls of `meetings`."""
+        ...
+
+    async def has_people(self, request: Request, wanted: MeetingFilter) -> bool:
+        """Whether any record that meets the source's own part of a filter may have a person.
+
+        Where none has, nobody needs to be looked up to know whom the filter means.
+        """
+        ...
+
+
 class CadenceSteps(Protocol):
     """The steps of cadences."""
 
@@ -235,34 +212,19 @@ class Probe(Protocol):
         ...
 
 
-class Derived:
-    """One thing that was made of another, for as long as that other is the same object."""
-
-    def __init__(self) -> None:
-        self._last: tuple[object, object] | None = None
-
-    def of(self, origin: T, make: Callable[[T], D]) -> D:
-        """What `make` makes of the origin, made anew only where it is another one than last time."""
-        if self._last is None or self._last[0] is not origin:
-            self._last = origin, make(origin)
-        return cast("D", self._last[1])
-
-
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """One source's ports. At most one of `listing` and `window` is set.
+    """One source's ports.
 
     Attributes:
         sample: Asks for a meeting.
         scope: The source's name of the scope which that takes.
         probes: The other scopes that are made use of, by the source's names, each with what takes it.
         examine: Asks an account what the vendor's documents leave open.
-        derived: What was made of the window when it was last looked through.
     """
 
     source: Source
-    listing: MeetingListing | None = None
-    window: MeetingWindow | None = None
+    meetings: MeetingListing | None = None
     people: People | None = None
     users: Users | None = None
     cadences: Lookup[Cadence] | None = None
@@ -274,7 +236,6 @@ class Ports:
     scope: str = ""
     probes: Mapping[str, Probe] = dataclasses.field(default_factory=dict)
     examine: Examiner | None = None
-    derived: Derived = dataclasses.field(default_factory=Derived, compare=False, repr=False)
     person_list: Listing[Person, PersonFilter] | None = None
     account_list: Listing[Account, AccountFilter] | None = None
     cadence_list: Listing[Cadence, CadenceFilter] | None = None

@@ -1,19 +1,25 @@
-"""A listing of records that can only be had all at once."""
+"""Listings of records that can only be had all at once."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Generic, Protocol, TypeVar, cast
 
+import msgspec
+
+from gateway.model.filters import MeetingFilter
+from gateway.model.identity import EventIndex
 from gateway.model.order import Walk
-from gateway.model.records import Record
+from gateway.model.records import Meeting, Record
 from gateway.paging.memory import DeferredLane, MemoryLane, Snapshot
 from gateway.paging.merge import Lane
-from gateway.sources.base import Derived, Found, Lookup, Traits
+from gateway.sources.base import Found, Lookup, Traits
 from gateway.upstream.request import Request
 
+D = TypeVar("D")
 R = TypeVar("R", bound=Record)
 R_contra = TypeVar("R_contra", bound=Record, contravariant=True)
+T = TypeVar("T")
 
 
 class Filter(Protocol[R_contra]):
@@ -27,23 +33,36 @@ class Filter(Protocol[R_contra]):
 F = TypeVar("F", bound=Filter[Any])
 
 
+class Derived:
+    """One thing that was made of another, for as long as that other is the same object."""
+
+    def __init__(self) -> None:
+        self._last: tuple[object, object] | None = None
+
+    def of(self, origin: T, make: Callable[[T], D]) -> D:
+        """What `make` makes of the origin, made anew only where it is another one than last time."""
+        if self._last is None or self._last[0] is not origin:
+            self._last = origin, make(origin)
+        return cast("D", self._last[1])
+
+
 class MemoryListing(Generic[R, F]):
     """Every record of a kind, held in memory; see `sources.base.Listing`.
 
     Args:
         read: Reads them all. What is made of them stays for as long as it gives the same list of rows.
+        traits: What the records can tell; that they are in memory is added here.
         lookup: Records by their ids, where that is cheaper.
-        traits: What the records can tell.
     """
 
     def __init__(
         self,
         read: Callable[[Request], Awaitable[Found[R]]],
+        traits: Traits | None = None,
         *,
         lookup: Lookup[R] | None = None,
-        traits: Traits | None = None,
     ) -> None:
-        self.traits = traits or Traits()
+        self.traits = msgspec.structs.replace(traits or Traits(), in_memory=True)
         self._read = read
         self._lookup = lookup
         self._snapshot = Derived()
@@ -52,35 +71,74 @@ class MemoryListing(Generic[R, F]):
         """One lane; see `Listing.lanes`."""
 
         async def open_lane() -> Lane[R]:
-            found, snapshot = await self._all(request)
-            return MemoryLane(
-                snapshot, walk, admits=wanted.admits, problems=found.problems, incomplete=found.incomplete
-            )
+            found, snapshot = await self.all(request)
+            admits = self.check(wanted)
+            return MemoryLane(snapshot, walk, admits=admits, problems=found.problems, incomplete=found.incomplete)
 
         return (DeferredLane(open_lane),)
 
     async def count(self, request: Request, wanted: F) -> int | None:
         """How many records the filter admits."""
-        found, _ = await self._all(request)
-        return sum(map(wanted.admits, found.rows))
+        found, _ = await self.all(request)
+        return sum(map(self.check(wanted), found.rows))
 
     async def by_ids(self, request: Request, ids: Sequence[str]) -> Found[R]:
         """The records with these ids."""
         if self._lookup is not None:
             return await self._lookup.by_ids(request, ids)
-        found, snapshot = await self._all(request)
+        found, snapshot = await self.all(request)
         rows = [snapshot.by_id[key] for key in dict.fromkeys(ids) if key in snapshot.by_id]
-        return Found(rows=rows, problems=found.problems, incomplete=found.incomplete)
+        return msgspec.structs.replace(found, rows=rows)
 
     def admits(self, wanted: F, record: R) -> bool:  # noqa: ARG002 - see `Listing`
-        """Whether the source's own part of a filter holds: there is none."""
+        """Whether the source's own part of a filter holds: there is none, unless a source says otherwise."""
         return True
 
-    async def _all(self, request: Request) -> tuple[Found[R], Snapshot[R]]:
-        """All records; the same ones throughout a request."""
+    def check(self, wanted: F) -> Callable[[R], bool]:
+        """Whether a filter admits a record."""
+        return wanted.admits
+
+    async def all(self, request: Request) -> tuple[Found[R], Snapshot[R]]:
+        """All records; the same ones throughout a request.
+
+        Raises:
+            UpstreamError: They could not be read.
+            DeadlineExceeded: The request's time is up.
+        """
 
         async def read() -> tuple[Found[R], Snapshot[R]]:
             found = await self._read(request)
             return found, self._snapshot.of(found.rows, Snapshot)
 
         return await request.once((self, "all"), read)
+
+
+class MemoryMeetings(MemoryListing[Meeting, MeetingFilter]):
+    """Every meeting of a source, held in memory; see `sources.base.MeetingListing`.
+
+    A source whose filter has a part of its own says in `admits` what that means.
+    """
+
+    def __init__(self, read: Callable[[Request], Awaitable[Found[Meeting]]], traits: Traits | None = None) -> None:
+        super().__init__(read, traits)
+        self._events = Derived()
+
+    def check(self, wanted: MeetingFilter) -> Callable[[Meeting], bool]:
+        """Whether a filter admits a meeting."""
+        common = wanted.admits if wanted.linked else wanted.admits_state
+        return (lambda row: self.admits(wanted, row) and common(row)) if wanted.own else common
+
+    async def same_events(self, request: Request, meetings: Sequence[Meeting]) -> Found[Meeting]:
+        """The meetings that are the event of one of these."""
+        _, snapshot = await self.all(request)
+        events = self._events.of(snapshot, lambda every: EventIndex(every.rows))
+        return Found(rows=list({each.source_id: each for row in meetings for each in events.of(row)}.values()))
+
+    def fitting(self, meetings: Sequence[Meeting], following: Iterable[Meeting]) -> list[Meeting]:  # noqa: ARG002
+        """None: what is asked for costs no call."""
+        return []
+
+    async def has_people(self, request: Request, wanted: MeetingFilter) -> bool:
+        """Whether any meeting that meets the source's own part of a filter has a person."""
+        found, _ = await self.all(request)
+        return any(row.person is not None and self.admits(wanted, row) for row in found.rows)

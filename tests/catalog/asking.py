@@ -42,7 +42,7 @@ class Run(Protocol):
 
 def fake_of(case: Case) -> Fake:
     """The case's world behind the source protocols."""
-    fake = Fake()
+    fake = Fake(listed=case.listed)
     fake.salesloft.meetings = list(case.salesloft)
     fake.drift.meetings = list(case.drift)
     everybody(fake.salesloft, fake.drift)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -18,9 +19,13 @@ from gateway.model.order import Position, Walk, micros
 from gateway.model.records import Meeting, MeetingStatus, Person, Ref, Source, User, UserKey
 from gateway.paging.merge import Chunk, Lane, Problem
 from gateway.sources.base import Found, Ports, Traits
+from gateway.sources.memory import MemoryMeetings
 from gateway.upstream.request import Request
 
 NOW = dt.datetime(2026, 3, 10, 12, tzinfo=dt.UTC)
+
+FITTING = 50
+"""Meetings whose events one call asks for."""
 
 EVERYTHING = Traits()
 LITTLE = Traits(
@@ -129,13 +134,23 @@ class FakeListing:
     async def same_events(self, request: Request, meetings: Sequence[Meeting]) -> Found[Meeting]:
         self.log.call(self.rows.source, "same_events")
         events = {meeting.calendar_event_id for meeting in meetings} - {None}
-        stems = {event.split("_")[0] for event in events if event is not None}
+        uids = {meeting.i_cal_uid for meeting in meetings} - {None}
+        stems = {event.split("_")[0] for event in events | uids if event is not None}
+        stems |= {uid.removesuffix("@google.com") for uid in uids if uid is not None}
         rows = [
             row
             for row in self.rows.meetings
-            if row.calendar_event_id in events or (row.i_cal_uid or "").removesuffix("@google.com") in stems
+            if row.calendar_event_id in events
+            or (row.i_cal_uid or "").removesuffix("@google.com") in stems
+            or (row.calendar_event_id or "").split("_")[0] in stems
         ]
         return Found(rows=rows, problems=self.problems, incomplete=self.incomplete)
+
+    def fitting(self, meetings: Sequence[Meeting], following: Iterable[Meeting]) -> list[Meeting]:
+        return [*itertools.islice(following, max(0, FITTING - len(meetings)))]
+
+    async def has_people(self, request: Request, wanted: MeetingFilter) -> bool:
+        return True
 
     def admits(self, wanted: MeetingFilter, meeting: Meeting) -> bool:
         return own_admits(wanted, meeting)
@@ -240,17 +255,17 @@ class FakeLane:
         return not self.walk.passed(place) and not self.walk.beyond(place) and self.listing.admitted(self.wanted, row)
 
 
-@dataclasses.dataclass
-class FakeWindow:
+class FakeWindow(MemoryMeetings):
     """Meetings that are had as a whole."""
 
-    rows: Rows
-    log: Log
-    problems: tuple[Problem, ...] = ()
-    incomplete: str | None = None
-    traits: Traits = LITTLE
+    def __init__(self, rows: Rows, log: Log) -> None:
+        self.rows = rows
+        self.log = log
+        self.problems: tuple[Problem, ...] = ()
+        self.incomplete: str | None = None
+        super().__init__(self._window, LITTLE)
 
-    async def window(self, request: Request) -> Found[Meeting]:
+    async def _window(self, _: Request) -> Found[Meeting]:
         self.log.call(self.rows.source, "window")
         rows = sorted(self.rows.meetings, key=mixed)
         return Found(rows=rows, problems=self.problems, incomplete=self.incomplete)
@@ -312,6 +327,9 @@ class FakeClock:
 class Fake:
     """Two sources, the one walked and the other a window, and the catalog over them.
 
+    Args:
+        listed: Whether the second one is walked as well.
+
     Attributes:
         salesloft: What the first holds.
         drift: What the second holds.
@@ -320,7 +338,7 @@ class Fake:
         log: The calls.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, listed: bool = False) -> None:
         self.log = Log()
         self.salesloft = Rows(Source.SALESLOFT)
         self.drift = Rows(Source.DRIFT)
@@ -331,13 +349,13 @@ class Fake:
             [
                 Ports(
                     source=Source.DRIFT,
-                    window=self.window,
+                    meetings=FakeListing(self.drift, self.log, traits=LITTLE) if listed else self.window,
                     people=FakePeople(self.drift, self.log),
                     users=FakeUsers(self.drift, self.log),
                 ),
                 Ports(
                     source=Source.SALESLOFT,
-                    listing=self.listing,
+                    meetings=self.listing,
                     people=FakePeople(self.salesloft, self.log),
                     users=FakeUsers(self.salesloft, self.log),
                 ),

@@ -160,13 +160,13 @@ class Stand:
             [
                 Ports(
                     source=SALESLOFT,
-                    listing=salesloft_source.open(self.vendor, NOTHING_KEPT).listing,
+                    meetings=salesloft_source.open(self.vendor, NOTHING_KEPT).meetings,
                     people=FakePeople(self.salesloft, self.log),
                     users=FakeUsers(self.salesloft, self.log),
                 ),
                 Ports(
                     source=DRIFT,
-                    window=drift_source.open(drift, drift.clock, RecordLifetimes(window=NOTHING)).window,
+                    meetings=drift_source.open(drift, drift.clock, RecordLifetimes(window=NOTHING)).meetings,
                     people=FakePeople(self.drift, self.log),
                     users=FakeUsers(self.drift, self.log),
                 ),

@@ -220,3 +220,46 @@ async def test_orders_by_other_times_cost_the_same(fake: Fake) -> None:
 
 def told(answer: ListPage[Meeting]) -> dict[Source, str]:
     return {report.source: report.message or "" for report in answer.reports}
+
+
+# A second source that is walked as well
+
+
+@pytest.fixture
+def listed() -> Fake:
+    """The same sixty meetings of each source, both of which are walked."""
+    fake = Fake(listed=True)
+    everybody(fake.salesloft, fake.drift)
+    fake.salesloft.meetings = [ours(n, calendar_event_id=f"event{n}" if n < 10 else None) for n in range(60)]
+    fake.drift.meetings = [theirs(n, person=PEOPLE[2], owner=USERS[2], notes=f"note {n}") for n in range(60)]
+    return fake
+
+
+BOTH = {"salesloft.meetings": 1, "drift.meetings": 1}
+
+
+async def test_events_on_the_page_need_no_look_up_in_either_direction(listed: Fake) -> None:
+    assert await calls(listed, query(size=9)) == BOTH
+
+
+async def test_twins_below_are_looked_for_together_where_they_could_show(listed: Fake) -> None:
+    page = await ask(listed, query(size=9, fields=["notes", "sources"]))
+    assert [row.notes for row in page.page.rows] == [f"note {n}" for n in range(9)]
+    assert {row.sources for row in page.page.rows} == {(SALESLOFT, DRIFT)}
+    expected = {**BOTH, "drift.same_events": 1, "salesloft.same_events": 1}
+    assert await calls(listed, query(size=9, fields=["notes", "sources"])) == expected
+    listed.salesloft.meetings = [ours(n, calendar_event_id=f"event{n}", notes="ours") for n in range(60)]
+    assert await calls(listed, query(size=9, fields=["notes"])) == BOTH, "nothing could show"
+
+
+async def test_its_rows_bring_meetings_in_up_to_a_bound(listed: Fake) -> None:
+    wanted = MeetingFilter(person_ids=frozenset({PEOPLE[2]}))
+    page = await ask(listed, query(wanted, size=100, total=True))
+    assert [key for key in keys(page) if key[0] is SALESLOFT] == [(SALESLOFT, str(n)) for n in range(10)]
+    assert page.total == 60
+    assert {report.status for report in page.reports} == {ReportStatus.OK}
+    listed.drift.meetings += [theirs(n, person=PEOPLE[2]) for n in range(1000, 1500)]
+    page = await ask(listed, query(wanted, size=100, total=True))
+    assert page.total is None
+    assert {report.source: report.status for report in page.reports}[SALESLOFT] is ReportStatus.PARTIAL
+    assert "by what DRIFT adds" in told(page)[SALESLOFT]

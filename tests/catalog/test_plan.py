@@ -16,8 +16,8 @@ from tests.catalog.fakes import LITTLE, NOW, FakeListing, FakeWindow, Log, Rows,
 S, D = Source.SALESLOFT, Source.DRIFT
 DAY = dt.timedelta(days=1)
 BOTH = [
-    Ports(source=S, listing=FakeListing(Rows(S), Log())),
-    Ports(source=D, window=FakeWindow(Rows(D), Log())),
+    Ports(source=S, meetings=FakeListing(Rows(S), Log())),
+    Ports(source=D, meetings=FakeWindow(Rows(D), Log())),
 ]
 
 
@@ -74,8 +74,8 @@ def test_the_plan_for_a_filter(wanted: MeetingFilter, skipped: dict[Source, str]
     made = plan(wanted, BOTH)
     assert dict(made.skipped) == skipped
     assert made.by_links is by_links
-    assert [port.source for port in made.listings] == [S] * (S not in skipped)
-    assert [port.source for port in made.windows] == [D] * (D not in skipped or by_links)
+    assert [port.source for port in made.walked] == [S] * (S not in skipped)
+    assert [port.source for port in made.searched] == [D] * (D not in skipped or by_links)
     assert made.scope == {S, D} if wanted.sources is None else made.scope == wanted.sources
     assert made.listed == made.scope - skipped.keys()
 
@@ -98,12 +98,12 @@ def test_conditions_of_both_sources_are_met_together_or_not_at_all() -> None:
     made = plan(MeetingFilter(own={S: Words(some("a")), D: Words(some("b"))}), BOTH)
     assert made.together == {S, D}
     assert made.by_links
-    assert [port.source for port in made.windows] == [D]
+    assert [port.source for port in made.searched] == [D]
 
 
 def test_a_source_without_meetings_is_not_spoken_of() -> None:
     made = plan(MeetingFilter(sources=some(S)), [Ports(source=S), BOTH[1]])
-    assert made.listings == ()
+    assert made.walked == ()
     assert made.skipped == {D: LEFT_OUT}
     assert made.scope == frozenset()
 

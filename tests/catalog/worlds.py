@@ -220,21 +220,31 @@ def wanted_of(throws: bytes, ids: Sequence[Ref]) -> MeetingFilter:
 
 
 class Case:
-    """A world and a list that is asked of it."""
+    """A world and a list that is asked of it.
+
+    Attributes:
+        listed: Whether the second source is walked as well, instead of held whole.
+    """
 
     def __init__(
-        self, salesloft: list[Meeting], drift: list[Meeting], wanted: MeetingFilter, order: Order = ORDER
+        self,
+        salesloft: list[Meeting],
+        drift: list[Meeting],
+        wanted: MeetingFilter,
+        order: Order = ORDER,
+        listed: bool = False,
     ) -> None:
         self.salesloft = salesloft
         self.drift = drift
         self.wanted = wanted
         self.order = order
+        self.listed = listed
 
     def __repr__(self) -> str:
         rows = [*self.salesloft, *self.drift]
         more = [f"and {len(rows) - MOST_TOLD} more"] if len(rows) > MOST_TOLD else []
         lines = "\n  ".join([*map(told, rows[:MOST_TOLD]), *more])
-        return f"Case({told(self.wanted)}, {told(self.order)}\n  {lines})"
+        return f"Case({told(self.wanted)}, {told(self.order)}{', listed' * self.listed}\n  {lines})"
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(repr(self))
@@ -266,7 +276,8 @@ def cases(draw: Any, *, least: int = 0, most: int = 9) -> Case:
     drift = [drift_meeting(throws, f"slug{place * 4}") for place, throws in enumerate(draw(rows), 1)]
     ids = [Ref(row.source, Kind.MEETING, row.source_id) for row in (*salesloft, *drift)]
     field = draw(st.sampled_from(OrderField))
-    return Case(salesloft, drift, wanted_of(draw(FILTER), ids), Order(field, descending=draw(st.booleans())))
+    order = Order(field, descending=draw(st.booleans()))
+    return Case(salesloft, drift, wanted_of(draw(FILTER), ids), order, draw(st.sampled_from([False, False, True])))
 
 
 @st.composite

@@ -34,7 +34,7 @@ def world(size: int) -> Vendor:
 
 
 def lanes(vendor: Vendor, walk: Walk = Walk(), wanted: MeetingFilter = MeetingFilter()) -> list[Lane[Meeting]]:  # noqa: B008 - frozen
-    listing = source.open(vendor, NOTHING_KEPT).listing
+    listing = source.open(vendor, NOTHING_KEPT).meetings
     assert listing is not None
     return list(listing.lanes(Request(1e9), walk, wanted))
 

@@ -49,8 +49,8 @@ class Stand:
 
     @property
     def listing(self) -> MeetingListing:
-        assert self.ports.listing is not None
-        return self.ports.listing
+        assert self.ports.meetings is not None
+        return self.ports.meetings
 
     def request(self) -> Request:
         return Request(1e9)

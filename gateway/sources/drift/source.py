@@ -18,6 +18,7 @@ from gateway.sources.drift import wire
 from gateway.sources.drift.api import MOST_CONTACTS, Api
 from gateway.sources.drift.examine import examine
 from gateway.sources.drift.held import Rows, contacts, contacts_by_email, conversations, team, windows
+from gateway.sources.memory import MemoryMeetings
 from gateway.sources.problems import another
 from gateway.upstream.client import Client
 from gateway.upstream.records import Answers
@@ -47,22 +48,16 @@ TRAITS = Traits(
 """Drift: Meeting model. `slotStart` reaches up to 30 days back."""
 
 
-class Meetings:
+class Meetings(MemoryMeetings):
     """The window of meetings that Drift holds: from 30 days ago on."""
 
-    traits = TRAITS
-
     def __init__(self, client: Client, api: Api, clock: Clock, lives: RecordLifetimes) -> None:
-        self._windows = windows(client, api, clock, lives.window)
+        window = windows(client, api, clock, lives.window)
 
-    async def window(self, request: Request) -> Found[Meeting]:
-        """Every meeting in the window, each once; the same one throughout a request.
+        async def read(request: Request) -> Found[Meeting]:
+            return (await window.get(request, WHOLE)).value.value
 
-        Raises:
-            UpstreamError: One of the calls failed.
-            DeadlineExceeded: The request's time is up.
-        """
-        return await request.once((self, "window"), lambda: self._read(request))
+        super().__init__(read, TRAITS)
 
     def admits(self, wanted: MeetingFilter, meeting: Meeting) -> bool:
         """Whether Drift's own conditions (`MeetingConditions`) hold on one of its records."""
@@ -70,9 +65,6 @@ class Meetings:
         if not isinstance(own, wire.MeetingConditions):
             return True
         return isinstance(meeting.raw, wire.Meeting) and own.admits(meeting.raw)
-
-    async def _read(self, request: Request) -> Found[Meeting]:
-        return (await self._windows.get(request, WHOLE)).value.value
 
 
 class People:
@@ -154,7 +146,7 @@ def open(client: Client, clock: Clock, lives: RecordLifetimes = DEFAULT) -> Port
             "contact_read": lambda request: api.contacts(request, NOBODY),
             "conversation_read": lambda request: api.conversation(request, "0"),
         },
-        window=Meetings(client, api, clock, lives),
+        meetings=Meetings(client, api, clock, lives),
         people=People(client, api, lives),
         users=Users(client, api, lives),
         conversations=Conversations(client, api, lives),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -52,6 +53,11 @@ EVERYBODY: Params = (("visible_only", "false"),)
 
 EMAILS, GUIDS, EVENTS, UIDS = "email_addresses[]", "guid[]", "event_ids[]", "i_cal_uids[]"
 
+EVENT_VALUES = 100
+EVENT_CHARS = 5600
+"""Values, and characters of URL, up to which a look-up of events takes in those of meetings that come next: few enough
+to fit the call that is made in any case."""
+
 MOST_USER_PAGES = 100
 """Pages of the team that are read at most, where it does not come whole: 10,000 users."""
 
@@ -97,6 +103,23 @@ class Meetings:
         for failure in found.failures.values():
             raise failure
         return found
+
+    def fitting(self, meetings: Sequence[Meeting], following: Iterable[Meeting]) -> list[Meeting]:
+        """Those of the following meetings whose keys still fit into the URL that the meetings' own fill."""
+        asked = [pair for meeting in meetings for pair in _keys_of(meeting)]
+        places, room = EVENT_VALUES - len(asked), EVENT_CHARS - len(urlencode(asked))
+        fitting: list[Meeting] = []
+        for meeting in following:
+            pairs = _keys_of(meeting)
+            places, room = places - len(pairs), room - len(urlencode(pairs)) - len("&")
+            if places < 0 or room < 0:
+                break
+            fitting.append(meeting)
+        return fitting
+
+    async def has_people(self, request: Request, wanted: MeetingFilter) -> bool:  # noqa: ARG002 - see `MeetingListing`
+        """Whether any meeting may have a person: most have one."""
+        return True
 
     def admits(self, wanted: MeetingFilter, meeting: Meeting) -> bool:
         """Whether Salesloft's own conditions (`MeetingConditions`) hold on a record that was found another way."""
@@ -204,7 +227,7 @@ def open(client: Client, lives: RecordLifetimes = DEFAULT) -> Ports:  # noqa: A0
     cadences = Directory(api, CADENCES, lives.cadences)
     return Ports(
         source=Source.SALESLOFT,
-        listing=Meetings(api),
+        meetings=Meetings(api),
         people=people,
         users=Users(api),
         cadences=cadences,

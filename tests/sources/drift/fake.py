@@ -11,6 +11,7 @@ from gateway.errors import DeadlineExceeded, UpstreamError
 from gateway.model.records import Meeting
 from gateway.sources import base
 from gateway.sources.drift import source
+from gateway.sources.memory import MemoryMeetings
 from gateway.upstream.budget import Budget
 from gateway.upstream.call import Call
 from gateway.upstream.client import Client, as_sent
@@ -96,9 +97,9 @@ class FakeDrift(Client):
 
     async def window(self) -> base.Found[Meeting]:
         """The window, for a request of its own."""
-        window = self.ports.window
-        assert window is not None
-        return await window.window(request())
+        window = self.ports.meetings
+        assert isinstance(window, MemoryMeetings)
+        return (await window.all(request()))[0]
 
     async def meeting(self, row: JSON) -> Meeting:
         """The record that one row becomes."""

@@ -231,7 +231,7 @@ OWN = {
 @pytest.mark.parametrize(("name", "values"), OWN.items())
 async def test_own_conditions(name: str, values: tuple[str, str]) -> None:
     vendor = FakeDrift()
-    window = vendor.ports.window
+    window = vendor.ports.meetings
     assert window is not None
 
     def admitted(record: Meeting, *wanted: str) -> bool:
@@ -254,7 +254,7 @@ async def test_own_conditions(name: str, values: tuple[str, str]) -> None:
 
 async def test_own_conditions_are_anded() -> None:
     vendor = FakeDrift()
-    window = vendor.ports.window
+    window = vendor.ports.meetings
     assert window is not None
     record = await vendor.meeting(meeting())
     both = wire.MeetingConditions(status=frozenset({"active"}), agent_ids=frozenset({"1"}))
@@ -264,7 +264,7 @@ async def test_own_conditions_are_anded() -> None:
 
 
 def test_traits() -> None:
-    window = FakeDrift().ports.window
+    window = FakeDrift().ports.meetings
     assert window is not None
     traits = window.traits
     assert traits.lacks == {"cadence_ids", "step_ids", "account_ids", "i_cal_uids", "attendee_emails"}

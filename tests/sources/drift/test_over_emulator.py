@@ -38,6 +38,7 @@ from gateway.model.filters import fold_email
 from gateway.model.records import Kind, Meeting, MeetingStatus, Ref, Source
 from gateway.sources.base import Found, Ports
 from gateway.sources.drift import source
+from gateway.sources.memory import MemoryMeetings
 from gateway.upstream.budget import AT_ONCE, Budget
 from gateway.upstream.client import Client
 from gateway.upstream.clock import ManualClock
@@ -61,8 +62,8 @@ class Stage:
     request: Request
 
     async def window(self) -> Found[Meeting]:
-        assert self.ports.window is not None
-        return await self.ports.window.window(self.request)
+        assert isinstance(self.ports.meetings, MemoryMeetings)
+        return (await self.ports.meetings.all(self.request))[0]
 
     def endpoints(self) -> Counter[str]:
         """The calls as the vendor saw them; none with a parameter that it does not know."""

@@ -177,7 +177,7 @@ async def test_one_conversation_that_fails_does_not_lose_the_others() -> None:
 def test_ports_that_drift_cannot_fill() -> None:
     ports = FakeDrift().ports
     assert ports.source is Source.DRIFT
-    assert (ports.listing, ports.cadences, ports.steps, ports.accounts, ports.tasks) == (None,) * 5
+    assert (ports.cadences, ports.steps, ports.accounts, ports.tasks) == (None,) * 4
 
 
 @pytest.mark.parametrize("rows", [[], [{"id": 5}]])

@@ -15,6 +15,7 @@ from gateway.errors import UpstreamUnavailable
 from gateway.sources.decode import Row
 from gateway.sources.drift import wire
 from gateway.sources.drift.window import EVERYTHING, LATEST, Answer, Span, Window, cut, read_window
+from gateway.sources.memory import MemoryMeetings
 from tests.sources.drift.fake import HOUR, NOW, FakeDrift, meeting, request
 
 DAY = 24 * HOUR
@@ -226,24 +227,24 @@ async def test_the_parameters_of_the_one_call() -> None:
 
 async def test_the_window_is_held_for_the_request() -> None:
     vendor = FakeDrift(meetings=[meeting("a")])
-    window = vendor.ports.window
-    assert window is not None
+    window = vendor.ports.meetings
+    assert isinstance(window, MemoryMeetings)
     this = request()
-    first, second = await asyncio.gather(window.window(this), window.window(this))
+    first, second = await asyncio.gather(window.all(this), window.all(this))
     assert first is second
-    assert await window.window(this) is first
+    assert await window.all(this) is first
     assert len(vendor.calls) == 1
 
 
 async def test_the_window_is_shared_while_it_is_young() -> None:
     vendor = FakeDrift(meetings=[meeting("a")])
-    window = vendor.ports.window
-    assert window is not None
+    window = vendor.ports.meetings
+    assert isinstance(window, MemoryMeetings)
     told = []
     for seconds in (0, 29, 2, 0):
         vendor.clock.advance(seconds)
         this = request()
-        await window.window(this)
+        await window.all(this)
         told.append((this.freshness.as_of("DRIFT"), this.freshness.stale("DRIFT")))
         await vendor.settled()
     assert told == [(NOW / 1000, False), (NOW / 1000, False), (NOW / 1000, True), (NOW / 1000 + 31, False)]
@@ -252,17 +253,17 @@ async def test_the_window_is_shared_while_it_is_young() -> None:
 
 async def test_an_old_window_stands_in_for_one_that_cannot_be_had() -> None:
     vendor = FakeDrift(meetings=[meeting("a")])
-    window = vendor.ports.window
-    assert window is not None
-    await window.window(request())
+    window = vendor.ports.meetings
+    assert isinstance(window, MemoryMeetings)
+    await window.all(request())
     vendor.answers["/users/meetings/org"] = UpstreamUnavailable("Down.", source="DRIFT")
     vendor.clock.advance(100)
     this = request()
-    assert [record.source_id for record in (await window.window(this)).rows] == ["a"]
+    assert [record.source_id for record in (await window.all(this))[0].rows] == ["a"]
     assert this.freshness.stale("DRIFT")
     vendor.clock.advance(3600)
     with pytest.raises(UpstreamUnavailable):
-        await window.window(request())
+        await window.all(request())
 
 
 async def test_a_crowd_at_one_instant_is_said() -> None:

@@ -70,7 +70,7 @@ async def walked(
     vendor: Vendor, walk: Walk, wanted: MeetingFilter, size: int, number: int
 ) -> tuple[list[Meeting], list[Problem]]:
     """One lane, page after page, each in a request of its own; a page that breaks off is asked for again."""
-    listing = source.open(vendor, NOTHING_KEPT).listing
+    listing = source.open(vendor, NOTHING_KEPT).meetings
     assert listing is not None
     got: list[Meeting] = []
     problems: list[Problem] = []

@@ -31,7 +31,7 @@ def vendor_of(case: dict[str, Any]) -> Vendor:
 
 
 def lanes_of(vendor: Vendor, walk: Walk, wanted: MeetingFilter) -> list[Lane[Meeting]]:
-    listing = source.open(vendor, NOTHING_KEPT).listing
+    listing = source.open(vendor, NOTHING_KEPT).meetings
     assert listing is not None
     return list(listing.lanes(Request(1e9), walk, wanted))
 

@@ -1,0 +1,225 @@
+"""What of a source a filter admits where its rows are looked through, and which meetings of higher ones they bring in.
+
+A source in memory is looked through in any case. One that is not is so only where links decide, for the meetings that
+its rows bring in: its own rows are walked.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+
+from gateway.catalog.events import Twins, meeting_ref
+from gateway.catalog.pages import Stretch
+from gateway.catalog.plan import Meaning, Plan, out_of_reach
+from gateway.catalog.reports import Reports
+from gateway.errors import GatewayError
+from gateway.model.filters import LINKS, Canceled, MeetingFilter
+from gateway.model.order import Walk
+from gateway.model.records import Meeting, Ref, Source
+from gateway.paging.memory import DeferredLane, MemoryLane, Snapshot
+from gateway.paging.merge import Lane
+from gateway.sources.base import MeetingListing
+from gateway.upstream.request import Request
+
+MOST_BROUGHT = 500
+"""Rows of a source that is not in memory that are looked through at most, for what they may bring in."""
+
+EVERYTHING = 1_000_000
+"""More rows than memory holds."""
+
+
+class LowerSearch:
+    """One filter over one source that is looked through, in one request.
+
+    Args:
+        request: The request.
+        listings: The meetings of every source.
+        source: The one that is looked through.
+        plan: How the filter is answered.
+        meaning: The filter.
+        twins: Who holds which event.
+        reports: Where trouble is told.
+        now: The time of the request.
+
+    Attributes:
+        in_memory: Whether its own rows are found here as well, and not walked.
+        exact: Whether nothing has stood in the way of finding everything.
+        beforehand: Done before candidates are screened: the look-ups of several searches in one.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        listings: Mapping[Source, MeetingListing],
+        source: Source,
+        *,
+        plan: Plan,
+        meaning: Meaning,
+        twins: Twins,
+        reports: Reports,
+        now: dt.datetime,
+    ) -> None:
+        self.source = source
+        self.in_memory = listings[source].traits.in_memory
+        self.exact = True
+        self.beforehand: Callable[[], Awaitable[None]] = nothing
+        self._request = request
+        self._listings = listings
+        self._listing = listings[source]
+        self._plan = plan
+        self._meaning = meaning
+        self._twins = twins
+        self._reports = reports
+        self._now = now
+
+    def lane(self, walk: Walk) -> Lane[Meeting]:
+        """The rows as a lane; nothing is asked before it is read."""
+
+        async def open_lane() -> Lane[Meeting]:
+            if self._plan.by_links:
+                return MemoryLane(Snapshot(await self.rows()), walk, admits=lambda _: True)
+            return await self._own(walk)
+
+        return DeferredLane(open_lane)
+
+    async def rows(self) -> list[Meeting]:
+        """The rows that the filter admits, and the meetings that they bring in, in no order.
+
+        Where the links decide they are screened already, else each may still turn out to be a twin.
+
+        Raises:
+            UpstreamError: The source could not be read.
+            DeadlineExceeded: Likewise.
+        """
+        return await self._request.once((self, "rows"), self._find)
+
+    async def candidates(self) -> list[Meeting]:
+        """The rows to be screened before it is known which meetings they bring in; none where no links decide.
+
+        Raises:
+            UpstreamError: The source could not be read.
+            DeadlineExceeded: Likewise.
+        """
+        return await self._request.once((self, "candidates"), self._touching) if self._plan.by_links else []
+
+    async def siblings(self) -> list[Meeting]:
+        """All twins of those that hold the candidates, which are screened already."""
+        scope = self._plan.scope
+        holders = {meeting_ref(h): h for row in await self.candidates() for h in self._twins.holders(row, scope)}
+        await self._seek(holders.values())
+        return [twin for holder in holders.values() for twin in self._twins.near(holder)]
+
+    async def _find(self) -> list[Meeting]:
+        try:
+            if not self._plan.by_links:
+                return await self._take([await self._own(Walk())], EVERYTHING)
+            candidates = await self.candidates()
+            await self.beforehand()
+            await self._screen(candidates, self._plan.scope)
+            await self._screen(await self.siblings(), None)
+            return await self._by_links(candidates)
+        except GatewayError:
+            self.exact = False
+            raise
+        finally:
+            if self._plan.by_links and not self.exact:
+                self._reports.unbrought(self.source, self._plan.listed)
+
+    async def _own(self, walk: Walk) -> Lane[Meeting]:
+        """The source's own rows along a walk, where no links decide."""
+        if out_of_reach(self._meaning.wanted, self._listing.traits, self._now):
+            return MemoryLane(Snapshot[Meeting](()), walk, admits=lambda _: True)
+        (lane,) = self._listing.lanes(self._request, walk, await self._meant())
+        return lane
+
+    async def _touching(self) -> list[Meeting]:
+        """The rows that may meet part of the filter."""
+        wanted = await self._meant()
+        lanes = [lane for part in self._parts(wanted) for lane in self._listing.lanes(self._request, Walk(), part)]
+        return await self._take(lanes, EVERYTHING if self.in_memory else MOST_BROUGHT)
+
+    def _parts(self, wanted: MeetingFilter) -> Iterator[MeetingFilter]:
+        """Filters of one condition each, by any of which a row may meet part of the filter."""
+        own = MeetingFilter(canceled=Canceled.INCLUDE, own=wanted.own)
+        if self.source in wanted.own:
+            yield own
+            return
+        for name in LINKS:
+            values = getattr(wanted, name)
+            if values is not None and name not in self._listing.traits.lacks:
+                yield msgspec.structs.replace(own, **{name: values})
+
+    async def _take(self, lanes: Sequence[Lane[Meeting]], most: int) -> list[Meeting]:
+        """The rows of some lanes, up to so many; what is missing of them is told."""
+        stretch = Stretch([(self.source, lane) for lane in lanes], Walk())
+        rows = await stretch.take(most)
+        for error, nothing_read in stretch.errors().values():
+            if nothing_read:
+                raise error
+        stretch.report(self._reports)
+        self.exact = self.exact and len(rows) < most and stretch.whole
+        return rows
+
+    async def _by_links(self, candidates: Iterable[Meeting]) -> list[Meeting]:
+        """The rows that nobody holds, and those that hold the others, as far as the filter admits them whole."""
+        wanted = await self._meant()
+        found: list[Meeting] = []
+        held: dict[Ref, Meeting] = {}
+        for row in candidates:
+            if self._twins.holders(row, self._plan.scope):
+                target = await self._twins.target(row)
+                if target is not None and target.source in self._plan.scope:
+                    held[meeting_ref(target)] = target
+            elif self.in_memory and self.source not in self._plan.skipped and wanted.admits(row):
+                found.append(row)
+        await self._seek(held.values())
+        for target in held.values():
+            if not all(map(self._twins.known, self._twins.near(target))):
+                continue  # what it would show cannot be told; the screening that failed is reported
+            whole = await self._twins.whole(target)
+            self.exact = self.exact and not self._twins.errors
+            if await self._admits(whole):
+                found.append(whole)
+        return found
+
+    async def _seek(self, rows: Iterable[Meeting]) -> None:
+        for source, error in (await self._twins.seek(rows)).items():
+            self.exact = False
+            self._reports.partial(source, error)
+
+    async def _screen(self, rows: Iterable[Meeting], scope: Collection[Source] | None) -> None:
+        failures = await self._twins.screen(rows, scope)
+        self._reports.unscreened(failures)
+        self.exact = self.exact and not failures
+
+    async def _admits(self, whole: Meeting) -> bool:
+        """Whether the filter admits a folded meeting: each source's own conditions on its own (newest) record."""
+        newest = {row.source: row for row in (*reversed(whole.twins), whole)}
+        wanted = await self._wanted(list(newest))
+        for source in wanted.own:
+            listing, row = self._listings.get(source), newest.get(source)
+            if listing is None or row is None or not listing.admits(wanted, row):
+                return False
+        return wanted.admits(whole)
+
+    async def _meant(self) -> MeetingFilter:
+        """The filter as it is meant for the source's own rows; people are looked up only where one could be meant."""
+
+        async def find() -> MeetingFilter:
+            people = await self._listing.has_people(self._request, self._meaning.wanted)
+            return await self._wanted([self.source], people=people)
+
+        return await self._request.once((self, "meant"), find)
+
+    async def _wanted(self, sources: Collection[Source], *, people: bool = True) -> MeetingFilter:
+        wanted, errors = await self._meaning.filter_for(sources, people=people)
+        self._reports.unknown(errors, wanted)
+        self.exact = self.exact and not errors
+        return wanted
+
+
+async def nothing() -> None:
+    """What is done beforehand for a search that stands alone."""

@@ -22,7 +22,7 @@ from graphql.execution.get_variable_signature import GraphQLVariableSignature, g
 from graphql.execution.values import VariableValues, VariableValueSource
 
 from gateway.execution.conditions import Uses, null_conditions, uses_of
-from gateway.execution.inputs import MOST_WRONG, wrong_variables
+from gateway.execution.inputs import MOST_SUGGESTED, MOST_WRONG, wrong_variables
 from gateway.execution.interpreter import Interpreter
 from gateway.execution.plans import Known
 from gateway.execution.readings import Context
@@ -75,11 +75,12 @@ class Templates:
             raw_variable_values=dict(variables),
             operation_name=operation_name,
             max_coercion_errors=MOST_WRONG,
-            hide_suggestions=self._hide_suggestions,
+            hide_suggestions=True,  # its errors of variables are not told as they are
             middleware=middleware,
         )
         if isinstance(built, list):
             return self._typed(built, known, variables, operation_name)
+        built.hide_suggestions = self._hide_suggestions
         conditions = self.template(known, operation_name, built).uses.conditions
         return null_conditions(conditions, built.variable_values) or cast("Interpreter", built)
 
@@ -101,7 +102,7 @@ class Templates:
                 definitions,
                 dict(variables),
                 max_errors=MOST_WRONG,
-                hide_suggestions=self._hide_suggestions,
+                hide_suggestions=True,
             )
         if isinstance(values, list):
             return self._wrong(definitions, variables) or values
@@ -124,7 +125,10 @@ class Templates:
         return (self._wrong(operation.variable_definitions or (), variables) if operation else []) or errors
 
     def _wrong(self, definitions: Iterable[VariableDefinitionNode], variables: Mapping[str, Any]) -> list[GraphQLError]:
-        return wrong_variables(self._schema, definitions, variables, hide_suggestions=self._hide_suggestions)
+        wrong = wrong_variables(self._schema, definitions, variables, hide_suggestions=True)
+        if self._hide_suggestions or not 0 < len(wrong) <= MOST_SUGGESTED:
+            return wrong
+        return wrong_variables(self._schema, definitions, variables, hide_suggestions=False)
 
 
 def _leaves(schema: GraphQLSchema, executor: Executor[Any]) -> tuple[GraphQLVariableSignature, ...] | None:

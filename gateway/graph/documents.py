@@ -21,6 +21,7 @@ from graphql import (
 from graphql.language.parser import Parser
 
 from gateway.errors import GatewayError, OperationTooCostly
+from gateway.execution.inputs import MOST_SUGGESTED
 from gateway.execution.lexer import RunLexer
 from gateway.execution.source import Text
 from gateway.graph.validation import in_plain_words
@@ -32,8 +33,6 @@ LARGEST_CACHED = CACHE_BYTES // 8
 """Bytes of the largest document that is cached: one of them does not drive all others out."""
 MOST_ERRORS = 20
 """Validation errors that one document is told of."""
-MOST_SUGGESTED = 3
-"""Errors of a document for which names are suggested: finding them takes some milliseconds each."""
 LONGEST_SUGGESTED = 1_000
 """Tokens of a document for which names are suggested, since it is validated a second time."""
 

@@ -72,6 +72,9 @@ LONGEST_LIST = 1_000
 MOST_VARIABLE_ENTRIES = 5_000
 """Entries of all lists among the variables: each is coerced in 3 µs."""
 
+LARGEST_OBJECT = 100
+"""Members of one object among the variables: the largest input has some thirty, and each error at one shows it."""
+
 MOST_VARIABLE_MEMBERS = 20_000
 """Members of all objects among the variables, and variables: a thousand entities have some ten each."""
 
@@ -266,6 +269,7 @@ def check_variables(variables: Mapping[str, object] | None) -> None:
                 waiting.extend(part)
             elif isinstance(part, dict):
                 members += len(part)
+                _require_values(len(part), LARGEST_OBJECT, "members in one object", name)
                 _require_values(members, MOST_VARIABLE_MEMBERS, "values", name)
                 waiting.extend(part.values())
 

@@ -29,8 +29,9 @@ from gateway.settings.settings import Settings
 from gateway.shared.documents import SharedDocuments
 from gateway.shared.rates import SharedRates
 from gateway.tuning import tune
-from gateway.upstream.clock import SystemClock, Timer
+from gateway.upstream.clock import SystemClock, Timer, every
 from gateway.upstream.replicas.link import Link
+from gateway.upstream.store import SWEPT
 from gateway.upstreams import opened, release
 from gateway.web.access import Access
 from gateway.web.closing import draining
@@ -128,7 +129,7 @@ def create_app(
             )
             endpoint = GraphQLEndpoint(
                 engine=engine,
-                documents=manifest or AutomaticDocuments(documents_of(upstreams.link, time)),
+                documents=manifest or AutomaticDocuments(documents_of(upstreams.link)),
                 access=access,
                 origins=settings.browsers.origins,
                 rates=rates_of(settings.limits, upstreams.link, time),
@@ -141,7 +142,11 @@ def create_app(
                 max_document=settings.limits.document,
             )
             reload = Reload(settings, environment, time, keys=keys, upstreams=upstreams, manifest=manifest)
-            async with metrics.following(upstreams.reading, partial(execution_of, engine)), reload.followed():
+            async with (
+                metrics.following(upstreams.reading, partial(execution_of, engine)),
+                every(time, SWEPT, engine.reuse.sweep),
+                reload.followed(),
+            ):
                 with reloading(reload.now), draining(health, settings.server.drain):
                     started()
                     health.started = True
@@ -163,13 +168,13 @@ def create_app(
 def rates_of(limits: LimitSettings, link: Link | None, clock: Timer) -> Rates:
     """How much each client may ask for: of all replicas that share a Redis, else of this process."""
     near = ClientRates(limits.client_rate, limits.client_cost, clock)
-    return near if link is None else SharedRates(link, near, clock)
+    return near if link is None else SharedRates(link, near)
 
 
-def documents_of(link: Link | None, clock: Timer) -> DocumentStore:
+def documents_of(link: Link | None) -> DocumentStore:
     """Where automatically persisted documents are kept: for all replicas that share a Redis, else in this process."""
     near = MemoryDocuments()
-    return near if link is None else SharedDocuments(link, near, clock)
+    return near if link is None else SharedDocuments(link, near)
 
 
 def counting(settings: Settings, folder: Path | None, keys: LiveKeys) -> Metrics:

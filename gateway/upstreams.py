@@ -21,7 +21,7 @@ from gateway.sources.salesloft import endpoints as salesloft_endpoints
 from gateway.sources.salesloft import source as salesloft
 from gateway.upstream.budget import Budget
 from gateway.upstream.client import Client, State
-from gateway.upstream.clock import Timer
+from gateway.upstream.clock import Timer, every
 from gateway.upstream.credentials import Credential, StaticToken
 from gateway.upstream.meter import Meter, Unmetered
 from gateway.upstream.oauth import ClientCredentials
@@ -33,7 +33,7 @@ from gateway.upstream.replicas.vault import SharedVault
 from gateway.upstream.rotation import RotatingCredential
 from gateway.upstream.session import Session, open_session
 from gateway.upstream.settings import Upstream
-from gateway.upstream.store import MemoryStore, Store
+from gateway.upstream.store import SWEPT, MemoryStore, Store
 from gateway.upstream.switches import OffFile, Switches
 from gateway.web.metrics.gauges import Reading, SourceReading
 
@@ -230,12 +230,13 @@ async def _shared(
     processes: int,
     stack: contextlib.AsyncExitStack,
 ) -> Shared:
-    memory = MemoryStore(settings.cache.bytes)
+    memory = MemoryStore(settings.cache.bytes, clock)
+    await stack.enter_async_context(every(clock, SWEPT, memory.sweep))
     if settings.cache.url is None:
         return Shared(session=session, clock=clock, store=memory, memory=memory, meter=meter)
     link = Link(settings.cache.url.reveal(), clock)
     stack.push_async_callback(link.close)
-    store = SharedStore(link, memory, release=release())
+    store = SharedStore(link, memory)
     fleet = Fleet(link, clock, expected=processes)
     return Shared(session=session, clock=clock, store=store, memory=memory, meter=meter, link=link, fleet=fleet)
 
@@ -271,16 +272,19 @@ def _budget(source: SourceSettings, credential: RotatingCredential, shared: Shar
     adapts = source.name not in RATE_HEADERS
     link, fleet = shared.link, shared.fleet
     if link is None or fleet is None:
-        limit = max(1, source.rate_limit // processes)
-        log.info("%s: this process may spend %d units a minute, one of %d", source.name, limit, processes)
+        limit = source.rate_limit // processes
+        level = logging.INFO if limit else logging.WARNING
+        log.log(level, "%s: this process may spend %d units a minute, one of %d", source.name, limit, processes)
         return Budget(source.name, limit, shared.clock, adapts=adapts)
 
     def name() -> str:
         return f"{credential.identity}:{source.name}"
 
-    counter = SharedCounter(link, name(), lambda: fleet.size)
+    counter = SharedCounter(link, name(), fleet)
     credential.follow(lambda: counter.rename(name()))
-    return Budget(source.name, source.rate_limit, shared.clock, adapts=adapts, counter=counter)
+    budget = Budget(source.name, source.rate_limit, shared.clock, adapts=adapts, counter=counter)
+    fleet.keep_synced(budget)
+    return budget
 
 
 def _credential(source: SourceSettings, shared: Shared) -> Credential:

@@ -11,9 +11,11 @@ from functools import partial
 from gateway import logs, serving
 from gateway.app import from_environment
 from gateway.runtime.signals import hangups_taken
+from gateway.settings.caching import CACHING
 from gateway.settings.clients import LIMITS
 from gateway.settings.environment import BadSetting
 from gateway.settings.settings import GUARDED, SOURCE_ON, Check, Settings
+from gateway.settings.sources import SOURCES
 from gateway.web.documents import trusted
 from gateway.web.explorer import Examples
 
@@ -30,6 +32,20 @@ def _unreadable_manifest(settings: Settings) -> Iterable[BadSetting]:
 
 MANIFEST = Check(_unreadable_manifest, (LIMITS,))
 """The manifest of trusted documents can be read."""
+
+
+def enough_for(workers: int) -> Check:
+    """Every process has a unit a minute of each source, where nothing tells it what others spend."""
+
+    def too_small(settings: Settings) -> Iterable[BadSetting]:
+        processes = settings.cache.replicas * workers
+        for source in settings.sources:
+            if source.enabled and settings.cache.url is None and source.rate_limit < processes:
+                wrong = f"{source.rate_limit} a minute cannot be divided among {processes} processes"
+                yield BadSetting(f"{source.name}_RATE_LIMIT", f"{wrong}; raise it, or share it with GATEWAY_CACHE_URL")
+
+    return Check(too_small, (*SOURCES, CACHING))
+
 
 CHECKS = (SOURCE_ON, GUARDED, MANIFEST)
 """What has to hold before the graph is served over the real upstreams."""
@@ -60,6 +76,7 @@ def run(
     Raises:
         BadSetting: One or several settings are not valid.
     """
+    checks = (*checks, enough_for(args.workers))
     with hangups_taken():
         logs.configure(args.log_format, level=log_level)
         given = {"GATEWAY_HOST": args.host, "GATEWAY_PORT": args.port}

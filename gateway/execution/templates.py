@@ -9,6 +9,7 @@ from typing import Any, cast
 from graphql import (
     Executor,
     GraphQLError,
+    GraphQLResolveInfoHelpers,
     GraphQLSchema,
     Undefined,
     VariableDefinitionNode,
@@ -113,6 +114,8 @@ class Templates:
         kept = known.templates.get(operation_name)
         if kept is None:
             blank = _with(built, NO_VALUES)
+            # Else they lead to what was built, and to all that its request has looked up.
+            blank.async_helpers = GraphQLResolveInfoHelpers(blank.gather_async_work, blank.track_async_work)
             uses = uses_of(built.operation, built.fragments)
             kept = known.templates[operation_name] = Template(blank, _leaves(self._schema, blank), uses)
         return kept

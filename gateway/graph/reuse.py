@@ -113,6 +113,11 @@ class Reuse:
         self.given += 1
         return kept
 
+    async def sweep(self) -> None:
+        """Drops answers that cannot be given again, since a record of theirs is not fresh any more."""
+        for key in [key for key, kept in self._kept.items() if any(use.over for use in kept.uses)]:
+            self._kept.pop(key, None)
+
     def keep(
         self, key: Key | None, asked: Asked, request: Request, data: object, *, expected: int, interpreted: str | None
     ) -> object:

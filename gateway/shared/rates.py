@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 
-from gateway.upstream.clock import Timer
-from gateway.upstream.replicas.link import Link
+from gateway.upstream.replicas.link import Link, Script
 from gateway.web.rate import ClientRates, exceeded
 
-SPEND = """
+VERSION = 1
+"""Of how buckets are laid out; counted up with it."""
+
+SPEND = Script("""
 -- KEYS: bucket   ARGV: now (ms since 1970), operations a minute, units a minute, units to charge, operations to take
 -- answers {what there is too little of: 0 nothing, 1 operations, 2 units; milliseconds to wait}
 local now, most, units = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -27,7 +29,7 @@ has = has - tonumber(ARGV[4])
 redis.call('HSET', KEYS[1], 'at', math.max(now, at), 'left', left, 'units', has)
 redis.call('PEXPIRE', KEYS[1], math.ceil(60000 * math.max(1, (units - has) / units)))
 return {lacking, math.ceil(wait)}
-"""
+""")
 """The arithmetic of `web.rate.Bucket`, where nobody can come in between; a full bucket need not be kept."""
 
 
@@ -37,14 +39,11 @@ class SharedRates:
     Args:
         link: The Redis.
         near: This process's own buckets, for as long as Redis does not answer.
-        clock: Tells how long it has been; replicas' clocks may differ by as much as a client then gains or waits.
     """
 
-    def __init__(self, link: Link, near: ClientRates, clock: Timer) -> None:
+    def __init__(self, link: Link, near: ClientRates) -> None:
         self._link = link
         self._near = near
-        self._clock = clock
-        self._spend = link.script(SPEND)
 
     async def admit(self, client: str) -> None:
         """Takes an operation from a client's bucket.
@@ -67,7 +66,9 @@ class SharedRates:
 
     async def _ask(self, client: str, *, charge: int, take: bool) -> tuple[int, int] | None:
         name = hashlib.blake2b(client.encode(), digest_size=16).hexdigest()
-        near = self._near
-        given = [round(self._clock.time() * 1000), near.operations, near.cost, charge, int(take)]
-        answer = await self._link.run(self._spend, [f"{self._link.prefix}:client:{name}"], given)
+        near, now = self._near, await self._link.time()
+        if now is None:
+            return None
+        given = [round(now * 1000), near.operations, near.cost, charge, int(take)]
+        answer = await self._link.run(SPEND, [f"{self._link.prefix}:client:{VERSION}:{name}"], given)
         return None if answer is None else (answer[0], answer[1])

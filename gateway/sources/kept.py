@@ -58,6 +58,11 @@ class Translator(Generic[B, V]):
         """Rows with their records."""
         return Translated(sent, self._translate(sent))
 
+    @property
+    def layout(self) -> str:
+        """Which type the rows are of."""
+        return self._rows.layout
+
     def encode(self, value: Translated[B, V], /) -> bytes:
         """The rows as bytes."""
         return self._rows.encode(value.sent)

@@ -32,6 +32,9 @@ AT_ONCE = 16
 """Calls under way at most: far more than a budget of hundreds a minute keeps busy, so that a queue is what a burst
 meets, and whoever stands first in it gets all that it needs."""
 
+MOST_WAITING = 10_000
+"""Calls that may wait for units; long before that, those that cannot be served in time are turned away."""
+
 MELTS = 5.0
 """Seconds after which a revalidation looks again whether that is little enough."""
 
@@ -112,17 +115,23 @@ class Budget:
     @property
     def remaining(self) -> int:
         """Units left in this minute."""
-        return max(0, self._counter.free(self._vendor.now(), self._limit()))
+        return max(0, self._counter.left(self._vendor.now(), self._limit()))
+
+    def now(self) -> float:
+        """Seconds since 1970 at the upstream; a clock that nobody sets, and that replicas have in common."""
+        return self._vendor.now()
 
     async def take(self, request: Request, cost: int) -> Grant:
         """Takes units for a call, waiting for them where there are none; whoever gets them gives them to `settle`.
 
         Raises:
-            UpstreamRateLimited: They cannot be had before the request's deadline.
+            UpstreamRateLimited: They cannot be had before the request's deadline, or too many wait already.
             DeadlineExceeded: The deadline is past.
         """
         if request.deadline <= self._clock.monotonic():
             raise DeadlineExceeded("The operation's time is up.")
+        if not self._limit() or len(self._queue) >= MOST_WAITING:
+            raise self._used_up(60.0)
         self._arrived.setdefault(request.flow, next(self._order))
         ticket = _Ticket(request, cost, next(self._order), asyncio.get_running_loop().create_future())
         self._queue.append(ticket)
@@ -140,17 +149,28 @@ class Budget:
                 await self.settle(ticket.grant.result(), cost=0)
             raise
 
-    async def settle(self, grant: Grant, *, cost: int, left: int | None = None) -> None:
+    async def settle(self, grant: Grant, *, cost: int, left: int | None = None, answered: bool = False) -> None:
         """Ends a call.
 
         Args:
             grant: What was taken for it.
             cost: What it cost: told by the upstream, else what was expected; 0 where it never got there.
             left: Units that the upstream said it has left for everybody.
+            answered: Whether it was answered otherwise than that the limit is used up, as `refused` is told before.
         """
         self._free_slots += 1
         self._news.set()
-        await self._counter.settle(grant, self._vendor.now(), cost=cost, left=left)
+        await self._counter.settle(grant, self._vendor.now(), cost=cost, left=left, answered=answered)
+        self._news.set()
+
+    async def sync(self, *, leaving: bool = False) -> None:
+        """Tells other processes what this one has spent, and learns what they have; called every second or so.
+
+        Args:
+            leaving: Whether this process is about to end.
+        """
+        await self._counter.sync(self._vendor.now(), limit=self._limit(), leaving=leaving)
+        self._news.set()
 
     @property
     def skew(self) -> float:
@@ -160,6 +180,7 @@ class Budget:
     def heard(self, date: float, *, sent: float, received: float) -> None:
         """Learns what time it is at the upstream; see `VendorTime`."""
         self._vendor.heard(date, sent=sent, received=received)
+        self._counter.widen(self._vendor.margin)
 
     async def refused(self, retry_after: float | None, *, sent: float) -> float:
         """Learns from a 429 that there is nothing left.
@@ -223,15 +244,15 @@ class Budget:
         if ticket.grant.done():
             return False  # its owner has left
         now, limit, flow = self._vendor.now(), self._limit(), ticket.request.flow
-        share = min(1.0, self._counter.opens(now, limit) / 60)
-        spare = spare_for(ticket.request, ticket.cost, had=self._taken[flow], limit=limit, window_left=share)
+        window_left = 1 - now % 60 / 60
+        spare = spare_for(ticket.request, ticket.cost, had=self._taken[flow], limit=limit, window_left=window_left)
         if self._counter.free(now, limit) < min(ticket.cost, limit) + spare:
             return False
         grant = await self._counter.take(now, ticket.cost, limit=limit, spare=spare)
         if grant is None:
             return False
         if ticket.grant.done():
-            await self._counter.settle(grant, now, cost=0, left=None)
+            await self._counter.settle(grant, self._vendor.now(), cost=0, left=None)
             return True
         self._free_slots -= 1
         self._queue.remove(ticket)
@@ -251,9 +272,9 @@ class Budget:
         Nobody waits for a revalidation, so it may as well wait for its own deadline.
         """
         now, limit = self._clock.monotonic(), self._limit()
-        opens = self._counter.opens(self._vendor.now(), limit)
         ahead = 0
         for ticket in sorted(self._queue, key=self._rank):
+            opens = self._counter.opens(self._vendor.now(), limit, min(ticket.cost, limit))
             wait = opens + 60 * (ahead // limit)
             ahead += ticket.cost
             if now + wait < ticket.request.deadline or ticket.request.priority is Priority.REVALIDATION:
@@ -261,14 +282,14 @@ class Budget:
             ahead -= ticket.cost
             self._queue.remove(ticket)
             if not ticket.grant.done():
-                ticket.grant.set_exception(
-                    UpstreamRateLimited(
-                        "The gateway's budget for the source is used up.", source=self._source, retry_after=wait
-                    )
-                )
+                ticket.grant.set_exception(self._used_up(wait))
+
+    def _used_up(self, wait: float) -> UpstreamRateLimited:
+        message = "The gateway's budget for the source is used up."
+        return UpstreamRateLimited(message, source=self._source, retry_after=wait)
 
     def _turn(self) -> None:
         minute = int(self._vendor.now() // 60)
-        if minute != self._minute:
+        if minute > self._minute:
             self._minute = minute
             self._taken.clear()

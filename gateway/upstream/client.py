@@ -246,6 +246,10 @@ class Client:
         """Writes into the ledger what saved a call."""
         request.ledger.write(Entry(self.upstream.name, endpoint, 0, started, self.clock.monotonic(), hit))
 
+    def now(self) -> float:
+        """Seconds since 1970 at the upstream: what records' ages are told by, since replicas have it in common."""
+        return self.budget.now()
+
     @property
     def sending(self) -> int:
         """Calls that are on the wire."""

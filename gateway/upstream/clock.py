@@ -7,10 +7,13 @@ import contextlib
 import heapq
 import itertools
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol
 
 from gateway.upstream.request import Clock
+
+BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+"""Linux's clock that goes on while the machine is suspended."""
 
 
 class Handle(Protocol):
@@ -37,8 +40,8 @@ class SystemClock:
     """The machine's own time."""
 
     def monotonic(self) -> float:
-        """Seconds that never go back."""
-        return time.monotonic()
+        """Seconds that never go back, and go on while the machine is suspended, where it can tell."""
+        return time.monotonic() if BOOT is None else time.clock_gettime(BOOT)
 
     def time(self) -> float:
         """Seconds since 1970."""
@@ -51,6 +54,26 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Waits that long; where there is nothing to wait for, lets others go first."""
         await asyncio.sleep(max(0.0, seconds))
+
+
+class Steady:
+    """A time of day that nobody sets: a clock's when this was made, and what has passed since.
+
+    Args:
+        clock: Its time of day is looked at once, since it may be set back later.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._start = clock.time() - clock.monotonic()
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self._start + self._clock.monotonic()
+
+    def at(self, moment: float) -> float:
+        """The same at a moment of the clock (monotonic)."""
+        return self._start + moment
 
 
 class _Due:
@@ -77,6 +100,10 @@ class ManualClock:
         self._elapsed = 0.0
         self._order = itertools.count()
         self._due: list[tuple[float, int, _Due]] = []
+
+    def set_back(self, seconds: float) -> None:
+        """Sets the time of day back, as somebody may that of a machine; what has passed stays what it was."""
+        self._start -= seconds
 
     def monotonic(self) -> float:
         """Seconds since the clock was made."""
@@ -126,6 +153,28 @@ class ManualClock:
             if callback is not None:
                 callback()
         self._elapsed = until
+
+
+@contextlib.asynccontextmanager
+async def every(clock: Timer, seconds: float, work: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
+    """Does work again and again within the block, the first time after so many seconds."""
+
+    async def go_on() -> None:
+        while True:
+            due = asyncio.Event()
+            handle = clock.call_later(seconds, due.set)
+            try:
+                await due.wait()
+            finally:
+                handle.cancel()
+            await work()
+
+    working = asyncio.ensure_future(go_on())
+    try:
+        yield
+    finally:
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager

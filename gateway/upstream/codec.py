@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 from typing import Generic, TypeVar
 
 import msgspec
@@ -17,8 +19,15 @@ class Typed(Generic[V]):
     """
 
     def __init__(self, type_: type[V]) -> None:
+        self._type = type_
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder: msgspec.msgpack.Decoder[V] = msgspec.msgpack.Decoder(type_)
+
+    @functools.cached_property
+    def layout(self) -> str:
+        """Which type it is: another one, or the same with other fields, has another."""
+        schema = msgspec.json.encode(msgspec.json.schema(self._type), order="sorted")
+        return hashlib.blake2b(schema, digest_size=6).hexdigest()
 
     def encode(self, value: V, /) -> bytes:
         """The value as bytes."""

@@ -6,6 +6,9 @@ import enum
 
 import msgspec
 
+AHEAD = 2.0
+"""Seconds that a record may be fetched later than now: clocks of processes do not agree to the second."""
+
 
 class Age(enum.IntEnum):
     """What a record's age allows."""
@@ -52,7 +55,12 @@ class Lifetimes(msgspec.Struct, frozen=True, kw_only=True):
         return Lifetimes(fresh=fresh, stale=0, fallback=rest, absent=self.absent)
 
     def age(self, seconds: float, *, absent: bool) -> Age:
-        """What is allowed so many seconds after a record was fetched, or was found not to exist."""
+        """What is allowed so many seconds after a record was fetched, or was found not to exist.
+
+        One that was fetched later than now, by the clock of a process that is ahead, may be of any age.
+        """
+        if seconds < -AHEAD:
+            return Age.FALLBACK if self.fallback else Age.EXPIRED
         if seconds < (self.absent if absent else self.fresh):
             return Age.FRESH
         if seconds < self.fresh + self.stale and not absent:

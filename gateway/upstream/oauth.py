@@ -11,7 +11,7 @@ from yarl import URL
 
 from gateway.errors import UpstreamError, UpstreamMalformed, UpstreamRateLimited, UpstreamRefused, UpstreamUnavailable
 from gateway.upstream.answers import Answer, failure_in, status_of, unreadable
-from gateway.upstream.clock import Timer
+from gateway.upstream.clock import Steady, Timer
 from gateway.upstream.credentials import Secret
 from gateway.upstream.exchange import exchange
 from gateway.upstream.meter import Meter, Unmetered
@@ -35,8 +35,8 @@ OF_THE_CLIENT = frozenset({Trouble.REJECTED, Trouble.REFUSED, Trouble.GONE})
 NEW = 30.0
 """Seconds in which a token is too new to be the reason for a refusal."""
 
-CLAIM = 15.0
-"""Seconds that one replica may take to ask before another does."""
+CLAIM_SPARE = 5.0
+"""Seconds beyond the time-out of its question after which another replica asks instead."""
 
 USUAL_LIFE = 7200.0
 """Seconds that a token is good for where its endpoint says nothing of that; Salesloft's are."""
@@ -141,6 +141,7 @@ class ClientCredentials:
         self._clock = clock
         self._vault = vault
         self._meter: Meter = Unmetered() if meter is None else meter
+        self._time = Steady(clock)
         self._flights = Flights(clock)
         self._endpoint = URL(upstream.base_url).path
         self._troubles = Troubles(upstream.name, clock)
@@ -151,7 +152,7 @@ class ClientCredentials:
     @property
     def usable(self) -> bool:
         """Whether there is a token, or none was asked for yet."""
-        return not self.troubles or (self._token is not None and self._token.good(self._clock.time()))
+        return not self.troubles or (self._token is not None and self._token.good(self._time.now()))
 
     @property
     def troubles(self) -> Mapping[str, Reason]:
@@ -166,13 +167,13 @@ class ClientCredentials:
             UpstreamError: There is none to be had for another reason.
             DeadlineExceeded: Not before the request's deadline.
         """
-        token, now = self._token, self._clock.time()
+        token, now = self._token, self._time.now()
         if token is not None and token.good(now) and (token.young(now) or self._being_renewed()):
             return token.secret
         try:
             renewed = await self._flights.join("token", request, self._renew)
         except UpstreamError:
-            if token is None or not token.good(self._clock.time()):
+            if token is None or not token.good(self._time.now()):
                 raise
             return token.secret
         return renewed.secret
@@ -182,7 +183,7 @@ class ClientCredentials:
         held = self._token
         if held is None or held.secret != token:
             return True  # there is a newer one already
-        if known or self._clock.time() - held.issued < NEW:
+        if known or self._time.now() - held.issued < NEW:
             return False
         self._token, self._doubted = None, token
         return True
@@ -208,14 +209,12 @@ class ClientCredentials:
             raise failure
         if self._vault is None:
             return await self._ask(request)
-        give_up = self._clock.monotonic() + CLAIM
-        while True:
-            kept = await self._kept()
-            if kept is not None:
-                return kept
-            if self._clock.monotonic() >= give_up or await self._vault.claim(CLAIM):
+        while (kept := await self._kept()) is None:
+            if await self._vault.claim(self._upstream.timeout + CLAIM_SPARE):
                 break
             await self._clock.sleep(LOOK)
+        else:
+            return kept
         try:
             kept = await self._kept()  # another one may have asked before the claim was free
             if kept is None:
@@ -228,12 +227,16 @@ class ClientCredentials:
     async def _kept(self) -> Token | None:
         """What another replica asked for, if it is of use."""
         kept = None if self._vault is None else await self._vault.load()
-        useful = kept is not None and kept.young(self._clock.time()) and kept.secret != self._doubted
-        return kept if useful else None
+        if kept is None or kept.secret == self._doubted:
+            return None
+        now = self._time.now()
+        if kept.issued > now:  # by the clock of a replica that is ahead
+            kept = msgspec.structs.replace(kept, issued=now)
+        return kept if kept.young(now) else None
 
     async def _ask(self, request: Request) -> Token:
         """Asks the token endpoint once."""
-        started, now = self._clock.monotonic(), self._clock.time()
+        started, now = self._clock.monotonic(), self._time.now()
         form = {
             "grant_type": "client_credentials",
             "client_id": self._client_id,

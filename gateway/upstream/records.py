@@ -13,7 +13,7 @@ import msgspec
 from gateway.errors import UpstreamRefused
 from gateway.upstream.batch import Batcher, Failure, Limits, Part, encoded_len
 from gateway.upstream.client import Client
-from gateway.upstream.lifetimes import Age, Lifetimes
+from gateway.upstream.lifetimes import AHEAD, Age, Lifetimes
 from gateway.upstream.request import Hit, Priority, Request
 from gateway.upstream.store import Codec, Kept, Shelf
 
@@ -131,8 +131,8 @@ class Records(Generic[K, V]):
         client, started = self._client, self._client.clock.monotonic()
         client.require(request)
         wanted = list(dict.fromkeys(keys))
-        kept = await self._kept(wanted)
-        if len(kept) == len(wanted) and client.clock.time() < (until := self._soonest(kept.values())):
+        kept, now = await self._kept(wanted), client.now()
+        if len(kept) == len(wanted) and now < (until := self._soonest(kept.values(), now)):
             return self._all_fresh(request, kept, until)
         request.uses.spoil()
         return await self._some(request, wanted, kept, started)
@@ -152,7 +152,7 @@ class Records(Generic[K, V]):
     ) -> Answers[K, V]:
         """The records, where not all of them are kept and fresh."""
         client = self._client
-        now = client.clock.time()
+        now = client.now()
         ages = {
             key: self._lifetimes(each).age(now - each.as_of, absent=each.value is None) for key, each in kept.items()
         }
@@ -187,7 +187,12 @@ class Records(Generic[K, V]):
 
     async def _kept(self, wanted: Sequence[K]) -> Mapping[K, Kept[V]]:
         """What is kept, of whatever age."""
-        found = await self._client.store.get(self._shelf, wanted, self._kind.codec, self._fresh)
+        now = self._client.now()
+
+        def fresh(kept: Kept[V]) -> bool:
+            return now < self._soonest((kept,), now)
+
+        found = await self._client.store.get(self._shelf, wanted, self._kind.codec, fresh, now=now)
         return cast("Mapping[K, Kept[V]]", found)
 
     async def _load(self, request: Request, missing: list[K], old: list[K]) -> list[Part[K, Kept[V]]]:
@@ -245,8 +250,8 @@ class Records(Generic[K, V]):
         found = {key: kept.value for key, kept in usable.items() if kept.value is not None}
         as_of = min((usable[key].as_of for key in found), default=None)
         if usable:
-            now = self._client.clock.time()
-            max_age = self._soonest(usable.values()) - now
+            now = self._client.now()
+            max_age = self._soonest(usable.values(), now) - now
             request.freshness.note(
                 self._client.upstream.name, as_of=as_of, stale=gathered.stale, max_age=max(0.0, max_age)
             )
@@ -257,7 +262,7 @@ class Records(Generic[K, V]):
             self._client.meter.batched(self._client.upstream.name, self._kind.name, len(keys))
         shelf = self._shelf
         found = await self._fetch(request, keys)
-        now = self._client.clock.time()
+        now = self._client.now()
         kept = {key: Kept(found.get(key), now) for key in keys}
         if (seconds := self._kind.lifetimes.longest) > 0:
             await self._client.store.put(shelf, kept, self._kind.codec, seconds=seconds)
@@ -278,30 +283,34 @@ class Records(Generic[K, V]):
 
     async def same(self, kept: Mapping[K, Kept[V]], until: float) -> bool:
         """Whether these are what is kept now, fresh until then, and may be shown."""
-        if not self._client.on or self._client.clock.time() >= until:
+        if not self._client.on or self.over(until):
             return False
         found = await self._kept(list(kept))
         return all(map(operator.is_, map(found.get, kept), kept.values()))
 
+    def over(self, until: float) -> bool:
+        """Whether what was fresh until then is so no more."""
+        return self._client.now() >= until
+
     def note_fresh(self, request: Request, keys: int, as_of: float | None, until: float) -> None:
         """Notes that a request used so many kept records, fresh until then, the oldest of that time."""
         self._note(request, Hit.FRESH, keys, self._client.clock.monotonic())
-        seconds = max(0.0, until - self._client.clock.time())
+        seconds = max(0.0, until - self._client.now())
         request.freshness.note(self._client.upstream.name, as_of=as_of, stale=False, max_age=seconds)
 
-    def _fresh(self, kept: Kept[V]) -> bool:
-        return self._client.clock.time() < self._soonest((kept,))
-
-    def _soonest(self, kept: Iterable[Kept[V]]) -> float:
+    def _soonest(self, kept: Iterable[Kept[V]], now: float) -> float:
         """When the first of these stops to be fresh, in seconds since 1970; never, where there are none.
 
-        Asked for every record that is used, so in one loop.
+        One that was fetched later than now is not. Asked for every record that is used, so in one loop.
         """
+        latest = now + AHEAD
         fresh, absent = self._kind.lifetimes.fresh, self._kind.lifetimes.absent
         doubtful, doubted = self._kind.doubtful, self._doubtful.fresh
         soonest = math.inf
         for each in kept:
             value = each.value
+            if each.as_of > latest:
+                return 0.0
             until = each.as_of + (absent if value is None else doubted if doubtful(value) else fresh)
             if until < soonest:  # noqa: PLR1730 - min() takes longer than all the rest
                 soonest = until
@@ -326,6 +335,11 @@ class _Use(Generic[K, V]):
     async def holds(self) -> bool:
         """Whether each of them is the very one that is kept now, fresh, and its source switched on."""
         return await self._kind.same(self._kept, self._until)
+
+    @property
+    def over(self) -> bool:
+        """Whether one of them is not fresh any more."""
+        return self._kind.over(self._until)
 
     def note(self, request: Request) -> None:
         """Notes that a request used them."""

@@ -170,6 +170,11 @@ class Use(Protocol):
         """Whether each of them is the very one that is kept now, fresh, and its source switched on."""
         ...
 
+    @property
+    def over(self) -> bool:
+        """Whether one of them is not fresh any more, so that it cannot hold again."""
+        ...
+
     def note(self, request: Request) -> None:
         """Notes, as the look-up itself would, that a request used them."""
         ...

@@ -16,7 +16,7 @@ from gateway.errors import (
     UpstreamRefused,
     UpstreamUnavailable,
 )
-from gateway.upstream.answers import Answer, date_of, failure_in, status_of, units_in, unreadable
+from gateway.upstream.answers import TOO_MANY, Answer, date_of, failure_in, seconds_in, status_of, units_in, unreadable
 from gateway.upstream.budget import Budget
 from gateway.upstream.call import Call, Errand
 from gateway.upstream.circuit import Tolerance
@@ -215,8 +215,9 @@ class Sender:
     async def _try(self, errand: Errand[T], token: Secret, grant: Grant, *, fresh: bool) -> Got[T] | Failure:
         """The call, then the ledger and the budget's correction, however it ended; and what is made of the answer."""
         upstream, call = self._upstream, errand.call
-        started, sent = self._clock.monotonic(), self._clock.time()
+        started = self._clock.monotonic()
         cost, left, status, wire = call.cost, None, "cancelled", Wire()
+        answered, wait = False, 0.0
         span, headers = begun(errand, upstream.name)
         headers["Authorization"] = f"Bearer {token.reveal()}"
         self.sending += 1
@@ -228,7 +229,11 @@ class Sender:
                 left = units_in(ended.headers, upstream.remaining_header, MOST_LEFT)
                 date = date_of(ended.headers.get("Date"))
                 if date is not None:
-                    self._budget.heard(date, sent=sent, received=self._clock.time())
+                    self._budget.heard(date, sent=started, received=self._clock.monotonic())
+                answered = ended.status != TOO_MANY
+                if not answered:  # before the call is settled, so that no other is made in between
+                    asked_for = seconds_in(ended.headers, date or self._budget.now(), upstream.longest_wait)
+                    wait = await self._budget.refused(asked_for, sent=started)
         finally:
             self.sending -= 1
             cost = cost if wire.connected else 0
@@ -239,23 +244,22 @@ class Sender:
             errand.request.ledger.write(
                 Entry(upstream.name, call.endpoint, cost, started, now, asked=errand.asked, status=status)
             )
-            await self._budget.settle(grant, cost=cost, left=left)
-        told = ended if isinstance(ended, Failure) else await self._judge(ended, call, started)
+            await self._budget.settle(grant, cost=cost, left=left, answered=answered)
+        told = ended if isinstance(ended, Failure) else await self._judge(ended, call, wait)
         if isinstance(told, Failure):
             kind = RATE_LIMITED if told.trouble is None else told.trouble.value
             self._meter.troubled(upstream.name, call.endpoint, kind)
         return told
 
-    async def _judge(self, answer: Answer, call: Call[T], started: float) -> Got[T] | Failure:
-        """What is made of an answer, or what is wrong with it; a 429 empties the budget."""
-        now = date_of(answer.headers.get("Date")) or self._clock.time()
+    async def _judge(self, answer: Answer, call: Call[T], wait: float) -> Got[T] | Failure:
+        """What is made of an answer, or what is wrong with it; a 429 is told with the seconds to wait."""
+        now = date_of(answer.headers.get("Date")) or self._budget.now()
         failure = failure_in(answer, self._upstream, now=now, one=call.one)
         if failure is None:
             return await self._read(answer, call)
         log.debug("%s %s answered %d", self._upstream.name, call.endpoint, answer.status)
         if not isinstance(failure.error, UpstreamRateLimited):
             return failure
-        wait = await self._budget.refused(failure.error.retry_after, sent=started)
         error = UpstreamRateLimited(failure.error.message, source=self._upstream.name, retry_after=wait)
         return msgspec.structs.replace(failure, error=error)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import msgspec
+
+from gateway.upstream.clock import SystemClock, Timer
 
 V = TypeVar("V")
 
@@ -43,6 +46,11 @@ class Kept(msgspec.Struct, Generic[V], frozen=True):
 class Codec(Protocol[V]):
     """A record as bytes and back."""
 
+    @property
+    def layout(self) -> str:
+        """What its bytes look like: another release may lay a record out in another way, and then says another word."""
+        ...
+
     def encode(self, value: V, /) -> bytes:
         """The record as bytes."""
         ...
@@ -64,9 +72,17 @@ class Store(Protocol):
     """Keeps records for a while. It may lose any of them at any time; it never fails."""
 
     async def get(
-        self, shelf: Shelf, keys: Sequence[Hashable], codec: AnyCodec, fresh: Callable[[AnyKept], bool]
+        self, shelf: Shelf, keys: Sequence[Hashable], codec: AnyCodec, fresh: Callable[[AnyKept], bool], *, now: float
     ) -> Mapping[Hashable, AnyKept]:
-        """What is kept of those asked for, the newest there is of those that are not `fresh`."""
+        """What is kept of those asked for.
+
+        Args:
+            shelf: Where they are kept.
+            keys: Which of them.
+            codec: What they look like as bytes.
+            fresh: Whether one need not be looked for anywhere else, where a newer one may be.
+            now: The time that they were fetched at is told by, in seconds since 1970.
+        """
         ...
 
     async def put(self, shelf: Shelf, items: Mapping[Any, AnyKept], codec: AnyCodec, *, seconds: float) -> None:
@@ -93,16 +109,25 @@ def encoded(codec: AnyCodec, value: Any) -> bytes | None:
         return None
 
 
+AT_ONCE = 1000
+"""Records that a sweep looks at before it lets others go on."""
+
+SWEPT = 60.0
+"""Seconds between two sweeps; what is cached outlives its last use by so many at most."""
+
+
 class MemoryStore:
     """Keeps records in this process, those used last longest; whether one is too old is for its reader to say.
 
     Args:
         most: Bytes that it may take, as estimated from the records' encoded size.
+        clock: Tells when a record is past any use; the system's, unless a test brings its own.
     """
 
-    def __init__(self, most: int = 128 * 1024 * 1024) -> None:
+    def __init__(self, most: int = 128 * 1024 * 1024, clock: Timer | None = None) -> None:
         self._most = most
-        self._kept: OrderedDict[tuple[Shelf, Hashable], tuple[AnyKept, int]] = OrderedDict()
+        self._clock: Timer = SystemClock() if clock is None else clock
+        self._kept: OrderedDict[tuple[Shelf, Hashable], tuple[AnyKept, int, float]] = OrderedDict()
         self.size = 0
 
     async def get(
@@ -111,6 +136,8 @@ class MemoryStore:
         keys: Sequence[Hashable],
         codec: AnyCodec,  # noqa: ARG002 - records are kept as they are
         fresh: Callable[[AnyKept], bool],  # noqa: ARG002 - there is no other place to look
+        *,
+        now: float,  # noqa: ARG002 - nor anybody else's clock
     ) -> Mapping[Hashable, AnyKept]:
         """What is kept of those asked for."""
         found: dict[Hashable, AnyKept] = {}
@@ -123,24 +150,32 @@ class MemoryStore:
                 found[key] = entry[0]
         return found
 
-    async def put(
-        self,
-        shelf: Shelf,
-        items: Mapping[Any, AnyKept],
-        codec: AnyCodec,
-        *,
-        seconds: float,  # noqa: ARG002 - they go when there is no room for them
-    ) -> None:
-        """Keeps records until there is no room for them."""
+    async def put(self, shelf: Shelf, items: Mapping[Any, AnyKept], codec: AnyCodec, *, seconds: float) -> None:
+        """Keeps records for so many seconds, or until there is no room for them."""
+        until = self._clock.monotonic() + seconds
         for key, kept in items.items():
             data = b"" if kept.value is None else encoded(codec, kept.value)
             size = ENTRY_BYTES + _characters(key) + (UNKNOWN_BYTES if data is None else EXPANSION * len(data))
-            _, before = self._kept.pop((shelf, key), (None, 0))
-            self._kept[shelf, key] = (kept, size)
-            self.size += size - before
+            self._drop((shelf, key))
+            self._kept[shelf, key] = (kept, size, until)
+            self.size += size
         while self.size > self._most:
-            _, (_, size) = self._kept.popitem(last=False)
-            self.size -= size
+            self._drop(next(iter(self._kept)))
+
+    async def sweep(self) -> None:
+        """Drops what is past its last use; others go on meanwhile. Called every `SWEPT` seconds."""
+        now, places = self._clock.monotonic(), list(self._kept)
+        for start in range(0, len(places), AT_ONCE):
+            for place in places[start : start + AT_ONCE]:
+                entry = self._kept.get(place)
+                if entry is not None and entry[2] <= now:
+                    self._drop(place)
+            await asyncio.sleep(0)
+
+    def _drop(self, place: tuple[Shelf, Hashable]) -> None:
+        entry = self._kept.pop(place, None)
+        if entry is not None:
+            self.size -= entry[1]
 
 
 def _characters(key: object) -> int:

@@ -210,6 +210,12 @@ def test_serve_with_workers_ends_on_sigterm(start: Start) -> None:
         (["serve", "--host", "192.0.2.1"], {"DRIFT_TOKEN": TOKEN}, "GATEWAY_AUTH: "),
         (["serve", "--host", "192.0.2.1"], {"DRIFT_TOKEN": TOKEN, "GATEWAY_AUTH": "none"}, "GATEWAY_HOST: "),
         (["serve"], {"DRIFT_TOKEN": TOKEN, "GATEWAY_AUTH": "required"}, "GATEWAY_AUTH: "),
+        (["serve", "--workers", "3"], {"DRIFT_TOKEN": TOKEN, "DRIFT_RATE_LIMIT": "2"}, "DRIFT_RATE_LIMIT: 2 a minute"),
+        (
+            ["serve", "--workers", "2"],
+            {"SALESLOFT_TOKEN": TOKEN, "SALESLOFT_RATE_LIMIT": "15", "GATEWAY_REPLICAS": "8"},
+            "divided among 16 processes",
+        ),
         (["serve"], {"DRIFT_TOKEN": TOKEN, "GATEWAY_TRUSTED_DOCUMENTS": "/no/such/file"}, "GATEWAY_TRUSTED_DOCUMENTS"),
     ],
 )

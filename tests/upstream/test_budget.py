@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from gateway.errors import DeadlineExceeded, UpstreamRateLimited
+from gateway.upstream import budget as budgets
 from gateway.upstream.budget import Budget
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.request import Priority, Request
@@ -207,10 +208,58 @@ async def test_a_rate_that_is_not_told_is_found(clock: ManualClock) -> None:
     assert budget.remaining > 150
 
 
+async def test_a_process_without_a_unit_says_so_at_once(clock: ManualClock) -> None:
+    """Where processes outnumber units: the sum of what they spend is none, rather than too much."""
+    budget = Budget("SALESLOFT", 0, clock)
+    for _ in range(3):
+        with pytest.raises(UpstreamRateLimited) as caught:
+            await budget.take(asking(clock, 600), 1)
+        assert caught.value.retry_after == 60
+        clock.advance(61)
+    assert (budget.remaining, budget.limit) == (0, 0)
+
+
+async def test_a_queue_has_an_end(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budgets, "MOST_WAITING", 5)
+    budget = Budget("SALESLOFT", 1, clock)
+    calls = [asyncio.ensure_future(spend(budget, asking(clock, 6000, Priority.REVALIDATION))) for _ in range(10)]
+    await asyncio.sleep(0)
+    assert outcomes(calls).count("UpstreamRateLimited") == 5
+    for call in calls:
+        call.cancel()
+    await asyncio.gather(*calls, return_exceptions=True)
+
+
+async def test_after_a_hold_one_call_goes_alone(clock: ManualClock) -> None:
+    budget = Budget("SALESLOFT", 300, clock)
+    first = await budget.take(asking(clock), 1)
+    await budget.refused(7, sent=clock.monotonic())
+    await budget.settle(first, cost=1)
+    calls = [asyncio.ensure_future(budget.take(asking(clock), 1)) for _ in range(8)]
+    await turn()
+    assert outcomes(calls) == ["waits"] * 8
+    await pass_time(clock, 7)
+    assert outcomes(calls) == ["ok"] + ["waits"] * 7, "one goes to see"
+
+    await budget.refused(3, sent=clock.monotonic())
+    await budget.settle(await calls[0], cost=1)
+    await turn()
+    assert outcomes(calls[1:]) == ["waits"] * 7, "it was refused again"
+    await pass_time(clock, 3)
+    assert outcomes(calls[1:]) == ["ok"] + ["waits"] * 6
+
+    await budget.settle(await calls[1], cost=1, answered=False)  # it never got there, and says nothing
+    await turn()
+    assert outcomes(calls[2:]) == ["ok"] + ["waits"] * 5
+    await budget.settle(await calls[2], cost=1, answered=True)
+    await turn()
+    assert outcomes(calls[3:]) == ["ok"] * 5, "it answers again"
+
+
 async def test_the_minute_is_the_vendors(clock: ManualClock) -> None:
     """Its clock is 30 seconds ahead, so that its minute ended 10 seconds ago."""
     budget = Budget("SALESLOFT", 1, clock)
-    budget.heard(NOON + 70, sent=NOON + 40, received=NOON + 40.1)
+    budget.heard(NOON + 70, sent=clock.monotonic(), received=clock.monotonic() + 0.1)
     await spend(budget, asking(clock))
 
     with pytest.raises(UpstreamRateLimited) as caught:

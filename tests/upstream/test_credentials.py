@@ -143,7 +143,7 @@ async def client_token(client: Client, clock: ManualClock) -> str:
 
 
 @pytest.mark.parametrize(
-    ("answer", "error"),
+    "case",
     [
         (reply(400, b'{"error":"invalid_grant"}'), UpstreamRefused),
         (reply(401, b'{"error":"invalid_client"}'), UpstreamRefused),
@@ -158,9 +158,14 @@ async def client_token(client: Client, clock: ManualClock) -> str:
     ],
 )
 async def test_no_token_no_call_and_no_loop(
-    hasty: Client, tokens: TokenServer, clock: ManualClock, answer: Handler, error: type[Exception]
+    make_client: MakeClient,
+    make_credential: MakeCredential,
+    tokens: TokenServer,
+    clock: ManualClock,
+    case: tuple[Handler, type[Exception]],
 ) -> None:
-    client = hasty
+    answer, error = case
+    client = make_client(credential=make_credential(timeout=0.1 if answer is hang else 60))
     tokens.answer = answer
     for _ in range(5):
         with pytest.raises(error):

@@ -36,10 +36,14 @@ class World:
         self.asked: list[list[str]] = []
 
     async def __call__(self, request: Received, writer: asyncio.StreamWriter) -> None:
+        await reply(200, self.answer(request))(request, writer)
+
+    def answer(self, request: Received) -> bytes:
+        """The body of an answer."""
         ids = [value for name, value in parse_qsl(urlsplit(request.target).query) if name == "ids[]"]
         self.asked.append(ids)
         rows = [{"id": key, "version": self.version} for key in reversed(ids) if key != UNKNOWN]
-        await reply(200, json.dumps(rows).encode())(request, writer)
+        return json.dumps(rows).encode()
 
 
 def things(client: Client, *, limits: Limits | None = None) -> Records[str, Thing]:

@@ -64,7 +64,7 @@ class Reply:
     @property
     def ok(self) -> Any:
         """The data of an answer without errors."""
-        assert self.errors == []
+        assert self.errors == [], self.errors
         return self.data
 
     @property

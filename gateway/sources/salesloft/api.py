@@ -77,7 +77,7 @@ class Api:
         """
         if not kept:
             page = await self._read(request, endpoint, params, number=number, per_page=per_page, now=True)
-            now, fresh = self.client.clock.time(), self.lives.pages.fresh
+            now, fresh = self.client.now(), self.lives.pages.fresh
             request.freshness.note(Source.SALESLOFT.value, as_of=now, stale=False, max_age=fresh)
             return page.value
         held = await self._pages_of(endpoint).get(request, paged(params, number, per_page))

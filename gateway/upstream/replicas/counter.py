@@ -1,276 +1,246 @@
-"""Units counted by all replicas together."""
+"""Units counted by all replicas together.
+
+Each replica reports to Redis, for each window, how many units it may spend: those that it has spent, and some that it
+may spend without asking again. Redis holds the reports and does no arithmetic. A report that says more than the one
+before is good only where, with those of all others, it stays within the limit; whoever reports later sees the earlier
+one, so two cannot both be good. While Redis is away, or does not have the reports of all known replicas (it was
+emptied, or a window has just begun), each goes on with what it was granted before, or with its share of a window that
+it has reported nothing of. So the sum stays within the limit, whatever Redis forgets and whenever.
+"""
 
 from __future__ import annotations
 
-import secrets
-from collections import Counter as Sums
-from collections.abc import Callable, Sequence
-from typing import Any
+import asyncio
+from collections.abc import Mapping
+from typing import Protocol
 
-import msgspec
+from gateway.upstream.replicas.fleet import BEAT
+from gateway.upstream.replicas.link import Link, Script
+from gateway.upstream.replicas.reports import decoded, encoded
+from gateway.upstream.window import SOON, Grant, Others, Report, Windows
 
-from gateway.upstream.replicas.link import Link
-from gateway.upstream.window import Grant, Tally, Windows, around, opening
+KEEP = 240_000
+"""Milliseconds that reports are kept: until no call that was counted in them can still be under way."""
 
-KEEP = 180_000
-"""Milliseconds that a window is kept: until no call that was counted in it can still be under way."""
-
-COUNTING = f"""
-local function tally(key)
-  local known = redis.call('HMGET', key, 'spent', 'flying', 'told', 'base', 'born')
-  return {{tonumber(known[1]) or 0, tonumber(known[2]) or 0, tonumber(known[3]) or -1, tonumber(known[4]) or 0,
-    known[5] or ''}}
-end
-local function free(key, limit)
-  local t = tally(key)
-  local left = limit - t[1]
-  if t[3] >= 0 then left = math.min(left, t[3] - (t[1] - t[4])) end
-  return left
-end
-local function count(key, spent, flying)
-  redis.call('HINCRBY', key, 'spent', spent)
-  if redis.call('HINCRBY', key, 'flying', flying) < 0 then redis.call('HSET', key, 'flying', 0) end
-  redis.call('PEXPIRE', key, {KEEP})
-end
-local function remember(key, at)
-  local born, unseen = redis.call('HGET', key, 'born'), tonumber(ARGV[at + 5])
-  if not born then
-    born = ARGV[1]
-    redis.call('HSET', key, 'born', born)
-  end
-  if ARGV[at] == born or ARGV[at] == '' then
-    if unseen > 0 then count(key, unseen, 0) end
-    return
-  end
-  local t, spent, told = tally(key), tonumber(ARGV[at + 1]) + unseen, tonumber(ARGV[at + 3])
-  if spent > t[1] then redis.call('HSET', key, 'spent', spent, 'flying', math.max(t[2], tonumber(ARGV[at + 2]))) end
-  if told >= 0 and t[3] < 0 then redis.call('HSET', key, 'told', told, 'base', tonumber(ARGV[at + 4])) end
-end
-local function tell(key, left)
-  local t = tally(key)
-  if t[3] < 0 or left <= t[3] then redis.call('HSET', key, 'told', left, 'base', t[1] - t[2]) end
-  redis.call('PEXPIRE', key, {KEEP})
-end
-"""
-"""The arithmetic of `window.Tally`, where nobody can come in between; -1 stands for not told.
-
-A window is marked with who began it. Whoever saw another mark on it before knows that Redis has lost what it counted,
-and lifts it to what was seen last (`remember`): an empty Redis is no empty minute. ARGV[1] is the mark of a new one; at
-`at` come the mark, spent, flying, told and base seen last, and units spent since that Redis has not heard of.
-"""
-
-TAKE = (
-    COUNTING
-    + """
--- KEYS: hold, window...   ARGV: mark, cost, units needed, limit, now,
---                               for each window: what was seen last (six), units carried over into it
--- answers {granted, milliseconds held, tally...}
-local cost, needed, limit, now = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local granted, held = 1, math.max(tonumber(redis.call('GET', KEYS[1]) or 0) - now, 0)
-if held > 0 then granted = 0 end
-for i = 2, #KEYS do
-  local at = 6 + (i - 2) * 7
-  remember(KEYS[i], at)
-  local carried = tonumber(ARGV[at + 6])
-  if carried > 0 then count(KEYS[i], carried, carried) end
-  if free(KEYS[i], limit) < needed then granted = 0 end
-end
-local answer = {granted, math.ceil(held)}
-for i = 2, #KEYS do
-  if granted == 1 then count(KEYS[i], cost, cost) end
-  answer[i + 1] = tally(KEYS[i])
-end
-return answer
-"""
-)
-
-SETTLE = (
-    COUNTING
-    + """
--- KEYS: window...   ARGV: mark, cost taken, true cost, units left (-1 where not told),
---                         for each window: what was seen last (six), whether the call is counted in it
--- The windows around now come last; answers with the tally of each window.
-local taken, cost, left = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-for i = 1, #KEYS do
-  local at = 5 + (i - 1) * 7
-  remember(KEYS[i], at)
-  if ARGV[at + 6] == '1' then count(KEYS[i], cost - taken, -taken) else count(KEYS[i], cost, 0) end
-end
-if left >= 0 then tell(KEYS[#KEYS], left) end
+EXCHANGE = Script("""
+-- KEYS: the reports of each window   ARGV: this replica, milliseconds to keep them, what it reports of each window
+-- answers the reports of each window
 local answer = {}
-for i = 1, #KEYS do answer[i] = tally(KEYS[i]) end
+for i, key in ipairs(KEYS) do
+  redis.call('HSET', key, ARGV[1], ARGV[i + 2])
+  redis.call('PEXPIRE', key, ARGV[2])
+  answer[i] = redis.call('HGETALL', key)
+end
 return answer
-"""
-)
-
-EMPTY = (
-    COUNTING
-    + """
--- KEYS: hold, window...   ARGV: now, until when to hold (milliseconds since 1970); 0 empties the windows
-local now, until_ = tonumber(ARGV[1]), tonumber(ARGV[2])
-if until_ > math.max(now, tonumber(redis.call('GET', KEYS[1]) or 0)) then
-  redis.call('SET', KEYS[1], string.format('%d', until_), 'PX', string.format('%d', until_ - now))
-end
-for i = 2, #KEYS do
-  if until_ == 0 then tell(KEYS[i], 0) end
-end
-return 1
-"""
-)
+""")
 
 
-class _Seen(msgspec.Struct):
-    """A window as Redis had it last.
+class Replicas(Protocol):
+    """Who shares the limit; see `Fleet`."""
 
-    Attributes:
-        tally: What was counted.
-        ours: Units of ours in it by then.
-        mark: Who had begun it; empty where Redis has not been heard of it.
-    """
+    @property
+    def name(self) -> str:
+        """This replica's."""
+        ...
 
-    tally: Tally
-    ours: int = 0
-    mark: str = ""
+    @property
+    def others(self) -> frozenset[str]:
+        """The names of the others."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """How many there are, this one included."""
+        ...
+
+    @property
+    def known_for(self) -> float:
+        """Seconds that the others have known of this one."""
+        ...
 
 
 class SharedCounter:
-    """Counts what all replicas spend; while Redis is away, what this one spends of its share.
+    """Counts what all replicas spend; while Redis is away, what this one spends of what it has a right to.
 
     Args:
         link: The Redis.
         name: Whose units they are: the upstream, and the credential as a keyed hash.
-        replicas: How many processes share the limit, as far as is known.
+        replicas: Who shares the limit.
         length: Seconds that a window lasts.
     """
 
-    def __init__(self, link: Link, name: str, replicas: Callable[[], int], *, length: float = 60.0) -> None:
+    def __init__(self, link: Link, name: str, replicas: Replicas, *, length: float = 60.0) -> None:
         self._link = link
-        self._name = f"{link.prefix}:budget:{name}"
+        self._name = name
         self._replicas = replicas
+        self._windows = Windows(length)
         self._length = length
-        self._alone = Windows(length)
-        self._flying: dict[Grant, set[int]] = {}
-        self._seen: dict[int, _Seen] = {}
-        self._unseen: Sums[int] = Sums()
-        self._held_until = 0.0
-        self._take = link.script(TAKE)
-        self._settle = link.script(SETTLE)
-        self._empty = link.script(EMPTY)
+        self._limit = 0
+        self._rights: dict[int, int] = {}
+        self._reports: dict[int, dict[str, Report]] = {}
+        self._whole: set[int] = set()
+        self._together = False
+        self._leaving = False
+        self._changes = 0
+        self._exchanged = 0
+        self._exchanging = asyncio.Lock()
 
     def rename(self, name: str) -> None:
         """Counts on under another name, since the credential was replaced.
 
-        What was seen of the old one is carried over, as to a Redis that came back empty.
+        Until all replicas have it, none finds the reports of all others under its name, and each has its share.
         """
-        self._name = f"{self._link.prefix}:budget:{name}"
+        self._name = name
 
     async def take(self, now: float, cost: int, *, limit: int, spare: int) -> Grant | None:
         """Takes units where `spare` more stay free; None where they do not."""
-        windows = around(now, self._length)
-        carried = [[grant for grant, known in self._flying.items() if window not in known] for window in windows]
-        units = [sum(grant.cost for grant in grants) for grants in carried]
-        known = [self._known(window) for window in windows]
-        each = [part for seen, carried_over in zip(known, units, strict=True) for part in (*seen, carried_over)]
-        moments = [secrets.token_hex(4), cost, min(cost, limit) + spare, limit, round(now * 1000)]
-        answer = await self._link.run(self._take, self._keys(windows, hold=True), [*moments, *each])
-        if answer is None:
-            share = self._share(limit)
-            enough = self._free_alone(now, limit) >= min(cost, share) + spare * share // limit
-            return self._board(now, cost, set()) if enough else None
-        granted, held, *tallies = answer
-        for window, grants in zip(windows, carried, strict=True):
-            for grant in grants:
-                if grant in self._flying:
-                    self._flying[grant].add(window)
-        boarded = self._board(now, cost, set(windows)) if granted else None
-        self._learn(windows, known, tallies)
-        self._held_until = now + held / 1000 if held else 0.0
-        return boarded
+        grant = self._windows.take(now, cost)
+        granted = False
+        try:
+            await self.sync(now, limit=limit)
+            granted = self._stands(grant, now, limit, spare)
+        finally:
+            if not granted:
+                self._windows.settle(grant, now, cost=0)
+        if granted:
+            return grant
+        await self.sync(now, limit=limit)
+        return None
 
-    async def settle(self, grant: Grant, now: float, *, cost: int, left: int | None) -> None:
-        """Ends a call with what it cost and, where told, the units that the upstream has left for everybody."""
-        self._alone.settle(grant, now, cost=cost)
+    async def settle(self, grant: Grant, now: float, *, cost: int, left: int | None, answered: bool = False) -> None:
+        """Ends a call."""
+        self._windows.settle(grant, now, cost=cost)
         if left is not None:
-            self._alone.tell(now, left)
-        known, current = self._flying.pop(grant), around(now, self._length)
-        windows = sorted(known - set(current)) + current
-        told = -1 if left is None or len(current) > 1 else left
-        seen = [self._known(window) for window in windows]
-        each = [part for window, parts in zip(windows, seen, strict=True) for part in (*parts, int(window in known))]
-        begun = [secrets.token_hex(4), grant.cost, cost, told]
-        answer = await self._link.run(self._settle, self._keys(windows), [*begun, *each])
-        if answer is not None:
-            self._learn(windows, seen, answer)
-            return
-        for window in set(windows) - known:
-            self._unseen[window] += cost
+            self._windows.tell(now, left)
+        if answered:
+            self._windows.answered(now)
+        await self.sync(now, limit=self._limit)
 
     async def empty(self, now: float, until: float | None) -> None:
         """Learns from a 429 that there is nothing left, until a moment or as long as the window lasts."""
-        self._alone.empty(now, until)
-        windows = around(now, self._length)
-        if until is None:
-            for window in windows:
-                self._seen.setdefault(window, _Seen(Tally())).tally.tell(0)
-        else:
-            self._held_until = max(self._held_until, until)
-        moments = [round(now * 1000), 0 if until is None else round(until * 1000)]
-        await self._link.run(self._empty, self._keys(windows, hold=True), moments)
+        self._windows.empty(now, until)
+        await self.sync(now, limit=self._limit)
+
+    async def sync(self, now: float, *, limit: int, leaving: bool = False) -> None:
+        """Tells the other replicas what this one has spent, and learns what they have.
+
+        Those who ask while an exchange is under way share the next one, which is sent after it: reports of one replica
+        never overtake each other.
+        """
+        self._limit = limit
+        self._leaving = self._leaving or leaving
+        self._changes += 1
+        mine = self._changes
+        async with self._exchanging:
+            if self._exchanged < mine:
+                changes = self._changes
+                await self._exchange(now)
+                self._exchanged = changes
+
+    def widen(self, margin: float) -> None:
+        """Learns how many seconds around an edge a unit counts on both sides of it."""
+        self._windows.margin = margin
 
     def free(self, now: float, limit: int) -> int:
-        """Units that may be taken now, as far as is known here."""
-        if not self._link.up:
-            return self._free_alone(now, limit)
-        free = min(self._tally(window).free(limit) for window in around(now, self._length))
-        return min(free, 0) if now < self._held_until else free
-
-    def opens(self, now: float, limit: int) -> float:
-        """Seconds until there may be units again, where there are none or too few now."""
-        if not self._link.up:
-            return self._alone.opens(now, self._share(limit))
-        if now < self._held_until:
-            return self._held_until - now
-        last = self._tally(around(now, self._length)[-1])
-        return opening(now, self._length, last_is_full=last.free(limit) < 1)
-
-    def _free_alone(self, now: float, limit: int) -> int:
-        """Units of this process's share, and no more than its share of what was left when Redis was last heard of."""
-        free = self._alone.free(now, self._share(limit))
-        for window in set(around(now, self._length)) & self._seen.keys():
-            seen = self._seen[window]
-            left = max(0, seen.tally.free(limit)) // max(1, self._replicas())
-            free = min(free, left - (self._alone.spent(window) - seen.ours))
+        """Units that may be taken now, as far as is known here; fewer than none after a correction."""
+        free = self._windows.free(now, limit)
+        for window in self._windows.around(now):
+            if window not in self._whole:
+                free = min(free, self._right(window, now, limit) - self._windows.tally(window).spent)
         return free
 
-    def _tally(self, window: int) -> Tally:
-        return self._seen[window].tally if window in self._seen else Tally()
+    def left(self, now: float, limit: int) -> int:
+        """Units that nobody has spent yet; of them, those that this replica may spend, while it is on its own."""
+        alone = not self._whole.issuperset(self._windows.around(now))
+        return self.free(now, limit) if alone else self._windows.left(now, limit)
 
-    def _known(self, window: int) -> list[int | str]:
-        """What was seen last of a window, as the scripts take it."""
-        seen = self._seen.get(window, _Seen(Tally()))
-        tally = seen.tally
-        told = -1 if tally.told is None else tally.told
-        return [seen.mark, tally.spent, tally.flying, told, tally.base, self._unseen[window]]
+    def opens(self, now: float, limit: int, needed: int = 1) -> float:
+        """Seconds until there may be as many units as needed, where there are too few now.
 
-    def _share(self, limit: int) -> int:
-        return max(1, limit // max(1, self._replicas()))
+        Soon, where what is missing are reports, which are about to come.
+        """
+        windows = self._windows.around(now)
+        if self._whole.issuperset(windows) or (self._together and self._windows.left(now, limit) < needed):
+            return self._windows.opens(now, limit, needed)
+        if self._together:
+            return SOON
+        spent = [each for each in windows if self._right(each, now, limit) - self._windows.tally(each).spent < needed]
+        return self._windows.ends(now, max(spent, default=windows[0]))
 
-    def _board(self, now: float, cost: int, windows: set[int]) -> Grant:
-        grant = self._alone.take(now, cost)
-        self._flying[grant] = windows
-        return grant
+    def _stands(self, grant: Grant, now: float, limit: int, spare: int) -> bool:
+        """Whether units just taken may be kept: within what all leave, or within what this replica has a right to."""
+        needed = self._windows.lacking(grant.cost, limit, spare)
+        return self._windows.stands(grant, now, limit, spare) and all(
+            window in self._whole or self._right(window, now, limit) - self._windows.tally(window).spent >= needed
+            for window in self._windows.around(now)
+        )
 
-    def _learn(
-        self, windows: Sequence[int], sent: Sequence[Sequence[Any]], tallies: Sequence[tuple[int, int, int, int, bytes]]
-    ) -> None:
-        for window, known, (spent, flying, told, base, mark) in zip(windows, sent, tallies, strict=True):
-            tally = Tally(spent, flying, None if told < 0 else told, base)
-            self._seen[window] = _Seen(tally, self._alone.spent(window), mark.decode())
-            self._unseen[window] -= known[-1]
-        for old in [window for window in {*self._seen, *self._unseen} if window < windows[0] - 3]:
-            self._seen.pop(old, None)
-            self._unseen.pop(old, None)
+    def _right(self, window: int, now: float, limit: int) -> int:
+        """Units of a window that this replica may spend whatever others do.
 
-    def _keys(self, windows: Sequence[int], *, hold: bool = False) -> list[str]:
-        keys = [f"{self._name}:{window}" for window in windows]
-        return [f"{self._name}:hold", *keys] if hold else keys
+        That is what was granted last; or its share, where it has reported nothing of the window: the others, who miss
+        its report, take no more than theirs. They have to know of it for that, from the window's beginning.
+        """
+        right = self._rights.get(window)
+        if right is not None:
+            return right
+        known = self._replicas.known_for - 2 * BEAT >= now - window * self._length
+        return limit // self._replicas.size if known else 0
+
+    def _wanted(self, window: int, now: float) -> int:
+        """Units of a window to ask for: those spent and, up to the share, this replica's part of those left."""
+        tally, size = self._windows.tally(window), self._replicas.size
+        if self._leaving or window < self._windows.around(now)[0]:
+            return tally.spent
+        share, left = self._limit // size, tally.free(self._limit)
+        if self._together and not tally.spent:  # who is idle leaves to the busy what others have not claimed yet
+            left -= share * len(self._replicas.others - self._reports.get(window, {}).keys())
+        wanted = tally.spent + max(0, min(share - tally.spent, left // max(2, size)))
+        # Without others' reports, more than there is a right to would only be in their way.
+        return (
+            wanted if window in self._reports else min(wanted, max(tally.spent, self._right(window, now, self._limit)))
+        )
+
+    async def _exchange(self, now: float) -> None:
+        """Reports, and learns what the others have reported; where that is news, says at once what follows from it."""
+        before = set(self._reports)
+        await self._report(now)
+        if self._together and not before.issuperset(self._windows.around(now)):
+            await self._report(now)
+
+    async def _report(self, now: float) -> None:
+        """Reports, and learns what the others have reported."""
+        current = self._windows.around(now)
+        windows = sorted({*current, *(window for window in self._rights if window >= current[0] - 1)})
+        wanted = {window: self._wanted(window, now) for window in windows}
+        for window, units in wanted.items():
+            # What is not asked for again is given up before the others may know of it.
+            self._rights[window] = min(units, self._right(window, now, self._limit))
+        reports = [encoded(self._windows.report(window, units)) for window, units in wanted.items()]
+        keys = [f"{self._link.prefix}:budget:{{{self._name}}}:{window}" for window in windows]
+        answer = await self._link.run(EXCHANGE, keys, [self._replicas.name, KEEP, *reports])
+        self._together = answer is not None
+        self._whole.clear()
+        if answer is not None:
+            for (window, units), fields in zip(wanted.items(), answer, strict=True):
+                self._learn(window, units, dict(zip(fields[::2], fields[1::2], strict=True)), now)
+        for old in [window for window in {*self._rights, *self._reports} if window < current[0] - 3]:
+            self._rights.pop(old, None)
+            self._reports.pop(old, None)
+
+    def _learn(self, window: int, wanted: int, fields: Mapping[bytes, bytes], now: float) -> None:
+        """Learns what stands in Redis of a window, where this replica has just asked for so many units."""
+        share = self._limit // self._replicas.size
+        known = self._reports.setdefault(window, {})
+        fresh = {name.decode(): decoded(data, unreadable=share) for name, data in fields.items()}
+        fresh.pop(self._replicas.name, None)
+        known.update(fresh)
+        others = Others.of(known.values())
+        self._windows.learn(window, others)
+        for report in fresh.values():
+            self._windows.hold(now, report.held_until)
+            self._windows.answered(min(report.well, now))
+        if self._replicas.others <= fresh.keys():
+            self._whole.add(window)
+            granted = max(self._rights[window], min(wanted, self._limit - others.reserved))
+            self._rights[window] = min(granted, self._wanted(window, now))

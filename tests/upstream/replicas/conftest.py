@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import TypeVar
 
 import pytest
-from redis.asyncio import Redis
 
 from gateway.upstream.clock import ManualClock
-from gateway.upstream.replicas.link import Link
+from gateway.upstream.replicas.link import AnyRedis, Link
 from tests.upstream.replicas.redis_server import RedisServer, redis_server
 
 T = TypeVar("T")
@@ -21,7 +20,7 @@ class CountedLink(Link):
 
     asking = 0
 
-    async def ask(self, question: Callable[[Redis], Awaitable[T]]) -> T | None:
+    async def ask(self, question: Callable[[AnyRedis], Awaitable[T]]) -> T | None:
         self.asking += 1
         try:
             return await super().ask(question)

@@ -21,6 +21,7 @@ from gateway.upstream.session import Session
 from gateway.upstream.settings import Upstream
 from tests.upstream.replicas.conftest import CountedLink, MakeLink
 from tests.upstream.replicas.redis_server import RedisServer
+from tests.upstream.replicas.test_counter import Crew
 from tests.upstream.server import Received, Server, reply
 from tests.upstream.test_storm import storm
 from tests.upstream.turns import drive, turn
@@ -38,7 +39,7 @@ def replica(link: Link, server: Server, session: Session, clock: ManualClock, *,
     upstream = Upstream(
         name="SALESLOFT", base_url=server.url, timeout=5, cost_header="x-cost", remaining_header="x-left"
     )
-    counter = SharedCounter(link, "SALESLOFT", lambda: 4)
+    counter = SharedCounter(link, "SALESLOFT", Crew(size=4))
     budget = Budget("SALESLOFT", limit, clock, counter=counter)
     return Client(upstream, StaticToken(Secret("t")), budget, session, clock, backoff=Backoff(base=0.0))
 

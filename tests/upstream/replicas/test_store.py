@@ -51,7 +51,7 @@ def make_replica(make_link: MakeLink, make_client: MakeClient, fetched: list[str
         return {key: Thing(key, next(versions)) for key in keys if key != "nobody"}
 
     def make(*, patience: float = 5.0) -> Records[str, Thing]:
-        store = SharedStore(make_link(patience=patience), MemoryStore(), release="1")
+        store = SharedStore(make_link(patience=patience), MemoryStore())
         return Records(make_client(store=store), THINGS, fetch)
 
     return make
@@ -168,8 +168,7 @@ async def test_a_record_that_cannot_be_encoded_stays_with_the_process_that_fetch
 
     kind = msgspec.structs.replace(THINGS, codec=Beyond(Thing))
     one, other = (
-        Records(make_client(store=SharedStore(make_link(patience=5.0), MemoryStore(), release="1")), kind, fetch)
-        for _ in range(2)
+        Records(make_client(store=SharedStore(make_link(patience=5.0), MemoryStore())), kind, fetch) for _ in range(2)
     )
     assert [await ask(records, "1") for records in (one, one, other)] == [1, 1, 1]
     assert fetched == ["1", "1"]

@@ -1,0 +1,54 @@
+"""What is cached has an end in time: nobody's data lies in memory because nothing else came to crowd it out."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+from gateway.sources.salesloft.wire.person import Person
+from gateway.upstream.store import SWEPT
+from tests.http.test_metrics import parsed, total
+from tests.upstream_e2e.stage import Product, product, world
+
+PAGE = "{ meetings(first: 12) { nodes { title person { name emails } owner { name } attendees { email } } } }"
+
+LONGEST = 86_400 + 3600 + 600
+"""Seconds that a directory is of any use, the longest of all by default."""
+
+
+async def cached(stage: Product) -> float:
+    page = await stage.caller.ask("GET", "/metrics")
+    return total(parsed(page.body.decode()), "gateway_cache_bytes")
+
+
+def people() -> int:
+    """Salesloft's people that anything in this process still refers to, those of the emulated world left out."""
+    gc.collect()
+    return sum(type(each) is Person for each in gc.get_objects())
+
+
+async def pass_by(stage: Product, seconds: float) -> None:
+    """Lets time pass, in steps at which something is due."""
+    end = stage.clock.monotonic() + seconds
+    while (left := end - stage.clock.monotonic()) > 0:
+        stage.clock.advance(min(left, SWEPT))
+        await stage.settle()
+
+
+async def test_what_is_past_its_last_use_is_dropped() -> None:
+    async with product(world(), jumps=False) as stage:
+        before = people()
+        for _ in range(2):  # the second answer is kept as it is
+            (reply,) = await stage.drive([stage.ask(PAGE)])
+        nodes: list[dict[str, Any]] = reply.ok["meetings"]["nodes"]
+        assert nodes
+        del reply
+        assert await cached(stage) > 10_000
+        assert people() > before
+        await pass_by(stage, 700)
+        some = await cached(stage)
+        assert some > 10_000, "people are of use for a day where they cannot be had anew"
+        stage.clock.advance(LONGEST)
+        await pass_by(stage, 2 * SWEPT)
+        assert await cached(stage) == 0
+        assert people() == before

@@ -9,11 +9,11 @@ from gateway.catalog.answer import Answer, Joined, MeetingQuery, search_of
 from gateway.catalog.directory import Directory
 from gateway.catalog.events import Folding, Twins, meeting_ref
 from gateway.catalog.lists import MOST_BEARERS, Bearers, lowest_bearers
+from gateway.catalog.lists_under_records import pages
 from gateway.catalog.pages import ListPage
 from gateway.catalog.people import People
 from gateway.catalog.plan import in_memory
 from gateway.catalog.search import OnCandidates
-from gateway.catalog.together import pages
 from gateway.errors import GatewayError
 from gateway.model.filters import Canceled, MeetingFilter
 from gateway.model.order import Walk

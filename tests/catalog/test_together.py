@@ -15,7 +15,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.catalog import shared
+from gateway.catalog import shared_walk
 from gateway.catalog.answer import MeetingQuery
 from gateway.catalog.pages import ListPage
 from gateway.catalog.reports import ReportStatus
@@ -60,7 +60,12 @@ RECORDS = {
 }
 LINKS = {Kind.PERSON: "person", Kind.USER: "owner", Kind.CADENCE: "cadence", Kind.STEP: "step", Kind.ACCOUNT: "account"}
 FIELDS = [frozenset[str](), frozenset({"sources", "alternate_ids", "drift"}), frozenset({"person", "owner", "notes"})]
-PUSHED = [frozenset[str](), frozenset(shared.LINKS), frozenset(shared.LINKS), frozenset({"persons", "owners"})]
+PUSHED = [
+    frozenset[str](),
+    frozenset(shared_walk.LINKS),
+    frozenset(shared_walk.LINKS),
+    frozenset({"persons", "owners"}),
+]
 WHOLE = {ReportStatus.OK, ReportStatus.SKIPPED}
 
 
@@ -68,9 +73,9 @@ class Lists(msgspec.Struct, frozen=True):
     """A world, lists that are asked of it, and how they are read.
 
     Attributes:
-        full: What a read asks for; FULL of `shared`.
-        few: Lists that may be left over; FEW of `shared`.
-        spare: Reads beyond those that would do in the best case; SPARE of `shared`.
+        full: What a read asks for; FULL of `shared_walk`.
+        few: Lists that may be left over; FEW of `shared_walk`.
+        spare: Reads beyond those that would do in the best case; SPARE of `shared_walk`.
     """
 
     case: Case
@@ -80,7 +85,7 @@ class Lists(msgspec.Struct, frozen=True):
     many: frozenset[str]
     full: int
     few: int
-    spare: int = shared.SPARE
+    spare: int = shared_walk.SPARE
 
     def fake(self) -> Fake:
         """The world behind a listing that reads as it is drawn."""
@@ -93,7 +98,7 @@ class Lists(msgspec.Struct, frozen=True):
     @contextlib.contextmanager
     def scaled(self) -> Iterator[None]:
         """Everything as small as the world."""
-        with patch.multiple(shared, FULL=self.full, FEW=self.few, SPARE=self.spare):
+        with patch.multiple(shared_walk, FULL=self.full, FEW=self.few, SPARE=self.spare):
             yield
 
 
@@ -189,7 +194,7 @@ def lists(draw: Any) -> Lists:
         many=PUSHED[1] if left_over else draw(st.sampled_from(PUSHED)),
         full=draw(st.sampled_from([8, 12, 16] if left_over else [2, 3, 4, 8, 100])),
         few=draw(st.sampled_from([0, 0, 1] if left_over else [0, 1, 3, 8])),
-        spare=draw(st.sampled_from([0, 1, shared.SPARE])),
+        spare=draw(st.sampled_from([0, 1, shared_walk.SPARE])),
     )
 
 
@@ -252,7 +257,7 @@ LEFT_WITH_A_CURSOR = Lists(
     PEOPLE_ABOUT[:1] + PEOPLE_ABOUT[1:2] + [Ref(SALESLOFT, Kind.PERSON, "11")],
     size=8,
     pushes=True,
-    many=frozenset(shared.LINKS),
+    many=frozenset(shared_walk.LINKS),
     full=8,
     few=0,
     spare=1,

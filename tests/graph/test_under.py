@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.catalog.shared import FEW, FULL, MOST_SINGLY, SPARE
+from gateway.catalog.shared_walk import FEW, FULL, MOST_SINGLY, SPARE
 from gateway.emulator.world import World
 from tests.graph.truth import Truth, global_id, ordered, told
 from tests.world import Asked, Gateway

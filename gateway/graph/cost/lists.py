@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.catalog.shared import FEW, SPARE
-from gateway.catalog.together import MOST_TOGETHER
+from gateway.catalog.lists_under_records import MOST_TOGETHER
+from gateway.catalog.shared_walk import FEW, SPARE
 from gateway.graph.cost.prices import (
     ALL_CADENCES,
     ASSUMED,

@@ -1,7 +1,7 @@
 """The lists of meetings under several records, answered together: what one of them reads serves the others.
 
-Each list is the answer that it would be alone. Together they walk a listing once (`shared`), and look events up in one
-go before each of them would.
+Each list is the answer that it would be alone. Together they walk a listing once (`shared_walk`), and look events up at
+once before each of them would.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from gateway.catalog.lower import LowerSearch
 from gateway.catalog.pages import ListPage
 from gateway.catalog.plan import in_memory
 from gateway.catalog.search import Walked
-from gateway.catalog.share import Pool, Share
+from gateway.catalog.shared_walk import SharedWalk
 from gateway.errors import GatewayError
 from gateway.model.filters import MeetingFilter, under
+from gateway.model.order import Walk
 from gateway.model.records import Kind, Meeting, Ref, Source
+from gateway.paging.merge import Chunk, Lane
 from gateway.sources.base import MeetingListing
 from gateway.upstream.request import Request
 
@@ -125,17 +127,19 @@ def _share(
                     same.append((answer, walked))
     for _, members in alike:
         if len(members) > 1:
-            _pool(request, listing, members, condition)
+            _share_walk(request, listing, members, condition)
 
 
-def _pool(request: Request, listing: MeetingListing, members: Sequence[tuple[Answer, Walked]], condition: str) -> None:
+def _share_walk(
+    request: Request, listing: MeetingListing, members: Sequence[tuple[Answer, Walked]], condition: str
+) -> None:
     query = members[0][0].query
     need = query.window.count + query.ahead if query.rows else 0
     filters = [walked.wanted for _, walked in members]
-    pool = Pool(request, listing, filters, condition, (query.window.walk, need))
+    shared = SharedListing(request, listing, filters, condition, (query.window.walk, need))
     for place, (answer, walked) in enumerate(members):
-        share = Walked(walked.source, Share(pool, place), walked.wanted, walked.exact)
-        answer.search.walked = [share if each is walked else each for each in answer.search.walked]
+        part = Walked(walked.source, ListShare(shared, place), walked.wanted, walked.exact)
+        answer.search.walked = [part if each is walked else each for each in answer.search.walked]
 
 
 def _rest(wanted: MeetingFilter, condition: str) -> MeetingFilter:
@@ -174,3 +178,116 @@ async def _gathered(
     """What several searches find; what fails is met again by those whose it is."""
     found = await asyncio.gather(*(_attempt(find(search)) for search in searches))
     return [row for rows in found if not isinstance(rows, GatewayError) for row in rows]
+
+
+class SharedListing:
+    """A listing as several lists of one request share it.
+
+    Args:
+        request: The request.
+        listing: The listing.
+        filters: Each list's filter; none of them is impossible.
+        condition: The one in which they differ; a key of `LINKS`.
+        main: The walk that all of them take, and how many rows each wants of it; any other only for one row.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        listing: MeetingListing,
+        filters: Sequence[MeetingFilter],
+        condition: str,
+        main: tuple[Walk, int],
+    ) -> None:
+        self.listing = listing
+        self._request = request
+        self._filters = filters
+        self._condition = condition
+        self._main = main
+        self._walks: dict[Walk, SharedWalk] = {}
+
+    def walk(self, walk: Walk) -> SharedWalk:
+        """A walk that they share."""
+        known = self._walks.get(walk)
+        if known is None:
+            main, need = self._main
+            known = self._walks[walk] = SharedWalk(
+                self._request, self.listing, walk, self._filters, self._condition, need if walk == main else 1
+            )
+        return known
+
+    async def everything(self, place: int) -> list[Meeting] | None:
+        """All that there is for one of them, where reading what they want shows it."""
+        walk, need = self._main
+        if not need or walk.start is not None or walk.stop is not None:
+            return None
+        partial = await self.walk(walk).list_at(place)
+        return [*partial.known.rows.values()] if partial.whole else None
+
+
+class ListShare:
+    """One list's part of a shared listing.
+
+    Args:
+        shared: The listing.
+        place: Which of its filters is the list's.
+    """
+
+    def __init__(self, shared: SharedListing, place: int) -> None:
+        self._shared = shared
+        self._place = place
+
+    def lanes(self, request: Request, walk: Walk, wanted: MeetingFilter) -> Sequence[Lane[Meeting]]:  # noqa: ARG002 - see `Walkable`
+        """What was read of a walk for it, and what is missing of that."""
+        shared = self._shared.walk(walk)
+        return [SharedLane(shared, self._place), FailedLane(shared, self._place)]
+
+    async def count(self, request: Request, wanted: MeetingFilter) -> int | None:
+        """How many meetings it has: by what was read where that is all, else by a call of its own."""
+        rows = await self._shared.everything(self._place)
+        return await self._shared.listing.count(request, wanted) if rows is None else len(rows)
+
+    def admits(self, wanted: MeetingFilter, meeting: Meeting) -> bool:
+        """See `MeetingListing.admits`."""
+        return self._shared.listing.admits(wanted, meeting)
+
+
+class SharedLane:
+    """The rows of one list, as a lane: all that were read at once, and no more."""
+
+    def __init__(self, shared: SharedWalk, place: int) -> None:
+        self._shared = shared
+        self._place = place
+        self._given = False
+
+    async def read(self, want: int) -> Chunk[Meeting]:  # noqa: ARG002 - a Lane's signature
+        """The rows; whatever may follow them is for another request."""
+        partial = await self._shared.list_at(self._place)
+        known = partial.known
+        error = known.missing if known.nothing else partial.error if self._given else None
+        if error is not None:
+            raise error
+        self._given = True
+        return Chunk(
+            rows=[*known.rows.values()],
+            frontier=None if known.done else known.frontier,
+            done=known.done,
+            paused=not known.done and partial.error is None,
+            problems=tuple(known.problems),
+            aside=known.aside,
+        )
+
+
+class FailedLane:
+    """The part of a listing that never started, as a lane without rows."""
+
+    def __init__(self, shared: SharedWalk, place: int) -> None:
+        self._shared = shared
+        self._place = place
+
+    async def read(self, want: int) -> Chunk[Meeting]:  # noqa: ARG002 - a Lane's signature
+        """Nothing, or why something is missing."""
+        known = (await self._shared.list_at(self._place)).known
+        if known.missing is not None:
+            raise known.missing
+        return Chunk(rows=[], done=True)

@@ -15,7 +15,7 @@ from gateway.catalog.events import Folding, Twins, meeting_ref, twins_of
 from gateway.catalog.lower import LowerSearch
 from gateway.catalog.pages import EMPTY, UNCOUNTED, UNKNOWN_TOTAL, ListPage, ListQuery, Stretch, count_of, no_rows
 from gateway.catalog.people import People
-from gateway.catalog.plan import Meaning, Plan, named, plan, traits_of
+from gateway.catalog.plan import Meaning, SearchPlan, named, plan, traits_of
 from gateway.catalog.reports import Reports
 from gateway.catalog.search import OnCandidates, Search, Walked
 from gateway.errors import GatewayError
@@ -69,7 +69,7 @@ class Joined:
         return Reports(self.now(), request.freshness)
 
 
-class Answer:
+class MeetingAnswer:
     """One list's answer. What it does not raise is told in its reports.
 
     Args:
@@ -197,7 +197,7 @@ async def search_of(  # noqa: PLR0917 - what a search is made of
     )
 
 
-def _tell(steps: Plan, ports: Iterable[Ports], reports: Reports) -> None:
+def _tell(steps: SearchPlan, ports: Iterable[Ports], reports: Reports) -> None:
     """Reports which sources are asked, and why others are not."""
     for port in ports:
         traits = traits_of(port)

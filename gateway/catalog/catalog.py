@@ -9,7 +9,7 @@ from gateway.catalog.directory import Directory
 from gateway.catalog.lists import RecordList
 from gateway.catalog.meetings import Meetings
 from gateway.catalog.people import People
-from gateway.catalog.records import CadenceSteps, Records
+from gateway.catalog.records import RecordLookup, StepsByCadence
 from gateway.model.neighbours import AccountFilter, CadenceFilter, PersonFilter, UserFilter
 from gateway.model.order import RANK, moment
 from gateway.model.records import Account, Cadence, Person, User
@@ -31,12 +31,12 @@ class Catalog:
         self.people = People(ranked)
         self.directory = Directory(ranked)
         self.meetings = Meetings(ranked, self.people, self.directory, clock)
-        self.cadences = Records({port.source: port.cadences for port in ranked})
-        self.steps = Records({port.source: port.steps for port in ranked})
-        self.accounts = Records({port.source: port.accounts for port in ranked})
-        self.tasks = Records({port.source: port.tasks for port in ranked})
-        self.conversations = Records({port.source: port.conversations for port in ranked})
-        self.steps_of_cadences = CadenceSteps({port.source: port.cadence_steps for port in ranked})
+        self.cadences = RecordLookup({port.source: port.cadences for port in ranked})
+        self.steps = RecordLookup({port.source: port.steps for port in ranked})
+        self.accounts = RecordLookup({port.source: port.accounts for port in ranked})
+        self.tasks = RecordLookup({port.source: port.tasks for port in ranked})
+        self.conversations = RecordLookup({port.source: port.conversations for port in ranked})
+        self.steps_of_cadences = StepsByCadence({port.source: port.cadence_steps for port in ranked})
 
         def now() -> dt.datetime:
             return moment(int(clock.time() * 1_000_000))

@@ -14,7 +14,7 @@ from gateway.model.order import Walk, id_key
 from gateway.model.records import Kind, Ref, Source, User, UserKey
 from gateway.paging.memory import DeferredLane, MemoryLane, Snapshot
 from gateway.paging.merge import Lane
-from gateway.sources.base import Found, Ports, Traits, Users, lost_in
+from gateway.sources.base import Found, Ports, Traits, UserLookup, lost_in
 from gateway.upstream.request import Request
 
 
@@ -199,7 +199,7 @@ class FoldedUsers:
         port: Its users.
     """
 
-    def __init__(self, directory: Directory, source: Source, port: Users) -> None:
+    def __init__(self, directory: Directory, source: Source, port: UserLookup) -> None:
         self.traits = port.traits
         self._directory = directory
         self._source = source

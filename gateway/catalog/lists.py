@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -16,7 +16,7 @@ from gateway.errors import GatewayError
 from gateway.model.filters import Refs
 from gateway.model.order import NEWEST_FIRST, RANK, Walk, id_key
 from gateway.model.records import Record, Source
-from gateway.sources.base import Listing
+from gateway.sources.base import Listing, RecordFilter
 from gateway.upstream.request import Request
 
 R = TypeVar("R", bound=Record)
@@ -30,16 +30,7 @@ MOST_BEARERS = 500
 UNLISTED = "The source cannot list these records; they are found by id and by address."
 
 
-class Filter(Protocol):
-    """What such a list is narrowed by; one that names `owner_ids` may name them by any source's references."""
-
-    @property
-    def impossible(self) -> bool:
-        """Whether nothing can match."""
-        ...
-
-
-F = TypeVar("F", bound=Filter)
+F = TypeVar("F", bound=RecordFilter[Any])
 
 
 class RecordList(Generic[R, F]):

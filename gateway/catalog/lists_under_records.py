@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from gateway.catalog.answer import Answer, Joined, MeetingQuery
+from gateway.catalog.answer import Joined, MeetingAnswer, MeetingQuery
 from gateway.catalog.events import Twins
 from gateway.catalog.lower import LowerSearch
 from gateway.catalog.pages import ListPage
@@ -65,31 +65,31 @@ async def _part(
     joined: Joined, request: Request, query: MeetingQuery, records: Sequence[Ref]
 ) -> dict[Ref, ListPage[Meeting] | GatewayError]:
     twins = await joined.twins(request)
-    lists: dict[Ref, Answer] = {}
+    lists: dict[Ref, MeetingAnswer] = {}
     outcomes: dict[Ref, ListPage[Meeting] | GatewayError] = {}
     for ref in records:
         own = msgspec.structs.replace(query, wanted=under(ref, query.wanted))
-        answer = Answer(joined, request, own, twins)
+        answer = MeetingAnswer(joined, request, own, twins)
         if own.wanted.impossible:
             outcomes[ref] = answer.empty()
         else:
             lists[ref] = answer
-    await _each(lists, Answer.begin, outcomes)
+    await _each(lists, MeetingAnswer.begin, outcomes)
     for kind in {ref.kind for ref in lists}:
         alike = [answer for ref, answer in lists.items() if ref.kind is kind]
         for source, port in joined.ports.items():
             if port.meetings is not None and not in_memory(port):
                 _share(request, source, port.meetings, alike, CONDITIONS[kind])
     _look_up_together(request, twins, list(lists.values()))
-    await _each(lists, Answer.read, outcomes)
+    await _each(lists, MeetingAnswer.read, outcomes)
     shown = await asyncio.gather(*(answer.folding.waiting(answer.page.rows) for answer in lists.values()))
     await twins.screen(row for rows in shown for row in rows)
-    outcomes.update(await _each(lists, Answer.finish, outcomes))
+    outcomes.update(await _each(lists, MeetingAnswer.finish, outcomes))
     return outcomes
 
 
 async def _each(
-    lists: dict[Ref, Answer], step: Callable[[Answer], Awaitable[T]], failed: dict[Ref, Any]
+    lists: dict[Ref, MeetingAnswer], step: Callable[[MeetingAnswer], Awaitable[T]], failed: dict[Ref, Any]
 ) -> dict[Ref, T]:
     """A step of every list; those that fail are left out of all further ones."""
     refs = list(lists)
@@ -112,10 +112,10 @@ async def _attempt(work: Awaitable[T]) -> T | GatewayError:
 
 
 def _share(
-    request: Request, source: Source, listing: MeetingListing, answers: Sequence[Answer], condition: str
+    request: Request, source: Source, listing: MeetingListing, answers: Sequence[MeetingAnswer], condition: str
 ) -> None:
     """Lets the lists walk a source together, as far as it may hold any of their rows."""
-    alike: list[tuple[MeetingFilter, list[tuple[Answer, Walked]]]] = []
+    alike: list[tuple[MeetingFilter, list[tuple[MeetingAnswer, Walked]]]] = []
     for answer in answers:
         for walked in answer.search.walked:
             if walked.source is source and _walks(request, answer, walked):
@@ -131,7 +131,7 @@ def _share(
 
 
 def _share_walk(
-    request: Request, listing: MeetingListing, members: Sequence[tuple[Answer, Walked]], condition: str
+    request: Request, listing: MeetingListing, members: Sequence[tuple[MeetingAnswer, Walked]], condition: str
 ) -> None:
     query = members[0][0].query
     need = query.window.count + query.ahead if query.rows else 0
@@ -147,13 +147,13 @@ def _rest(wanted: MeetingFilter, condition: str) -> MeetingFilter:
     return msgspec.structs.replace(wanted, person_ids=None, owner_ids=None, under=None, **{condition: None})
 
 
-def _walks(request: Request, answer: Answer, walked: Walked) -> bool:
+def _walks(request: Request, answer: MeetingAnswer, walked: Walked) -> bool:
     """Whether a listing may hold rows of a list; asking for its lanes makes no call."""
     wanted = walked.wanted
     return not wanted.impossible and bool(walked.listing.lanes(request, answer.query.window.walk, wanted))
 
 
-def _look_up_together(request: Request, twins: Twins, answers: Sequence[Answer]) -> None:
+def _look_up_together(request: Request, twins: Twins, answers: Sequence[MeetingAnswer]) -> None:
     """Has what any of the lists has to look up before it reads looked up at once."""
     searches = [search for answer in answers for search in answer.search.lower]
     if not searches:

@@ -13,7 +13,7 @@ import msgspec
 
 from gateway.catalog.events import Twins, meeting_ref
 from gateway.catalog.pages import Stretch
-from gateway.catalog.plan import Meaning, Plan, out_of_reach
+from gateway.catalog.plan import Meaning, SearchPlan, out_of_reach
 from gateway.catalog.reports import Reports
 from gateway.errors import GatewayError
 from gateway.model.filters import LINKS, Canceled, MeetingFilter
@@ -56,7 +56,7 @@ class LowerSearch:
         listings: Mapping[Source, MeetingListing],
         source: Source,
         *,
-        plan: Plan,
+        plan: SearchPlan,
         meaning: Meaning,
         twins: Twins,
         reports: Reports,

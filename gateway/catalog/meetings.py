@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from gateway.catalog.answer import Answer, Joined, MeetingQuery, search_of
+from gateway.catalog.answer import Joined, MeetingAnswer, MeetingQuery, search_of
 from gateway.catalog.directory import Directory
 from gateway.catalog.events import Folding, Twins, meeting_ref
 from gateway.catalog.lists import MOST_BEARERS, Bearers, lowest_bearers
@@ -46,7 +46,7 @@ class Meetings:
             UpstreamError: No source that was asked answered.
             DeadlineExceeded: Likewise, for the request's time is up.
         """
-        answer = Answer(self._joined, request, query, await self._joined.twins(request), on_candidates)
+        answer = MeetingAnswer(self._joined, request, query, await self._joined.twins(request), on_candidates)
         if query.wanted.impossible:
             return answer.empty()
         await answer.begin()

@@ -11,8 +11,7 @@ from gateway.errors import GatewayError, OperationTooCostly
 from gateway.model.filters import fold_email
 from gateway.model.order import RANK, id_key
 from gateway.model.records import Kind, Person, Ref, Source
-from gateway.sources.base import Found, Ports
-from gateway.sources.base import People as PeoplePort
+from gateway.sources.base import Found, PeopleLookup, Ports
 from gateway.upstream.request import Request
 
 MOST_SINGLY = 100
@@ -44,7 +43,9 @@ class People:
     """
 
     def __init__(self, ports: Sequence[Ports]) -> None:
-        self._ports: dict[Source, PeoplePort] = {port.source: port.people for port in ports if port.people is not None}
+        self._ports: dict[Source, PeopleLookup] = {
+            port.source: port.people for port in ports if port.people is not None
+        }
 
     async def by_refs(self, request: Request, refs: Sequence[Ref]) -> dict[Ref, Person | GatewayError | None]:
         """The people that references name, each as the first source that has one of their addresses shows them."""
@@ -162,7 +163,7 @@ class People:
 
 
 async def _each_of(
-    port: PeoplePort, request: Request, emails: Sequence[str]
+    port: PeopleLookup, request: Request, emails: Sequence[str]
 ) -> dict[str, Person | GatewayError | None]:
     """One source's person with each address, of several the one of the lowest id."""
     try:

@@ -40,7 +40,7 @@ LINKS = {
 """Conditions on values that a folded meeting may owe to its twin, by attribute, as clients write them."""
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class SearchPlan(msgspec.Struct, frozen=True, kw_only=True):
     """How a filter is answered.
 
     Attributes:
@@ -72,7 +72,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return asked | self.scope if self.by_links else asked
 
 
-def plan(wanted: MeetingFilter, ports: Sequence[Ports]) -> Plan:
+def plan(wanted: MeetingFilter, ports: Sequence[Ports]) -> SearchPlan:
     """The plan for a filter over the sources that are there, in order of rank."""
     having = [port for port in ports if traits_of(port) is not None]
     skipped = {port.source: reason for port in having if (reason := _reason_to_skip(wanted, port)) is not None}
@@ -81,7 +81,7 @@ def plan(wanted: MeetingFilter, ports: Sequence[Ports]) -> Plan:
         port.source for port in having if any(RANK[s] < RANK[port.source] for s in scope) and _brings(wanted, port)
     }
     by_links = bool(bringing)
-    return Plan(
+    return SearchPlan(
         walked=tuple(port for port in having if not in_memory(port) and port.source not in skipped),
         searched=tuple(
             port for port in having if port.source in bringing or (in_memory(port) and port.source not in skipped)

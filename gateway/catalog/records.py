@@ -16,7 +16,7 @@ from gateway.upstream.request import Request
 R = TypeVar("R", bound=Record)
 
 
-class Records(Generic[R]):
+class RecordLookup(Generic[R]):
     """Records of one kind, by reference.
 
     Args:
@@ -49,7 +49,7 @@ class Records(Generic[R]):
         return {ref: by_id.get(ref.id) or found.failures.get(ref.id) for ref in refs}
 
 
-class CadenceSteps:
+class StepsByCadence:
     """The steps of cadences, by the cadence.
 
     Args:

@@ -10,7 +10,7 @@ import msgspec
 from gateway.catalog.events import Folding, Twins, meeting_ref
 from gateway.catalog.lower import LowerSearch
 from gateway.catalog.pages import Pages
-from gateway.catalog.plan import Plan
+from gateway.catalog.plan import SearchPlan
 from gateway.catalog.reports import Reports
 from gateway.model.filters import MeetingFilter
 from gateway.model.identity import EventIndex
@@ -82,7 +82,7 @@ class Search:
         self,
         request: Request,
         *,
-        plan: Plan,
+        plan: SearchPlan,
         walked: Sequence[Walked],
         lower: Sequence[LowerSearch],
         twins: Twins,

@@ -35,7 +35,7 @@ from gateway.sources.examination import Examiner
 from gateway.upstream.request import Request
 
 R = TypeVar("R")
-R_co = TypeVar("R_co", covariant=True)
+R_contra = TypeVar("R_contra", contravariant=True)
 F_contra = TypeVar("F_contra", contravariant=True)
 
 
@@ -94,7 +94,7 @@ class Lookup(Protocol[R]):
         ...
 
 
-class People(Lookup[Person], Protocol):
+class PeopleLookup(Lookup[Person], Protocol):
     """People by id and by e-mail address."""
 
     async def by_emails(self, request: Request, emails: Sequence[str]) -> Found[Person]:
@@ -102,7 +102,7 @@ class People(Lookup[Person], Protocol):
         ...
 
 
-class Users(Protocol):
+class UserLookup(Protocol):
     """The members of the team."""
 
     @property
@@ -116,6 +116,19 @@ class Users(Protocol):
 
     async def all(self, request: Request) -> Found[User]:
         """The whole team."""
+        ...
+
+
+class RecordFilter(Protocol[R_contra]):
+    """What a list is narrowed by."""
+
+    @property
+    def impossible(self) -> bool:
+        """Whether nothing can match."""
+        ...
+
+    def admits(self, record: R_contra, /) -> bool:
+        """Whether every condition holds."""
         ...
 
 
@@ -225,8 +238,8 @@ class Ports:
 
     source: Source
     meetings: MeetingListing | None = None
-    people: People | None = None
-    users: Users | None = None
+    people: PeopleLookup | None = None
+    users: UserLookup | None = None
     cadences: Lookup[Cadence] | None = None
     steps: Lookup[Step] | None = None
     accounts: Lookup[Account] | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
@@ -13,24 +13,15 @@ from gateway.model.order import Walk
 from gateway.model.records import Meeting, Record
 from gateway.paging.memory import DeferredLane, MemoryLane, Snapshot
 from gateway.paging.merge import Lane
-from gateway.sources.base import Found, Lookup, Traits
+from gateway.sources.base import Found, Lookup, RecordFilter, Traits
 from gateway.upstream.request import Request
 
 D = TypeVar("D")
 R = TypeVar("R", bound=Record)
-R_contra = TypeVar("R_contra", bound=Record, contravariant=True)
 T = TypeVar("T")
 
 
-class Filter(Protocol[R_contra]):
-    """What a list is narrowed by."""
-
-    def admits(self, record: R_contra, /) -> bool:
-        """Whether every condition holds."""
-        ...
-
-
-F = TypeVar("F", bound=Filter[Any])
+F = TypeVar("F", bound=RecordFilter[Any])
 
 
 class Derived:

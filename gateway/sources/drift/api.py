@@ -12,7 +12,7 @@ from gateway.model.records import Source
 from gateway.sources.base import Sample
 from gateway.sources.decode import Body, BodyDecoder
 from gateway.sources.drift import wire
-from gateway.sources.drift.window import EVERYTHING, MOST_MEETINGS, Answer, Span
+from gateway.sources.drift.window import EVERYTHING, MOST_MEETINGS, SlotAnswer, SlotRange
 from gateway.sources.sampling import sample
 from gateway.upstream.call import Call, Params
 from gateway.upstream.client import Client
@@ -32,7 +32,7 @@ _CONTACTS = BodyDecoder(wire.Contact, type(None), source=Source.DRIFT.value)
 _CONVERSATIONS = BodyDecoder(wire.Conversation, type(None), source=Source.DRIFT.value)
 
 
-class Api:
+class DriftApi:
     """Calls over a client.
 
     Every method raises what `Client.get` raises.
@@ -41,7 +41,7 @@ class Api:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def meetings(self, request: Request, span: Span) -> Answer:
+    async def meetings(self, request: Request, span: SlotRange) -> SlotAnswer:
         """The meetings that begin in a span, cancelled ones included (Drift: Get booked meetings)."""
         return await self._list(request, MEETINGS, of_span(span, MOST_MEETINGS), _answer)
 
@@ -79,14 +79,14 @@ class Api:
         return await self._client.get(request, endpoint, path, params, read=decoder.read, one=True, plain=PLAIN)
 
 
-def of_span(span: Span, limit: int) -> Params:
+def of_span(span: SlotRange, limit: int) -> Params:
     """What the meetings that begin in a span are asked for by."""
     return ("min_start_time", str(span.since)), ("max_start_time", str(span.until)), ("limit", str(limit))
 
 
-async def _answer(sent: bytes) -> Answer:
+async def _answer(sent: bytes) -> SlotAnswer:
     body = await _MEETINGS.read(sent)
-    return Answer(rows=body.rows, full=len(body.rows) + len(body.lost) >= MOST_MEETINGS, lost=body.lost)
+    return SlotAnswer(rows=body.rows, full=len(body.rows) + len(body.lost) >= MOST_MEETINGS, lost=body.lost)
 
 
 async def _sample(sent: bytes) -> Sample:

@@ -12,8 +12,8 @@ from gateway.model.records import Conversation, Meeting, Person, Record, User
 from gateway.sources.base import Found
 from gateway.sources.decode import Body, Row
 from gateway.sources.drift import translate, wire
-from gateway.sources.drift.api import Api
-from gateway.sources.drift.window import Window, read_window
+from gateway.sources.drift.api import DriftApi
+from gateway.sources.drift.window import MeetingWindow, read_window
 from gateway.sources.kept import Translated, Translator, spoilt
 from gateway.sources.problems import problems_of
 from gateway.upstream.batch import Limits
@@ -45,8 +45,8 @@ def found(records: list[R], lost: tuple[str, ...], incomplete: str | None = None
     return Found(rows=records, problems=problems_of(records, lost), incomplete=incomplete)
 
 
-WINDOW: Translator[Window, Found[Meeting]] = Translator(
-    Window,
+WINDOW: Translator[MeetingWindow, Found[Meeting]] = Translator(
+    MeetingWindow,
     lambda window: found([translate.meeting(row) for row in window.rows], window.lost, window.incomplete),
 )
 TEAM = _translator(Body[wire.User, None], translate.user)
@@ -55,11 +55,11 @@ CONVERSATIONS = _translator(Body[wire.Conversation, None], translate.conversatio
 
 
 def windows(
-    client: Client, api: Api, clock: Clock, lifetimes: Lifetimes
-) -> Lists[str, Translated[Window, Found[Meeting]]]:
+    client: Client, api: DriftApi, clock: Clock, lifetimes: Lifetimes
+) -> Lists[str, Translated[MeetingWindow, Found[Meeting]]]:
     """The window, as one entry however many calls it takes."""
 
-    async def fetch(request: Request, _: str) -> Translated[Window, Found[Meeting]]:
+    async def fetch(request: Request, _: str) -> Translated[MeetingWindow, Found[Meeting]]:
         now = int(clock.time() * 1000)
         return WINDOW.of(await read_window(lambda span: api.meetings(request, span), now=now))
 
@@ -67,7 +67,7 @@ def windows(
     return Lists(client, kind, fetch)
 
 
-def team(client: Client, api: Api, lifetimes: Lifetimes) -> Lists[str, Rows[wire.User, User]]:
+def team(client: Client, api: DriftApi, lifetimes: Lifetimes) -> Lists[str, Rows[wire.User, User]]:
     """The organization's users."""
 
     async def fetch(request: Request, _: str) -> Rows[wire.User, User]:
@@ -78,20 +78,20 @@ def team(client: Client, api: Api, lifetimes: Lifetimes) -> Lists[str, Rows[wire
     )
 
 
-def contacts(client: Client, api: Api, lifetimes: Lifetimes) -> Records[str, Rows[wire.Contact, Person]]:
+def contacts(client: Client, api: DriftApi, lifetimes: Lifetimes) -> Records[str, Rows[wire.Contact, Person]]:
     """Contacts by id."""
     kind = Kind(name="contacts", endpoint="/contacts/{id}", codec=CONTACTS, lifetimes=lifetimes, doubtful=spoilt)
     return Records(client, kind, _one_by_one(api.contact, CONTACTS, _has_id), limits=ONE_EACH)
 
 
-def contacts_by_email(client: Client, api: Api, lifetimes: Lifetimes) -> Records[str, Rows[wire.Contact, Person]]:
+def contacts_by_email(client: Client, api: DriftApi, lifetimes: Lifetimes) -> Records[str, Rows[wire.Contact, Person]]:
     """All contacts who share an address, by that."""
     kind = Kind(name="contacts by email", endpoint="/contacts", codec=CONTACTS, lifetimes=lifetimes, doubtful=spoilt)
     return Records(client, kind, _one_by_one(api.contacts, CONTACTS, _has_email), limits=ONE_EACH)
 
 
 def conversations(
-    client: Client, api: Api, lifetimes: Lifetimes
+    client: Client, api: DriftApi, lifetimes: Lifetimes
 ) -> Records[str, Rows[wire.Conversation, Conversation]]:
     """Conversations by id."""
     kind = Kind(

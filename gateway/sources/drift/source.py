@@ -15,7 +15,7 @@ from gateway.settings.lifetimes import DEFAULT, RecordLifetimes
 from gateway.sources.base import Found, Ports, Traits, lost_in
 from gateway.sources.bounds import is_number
 from gateway.sources.drift import wire
-from gateway.sources.drift.api import MOST_CONTACTS, Api
+from gateway.sources.drift.api import MOST_CONTACTS, DriftApi
 from gateway.sources.drift.examine import examine
 from gateway.sources.drift.held import Rows, contacts, contacts_by_email, conversations, team, windows
 from gateway.sources.memory import MemoryMeetings
@@ -48,10 +48,10 @@ TRAITS = Traits(
 """Drift: Meeting model. `slotStart` reaches up to 30 days back."""
 
 
-class Meetings(MemoryMeetings):
+class DriftMeetings(MemoryMeetings):
     """The window of meetings that Drift holds: from 30 days ago on."""
 
-    def __init__(self, client: Client, api: Api, clock: Clock, lives: RecordLifetimes) -> None:
+    def __init__(self, client: Client, api: DriftApi, clock: Clock, lives: RecordLifetimes) -> None:
         window = windows(client, api, clock, lives.window)
 
         async def read(request: Request) -> Found[Meeting]:
@@ -67,10 +67,10 @@ class Meetings(MemoryMeetings):
         return isinstance(meeting.raw, wire.Meeting) and own.admits(meeting.raw)
 
 
-class People:
+class DriftPeople:
     """Contacts; there is no batch for them, so each costs a call."""
 
-    def __init__(self, client: Client, api: Api, lives: RecordLifetimes) -> None:
+    def __init__(self, client: Client, api: DriftApi, lives: RecordLifetimes) -> None:
         self._by_id = contacts(client, api, lives.people)
         self._by_email = contacts_by_email(client, api, lives.people)
 
@@ -91,12 +91,12 @@ class People:
         )
 
 
-class Users:
+class DriftUsers:
     """The organization's users; one call lists them all, which is cheaper than any look-up."""
 
     traits = Traits(lacks=frozenset({"active", "guids"}))
 
-    def __init__(self, client: Client, api: Api, lives: RecordLifetimes) -> None:
+    def __init__(self, client: Client, api: DriftApi, lives: RecordLifetimes) -> None:
         self._team = team(client, api, lives.directories)
 
     async def by_refs(self, request: Request, refs: Sequence[Ref]) -> Found[User]:
@@ -121,7 +121,7 @@ class Users:
 class Conversations:
     """Chats, each by a call of its own."""
 
-    def __init__(self, client: Client, api: Api, lives: RecordLifetimes) -> None:
+    def __init__(self, client: Client, api: DriftApi, lives: RecordLifetimes) -> None:
         self._by_id = conversations(client, api, lives.conversations)
 
     async def by_ids(self, request: Request, ids: Sequence[str]) -> Found[Conversation]:
@@ -137,7 +137,7 @@ def open(client: Client, clock: Clock, lives: RecordLifetimes = DEFAULT) -> Port
         clock: Tells what lies ahead and what lies behind.
         lives: How long what it gave may be used.
     """
-    api = Api(client)
+    api = DriftApi(client)
 
     return Ports(
         source=Source.DRIFT,
@@ -146,9 +146,9 @@ def open(client: Client, clock: Clock, lives: RecordLifetimes = DEFAULT) -> Port
             "contact_read": lambda request: api.contacts(request, NOBODY),
             "conversation_read": lambda request: api.conversation(request, "0"),
         },
-        meetings=Meetings(client, api, clock, lives),
-        people=People(client, api, lives),
-        users=Users(client, api, lives),
+        meetings=DriftMeetings(client, api, clock, lives),
+        people=DriftPeople(client, api, lives),
+        users=DriftUsers(client, api, lives),
         conversations=Conversations(client, api, lives),
         sample=api.sample,
         examine=lambda ask: examine(ask, clock),

@@ -31,17 +31,17 @@ MOST_CALLS = 64
 leaves most of a minute's budget to others."""
 
 
-class Span(msgspec.Struct, frozen=True):
+class SlotRange(msgspec.Struct, frozen=True):
     """Starts from one millisecond since 1970 to another, both included as far as is known."""
 
     since: int
     until: int
 
 
-EVERYTHING = Span(EARLIEST, LATEST)
+EVERYTHING = SlotRange(EARLIEST, LATEST)
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class SlotAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What one call yields.
 
     Attributes:
@@ -55,7 +55,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     lost: tuple[str, ...] = ()
 
 
-class Window(msgspec.Struct, frozen=True, kw_only=True):
+class MeetingWindow(msgspec.Struct, frozen=True, kw_only=True):
     """What all calls yield.
 
     Attributes:
@@ -85,8 +85,8 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def read_window(
-    fetch: Callable[[Span], Coroutine[Any, Any, Answer]], *, now: int, most_calls: int = MOST_CALLS
-) -> Window:
+    fetch: Callable[[SlotRange], Coroutine[Any, Any, SlotAnswer]], *, now: int, most_calls: int = MOST_CALLS
+) -> MeetingWindow:
     """Asks for everything, and for parts of it where that is too much.
 
     Args:
@@ -98,7 +98,7 @@ async def read_window(
         UpstreamError: One call failed; a window with a hole in it is of no use.
         DeadlineExceeded: Likewise.
     """
-    asked: dict[Span, Answer] = {}
+    asked: dict[SlotRange, SlotAnswer] = {}
     asking = [EVERYTHING]
     while asking and len(asked) < most_calls:
         spans = asking[: most_calls - len(asked)]
@@ -106,7 +106,7 @@ async def read_window(
         halves = (half for span in spans if asked[span].full for half in cut(span, asked[span].rows, now=now))
         # Halves share an edge, so that a crowded instant may come up from both of its sides.
         asking = asking[len(spans) :] + [half for half in dict.fromkeys(halves) if half not in asked]
-    return Window(
+    return MeetingWindow(
         rows=_each_once(row for answer in asked.values() for row in answer.rows),
         lost=tuple(dict.fromkeys(lost for answer in asked.values() for lost in answer.lost)),
         crowded=tuple(span.since for span, answer in asked.items() if answer.full and span.since == span.until),
@@ -114,7 +114,7 @@ async def read_window(
     )
 
 
-def cut(span: Span, rows: Iterable[Row[wire.Meeting]], *, now: int) -> tuple[Span, ...]:
+def cut(span: SlotRange, rows: Iterable[Row[wire.Meeting]], *, now: int) -> tuple[SlotRange, ...]:
     """The two halves of a span, or nothing where it is a single instant.
 
     The cut is at the median start of the rows received, since their order is not documented. Both halves hold the
@@ -127,16 +127,16 @@ def cut(span: Span, rows: Iterable[Row[wire.Meeting]], *, now: int) -> tuple[Spa
     """
     since, until = span.since, span.until
     if until - since < 2:  # noqa: PLR2004  # nothing lies between the ends of such a span
-        return () if since == until else (Span(since, since), Span(until, until))
+        return () if since == until else (SlotRange(since, since), SlotRange(until, until))
     starts = [row.value.slot_start for row in rows if row.value.slot_start is not None]
     inside = [start for start in starts if since <= start <= until]
     middle = now if since < now < until else (since + until) // 2
     at = statistics.median_low(inside) if inside else middle
     at = min(max(at, since + 1), until - 1)
-    return Span(since, at), Span(at, until)
+    return SlotRange(since, at), SlotRange(at, until)
 
 
-async def _together(calls: list[Coroutine[Any, Any, Answer]]) -> list[Answer]:
+async def _together(calls: list[Coroutine[Any, Any, SlotAnswer]]) -> list[SlotAnswer]:
     """The answers of all, in order; the first error ends the others and is raised as it is."""
     try:
         async with asyncio.TaskGroup() as group:

@@ -14,7 +14,15 @@ from gateway.sources.base import Found
 from gateway.sources.decode import Body, Row
 from gateway.sources.kept import Translated, spoilt
 from gateway.sources.problems import problems_of
-from gateway.sources.salesloft.endpoints import MOST_ROWS, NO_FILTERS, Endpoint, Page, Rows, Sent, cost_of
+from gateway.sources.salesloft.endpoints import (
+    MOST_ROWS,
+    NO_FILTERS,
+    ListEndpoint,
+    RecordPage,
+    RecordRows,
+    SentPage,
+    cost_of,
+)
 from gateway.sources.salesloft.filters import Params
 from gateway.upstream.client import Client
 from gateway.upstream.lists import Lists
@@ -35,7 +43,7 @@ MOST_PAGES = 10
 """Pages that one look-up reads at most: a hundred keys whose rows are ten apiece."""
 
 
-class Api:
+class SalesloftApi:
     """Calls over a client.
 
     Every method raises what `Client.get` raises, and UpstreamMalformed where an answer has no rows in it.
@@ -57,13 +65,13 @@ class Api:
     async def page(
         self,
         request: Request,
-        endpoint: Endpoint[W, R],
+        endpoint: ListEndpoint[W, R],
         params: Params,
         *,
         number: int = 1,
         per_page: int = MOST_ROWS,
         kept: bool = False,
-    ) -> Page[R]:
+    ) -> RecordPage[R]:
         """A page of a list.
 
         Args:
@@ -83,14 +91,14 @@ class Api:
         held = await self._pages_of(endpoint).get(request, paged(params, number, per_page))
         return held.value.value
 
-    async def count(self, request: Request, endpoint: Endpoint[W, R], params: Params) -> int | None:
+    async def count(self, request: Request, endpoint: ListEndpoint[W, R], params: Params) -> int | None:
         """How many rows of a list there are, or were a moment ago; None where Salesloft does not say."""
         page = await self.page(request, endpoint, (*params, *COUNTS), per_page=1, kept=True)
         return page.total
 
     async def unpaged(
-        self, request: Request, endpoint: Endpoint[W, R], params: Params
-    ) -> Translated[Rows[W], Found[R]] | None:
+        self, request: Request, endpoint: ListEndpoint[W, R], params: Params
+    ) -> Translated[RecordRows[W], Found[R]] | None:
         """A list that comes whole where no page is named, as users do; None where it does not."""
         page = await self._call(request, endpoint, params, per_page=None)
         return as_one([page]) if page.value.last else None
@@ -98,12 +106,12 @@ class Api:
     async def whole(
         self,
         request: Request,
-        endpoint: Endpoint[W, R],
+        endpoint: ListEndpoint[W, R],
         params: Params,
         most_pages: int = MOST_PAGES,
         *,
         one: bool = False,
-    ) -> Translated[Rows[W], Found[R]]:
+    ) -> Translated[RecordRows[W], Found[R]]:
         """All rows of a list, read now page by page; told as incomplete where there are more pages than may be read.
 
         Args:
@@ -113,7 +121,7 @@ class Api:
             most_pages: Pages that are read at most.
             one: Whether the rows are those of a single other record; see `Call`.
         """
-        pages: list[Translated[Sent[W], Page[R]]] = []
+        pages: list[Translated[SentPage[W], RecordPage[R]]] = []
         while not pages or not pages[-1].value.last:
             if len(pages) == most_pages:
                 return as_one(pages, incomplete=too_many("matches", most_pages))
@@ -123,11 +131,11 @@ class Api:
     async def everything(
         self,
         request: Request,
-        endpoint: Endpoint[W, R],
+        endpoint: ListEndpoint[W, R],
         *,
         most_pages: int,
         or_nothing: bool = False,
-    ) -> Translated[Rows[W], Found[R]]:
+    ) -> Translated[RecordRows[W], Found[R]]:
         """A whole list, read now: its first page, which tells how many there are, then all others at once.
 
         Args:
@@ -146,12 +154,12 @@ class Api:
         cut_off = count > most_pages or (total is None and not ended)
         return as_one([first, *rest], incomplete=too_many("rows", most_pages) if cut_off else None)
 
-    def _pages_of(self, endpoint: Endpoint[W, R]) -> Lists[Params, Translated[Sent[W], Page[R]]]:
+    def _pages_of(self, endpoint: ListEndpoint[W, R]) -> Lists[Params, Translated[SentPage[W], RecordPage[R]]]:
         """Where pages of a list are kept, by what was asked."""
         pages = self._pages.get(endpoint.path)
         if pages is None:
 
-            async def fetch(request: Request, params: Params) -> Translated[Sent[W], Page[R]]:
+            async def fetch(request: Request, params: Params) -> Translated[SentPage[W], RecordPage[R]]:
                 *conditions, (_, per_page), (_, number) = params
                 return await self._read(
                     request, endpoint, tuple(conditions), number=int(number), per_page=int(per_page)
@@ -162,33 +170,33 @@ class Api:
                 name=name, endpoint=endpoint.path, codec=endpoint.pages, lifetimes=self.lives.pages, doubtful=spoilt
             )
             pages = self._pages[endpoint.path] = Lists(self.client, kind, fetch)
-        return cast("Lists[Params, Translated[Sent[W], Page[R]]]", pages)
+        return cast("Lists[Params, Translated[SentPage[W], RecordPage[R]]]", pages)
 
     async def _read(
         self,
         request: Request,
-        endpoint: Endpoint[W, R],
+        endpoint: ListEndpoint[W, R],
         params: Params,
         *,
         number: int = 1,
         per_page: int = MOST_ROWS,
         one: bool = False,
         now: bool = False,
-    ) -> Translated[Sent[W], Page[R]]:
+    ) -> Translated[SentPage[W], RecordPage[R]]:
         asked = paged(params, number, per_page)
         return await self._call(request, endpoint, asked, per_page=per_page, cost=cost_of(number), one=one, now=now)
 
     async def _call(
         self,
         request: Request,
-        endpoint: Endpoint[W, R],
+        endpoint: ListEndpoint[W, R],
         params: Params,
         *,
         per_page: int | None,
         cost: int = 1,
         one: bool = False,
         now: bool = False,
-    ) -> Translated[Sent[W], Page[R]]:
+    ) -> Translated[SentPage[W], RecordPage[R]]:
         asked = (*endpoint.always, *params)
         filtered = any(name not in NO_FILTERS for name, _ in asked)
         body = await self.client.get(
@@ -202,7 +210,7 @@ class Api:
             plain=endpoint.plain if filtered else None,
             now=now,
         )
-        return endpoint.pages.of(Sent(Body([]) if body is None else body, per_page))
+        return endpoint.pages.of(SentPage(Body([]) if body is None else body, per_page))
 
 
 def paged(params: Params, number: int, per_page: int) -> Params:
@@ -211,8 +219,8 @@ def paged(params: Params, number: int, per_page: int) -> Params:
 
 
 def as_one(
-    pages: Sequence[Translated[Sent[W], Page[R]]], *, incomplete: str | None = None
-) -> Translated[Rows[W], Found[R]]:
+    pages: Sequence[Translated[SentPage[W], RecordPage[R]]], *, incomplete: str | None = None
+) -> Translated[RecordRows[W], Found[R]]:
     """Pages as one; a row that is on two of them is there once."""
     rows: dict[str, tuple[Row[W], R]] = {}
     for page in pages:
@@ -223,11 +231,11 @@ def as_one(
 
 def pieced(
     rows: Sequence[tuple[Row[W], R]], lost: tuple[str, ...], incomplete: str | None
-) -> Translated[Rows[W], Found[R]]:
+) -> Translated[RecordRows[W], Found[R]]:
     """Rows and their records as what is kept of them."""
     records = [record for _, record in rows]
     return Translated(
-        Rows(rows=[row for row, _ in rows], lost=lost, incomplete=incomplete),
+        RecordRows(rows=[row for row, _ in rows], lost=lost, incomplete=incomplete),
         Found(rows=records, problems=problems_of(records, lost), incomplete=incomplete),
     )
 

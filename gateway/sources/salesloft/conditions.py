@@ -13,7 +13,7 @@ from gateway.model.filters import Canceled, MeetingFilter
 from gateway.model.records import Meeting, MeetingStatus, Source
 from gateway.sources.salesloft.translate import BOOKING
 from gateway.sources.salesloft.wire import DEFAULT_PERSONAL_MEETING, Id, MeetingConditions, Stub
-from gateway.sources.salesloft.wire import Meeting as Sent
+from gateway.sources.salesloft.wire import Meeting as SentPage
 
 NOTHING: frozenset[str] = frozenset()
 ALL = frozenset(MeetingConditions.__struct_fields__)
@@ -43,7 +43,7 @@ def admits(own: MeetingConditions, meeting: Meeting, strict: frozenset[str] = NO
             It passes all others: Salesloft filters on more than it sends, and its word stands.
     """
     sent = meeting.raw
-    if own is NO_CONDITIONS or not isinstance(sent, Sent):
+    if own is NO_CONDITIONS or not isinstance(sent, SentPage):
         return True
     flags = (
         (own.show_deleted, meeting.status is MeetingStatus.CANCELED),
@@ -74,7 +74,7 @@ def admits(own: MeetingConditions, meeting: Meeting, strict: frozenset[str] = NO
     )
 
 
-def _event(own: MeetingConditions, sent: Sent, strict: frozenset[str]) -> bool:
+def _event(own: MeetingConditions, sent: SentPage, strict: frozenset[str]) -> bool:
     """Event ids and iCalendar UIDs are ORed by Salesloft."""
     given = [
         _passes(values, value or None, name in strict)
@@ -87,7 +87,7 @@ def _event(own: MeetingConditions, sent: Sent, strict: frozenset[str]) -> bool:
     return any(given) or not given
 
 
-def _type(own: MeetingConditions, sent: Sent, strict: frozenset[str]) -> bool:
+def _type(own: MeetingConditions, sent: SentPage, strict: frozenset[str]) -> bool:
     """Nothing in a row says that it is a default personal meeting; Salesloft has to be believed."""
     wanted = own.meeting_type_id
     if wanted is None:
@@ -118,7 +118,7 @@ WORDS = {
 """The statuses that one word of Salesloft's covers, for its parameter takes one: `pending` also goes by `retry`."""
 
 
-class State(msgspec.Struct, frozen=True):
+class StateParams(msgspec.Struct, frozen=True):
     """One of the two listings.
 
     Attributes:
@@ -130,7 +130,7 @@ class State(msgspec.Struct, frozen=True):
     exact: bool
 
 
-def states(wanted: MeetingFilter, own: MeetingConditions) -> Iterator[State]:
+def states(wanted: MeetingFilter, own: MeetingConditions) -> Iterator[StateParams]:
     """The listings in which meetings of the states asked for are."""
     status = wanted.status
     no_shows = frozenset(flag for flag in (wanted.no_show, own.no_show) if flag is not None)
@@ -144,7 +144,7 @@ def states(wanted: MeetingFilter, own: MeetingConditions) -> Iterator[State]:
         yield from _state(no_shows, own.status, show_deleted="true")
 
 
-def _active(status: frozenset[MeetingStatus], no_shows: frozenset[bool], word: str | None) -> Iterator[State]:
+def _active(status: frozenset[MeetingStatus], no_shows: frozenset[bool], word: str | None) -> Iterator[StateParams]:
     """Active meetings of some statuses.
 
     Args:
@@ -170,7 +170,9 @@ def _active(status: frozenset[MeetingStatus], no_shows: frozenset[bool], word: s
         yield from _state(no_shows, word, show_deleted="false", exact=exact)
 
 
-def _state(no_shows: frozenset[bool], word: str | None, *, show_deleted: str, exact: bool = True) -> Iterator[State]:
+def _state(
+    no_shows: frozenset[bool], word: str | None, *, show_deleted: str, exact: bool = True
+) -> Iterator[StateParams]:
     """The listing, unless its conditions contradict one another.
 
     `no_show=false` leaves no-shows out; whether `true` leaves all others out or merely lets no-shows in, the document
@@ -182,4 +184,4 @@ def _state(no_shows: frozenset[bool], word: str | None, *, show_deleted: str, ex
     params.extend(("no_show", "true" if flag else "false") for flag in no_shows)
     if word is not None:
         params.append(("status", word))
-    yield State(tuple(params), exact and True not in no_shows)
+    yield StateParams(tuple(params), exact and True not in no_shows)

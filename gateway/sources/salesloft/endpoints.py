@@ -46,7 +46,7 @@ def cost_of(page: int) -> int:
     return next((cost for until, cost in COSTS if page <= until), DEEPEST_COST)
 
 
-class Page(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
+class RecordPage(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     """A page of a list.
 
     Attributes:
@@ -66,7 +66,7 @@ class Page(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     problems: tuple[Problem, ...] = ()
 
 
-class Sent(msgspec.Struct, Generic[W], frozen=True):
+class SentPage(msgspec.Struct, Generic[W], frozen=True):
     """A page as it was sent.
 
     Attributes:
@@ -78,7 +78,7 @@ class Sent(msgspec.Struct, Generic[W], frozen=True):
     per_page: int | None
 
 
-class Rows(msgspec.Struct, Generic[W], frozen=True, kw_only=True):
+class RecordRows(msgspec.Struct, Generic[W], frozen=True, kw_only=True):
     """Rows of a list, of one page or several.
 
     Attributes:
@@ -93,7 +93,7 @@ class Rows(msgspec.Struct, Generic[W], frozen=True, kw_only=True):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Endpoint(Generic[W, R]):
+class ListEndpoint(Generic[W, R]):
     """One list.
 
     Attributes:
@@ -108,8 +108,8 @@ class Endpoint(Generic[W, R]):
 
     path: str
     decoder: BodyDecoder[W, wire.Metadata]
-    pages: Translator[Sent[W], Page[R]]
-    founds: Translator[Rows[W], Found[R]]
+    pages: Translator[SentPage[W], RecordPage[R]]
+    founds: Translator[RecordRows[W], Found[R]]
     plain: Call[Body[W, wire.Metadata]]
     times: tuple[OrderField, ...]
     always: Params = ()
@@ -123,21 +123,21 @@ def _endpoint(
     times: tuple[OrderField, ...] = (OrderField.CREATED_AT, OrderField.UPDATED_AT),
     always: Params = (),
     active: Params = (),
-) -> Endpoint[W, R]:
-    def page_of(sent: Sent[W]) -> Page[R]:
+) -> ListEndpoint[W, R]:
+    def page_of(sent: SentPage[W]) -> RecordPage[R]:
         return _page(sent, [record_of(each) for each in sent.body.rows])
 
-    def found_in(rows: Rows[W]) -> Found[R]:
+    def found_in(rows: RecordRows[W]) -> Found[R]:
         records = [record_of(each) for each in rows.rows]
         return Found(rows=records, problems=problems_of(records, rows.lost), incomplete=rows.incomplete)
 
     decoder = BodyDecoder(row, wire.Metadata, source=Source.SALESLOFT.value)
-    sent, rows = cast("Any", Sent)[row], cast("Any", Rows)[row]
+    sent, rows = cast("Any", SentPage)[row], cast("Any", RecordRows)[row]
     plain = Call(path, path, decoder.read, (*always, *active, ("per_page", "1"), ("page", "1")))
-    return Endpoint(path, decoder, Translator(sent, page_of), Translator(rows, found_in), plain, times, always)
+    return ListEndpoint(path, decoder, Translator(sent, page_of), Translator(rows, found_in), plain, times, always)
 
 
-def _page(sent: Sent[W], records: list[R]) -> Page[R]:
+def _page(sent: SentPage[W], records: list[R]) -> RecordPage[R]:
     """What an answer says. Salesloft may correct the size of its pages; `next_page` knows."""
     body = sent.body
     paging = body.metadata.paging if body.metadata is not None else None
@@ -145,7 +145,7 @@ def _page(sent: Sent[W], records: list[R]) -> Page[R]:
         last = sent.per_page is None or len(body.rows) + len(body.lost) < sent.per_page
     else:
         last = paging.next_page is None
-    return Page(
+    return RecordPage(
         rows=records,
         last=last or not (body.rows or body.lost),
         lost=len(body.lost),
@@ -155,7 +155,7 @@ def _page(sent: Sent[W], records: list[R]) -> Page[R]:
     )
 
 
-MEETINGS: Endpoint[wire.Meeting, Meeting] = _endpoint(
+MEETINGS: ListEndpoint[wire.Meeting, Meeting] = _endpoint(
     "/v2/meetings",
     wire.Meeting,
     translate.meeting,
@@ -163,12 +163,12 @@ MEETINGS: Endpoint[wire.Meeting, Meeting] = _endpoint(
     always=(("include_meetings_settings", "true"),),  # whose calendars they are in, by address; costs nothing
     active=(("show_deleted", "false"),),
 )
-PEOPLE: Endpoint[wire.Person, Person] = _endpoint("/v2/people", wire.Person, neighbours.person)
-USERS: Endpoint[wire.User, User] = _endpoint("/v2/users", wire.User, neighbours.user)
-CADENCES: Endpoint[wire.Cadence, Cadence] = _endpoint("/v2/cadences", wire.Cadence, neighbours.cadence)
-STEPS: Endpoint[wire.Step, Step] = _endpoint("/v2/steps", wire.Step, neighbours.step)
-ACCOUNTS: Endpoint[wire.Account, Account] = _endpoint("/v2/accounts", wire.Account, neighbours.account)
-TASKS: Endpoint[wire.Task, Task] = _endpoint("/v2/tasks", wire.Task, neighbours.task)
+PEOPLE: ListEndpoint[wire.Person, Person] = _endpoint("/v2/people", wire.Person, neighbours.person)
+USERS: ListEndpoint[wire.User, User] = _endpoint("/v2/users", wire.User, neighbours.user)
+CADENCES: ListEndpoint[wire.Cadence, Cadence] = _endpoint("/v2/cadences", wire.Cadence, neighbours.cadence)
+STEPS: ListEndpoint[wire.Step, Step] = _endpoint("/v2/steps", wire.Step, neighbours.step)
+ACCOUNTS: ListEndpoint[wire.Account, Account] = _endpoint("/v2/accounts", wire.Account, neighbours.account)
+TASKS: ListEndpoint[wire.Task, Task] = _endpoint("/v2/tasks", wire.Task, neighbours.task)
 
 VITAL = frozenset({MEETINGS.path})
 """Without these there are no meetings; all others are asked for what stands beside them."""

@@ -15,8 +15,8 @@ from gateway.model.neighbours import AccountFilter, PersonFilter
 from gateway.model.order import id_key
 from gateway.model.records import Kind, Source, UserKey
 from gateway.sources.bounds import is_number
-from gateway.sources.salesloft.conditions import NOTHING, State, conditions, impossible, states
-from gateway.sources.salesloft.span import Span
+from gateway.sources.salesloft.conditions import NOTHING, StateParams, conditions, impossible, states
+from gateway.sources.salesloft.span import TimeSpan
 from gateway.sources.salesloft.wire import DEFAULT_PERSONAL_MEETING, MeetingConditions
 from gateway.upstream.batch import chunks, encoded_len
 
@@ -41,7 +41,7 @@ SEVERAL = frozenset({"email_addresses[]", "cadence_id[]"})
 """Parameters of which one person may meet several values, so that two listings may both hold them."""
 
 
-class Listing(msgspec.Struct, frozen=True, kw_only=True):
+class UpstreamList(msgspec.Struct, frozen=True, kw_only=True):
     """One listing upstream.
 
     Attributes:
@@ -56,8 +56,8 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     params: Params
-    start_time: Span = Span()
-    created_at: Span = Span()
+    start_time: TimeSpan = TimeSpan()
+    created_at: TimeSpan = TimeSpan()
     exact: bool = True
     alone: bool = True
     strict: frozenset[str] = NOTHING
@@ -78,17 +78,17 @@ class _Draft(msgspec.Struct, frozen=True, kw_only=True):
     not_types: frozenset[str] = NOTHING
 
 
-def meeting_listings(wanted: MeetingFilter) -> list[Listing]:
+def meeting_listings(wanted: MeetingFilter) -> list[UpstreamList]:
     """The listings of meetings, no two of which hold the same; none where nothing can match."""
     own = conditions(wanted)
-    start = Span().within(wanted.start_time).within(own.start_time)
-    created = Span().within(wanted.created_at).within(own.created_at)
+    start = TimeSpan().within(wanted.start_time).within(own.start_time)
+    created = TimeSpan().within(wanted.created_at).within(own.created_at)
     if wanted.impossible or impossible(own) or start.empty or created.empty:
         return []
     checked_here = (wanted.end_time, wanted.updated_at, wanted.attendee_emails)
     exact = all(condition is None for condition in checked_here)
     return [
-        Listing(
+        UpstreamList(
             params=(*state.params, *draft.fixed),
             start_time=start,
             created_at=created,
@@ -102,7 +102,7 @@ def meeting_listings(wanted: MeetingFilter) -> list[Listing]:
     ]
 
 
-def person_listings(wanted: PersonFilter) -> list[Listing]:
+def person_listings(wanted: PersonFilter) -> list[UpstreamList]:
     """The listings of people; none where nothing can match."""
     many = {
         "ids[]": _numbers(_ids(wanted.ids, Kind.PERSON)),
@@ -115,7 +115,7 @@ def person_listings(wanted: PersonFilter) -> list[Listing]:
     return _record_listings(many, {}, (), created_at=wanted.created_at, updated_at=wanted.updated_at)
 
 
-def account_listings(wanted: AccountFilter) -> list[Listing]:
+def account_listings(wanted: AccountFilter) -> list[UpstreamList]:
     """The listings of accounts; none where nothing can match."""
     many = {
         "ids[]": _numbers(_ids(wanted.ids, Kind.ACCOUNT)),
@@ -134,15 +134,15 @@ def _record_listings(
     *,
     created_at: TimeRange | None,
     updated_at: TimeRange | None,
-) -> list[Listing]:
-    made, changed = Span().within(created_at), Span().within(updated_at)
+) -> list[UpstreamList]:
+    made, changed = TimeSpan().within(created_at), TimeSpan().within(updated_at)
     if made.empty or changed.empty:
         return []
     fixed = (*fixed, *changed.params("updated_at"))
     draft = _draft(many, single)
     room = MOST_CHARS - sum(_length(name, value) for name, value in fixed)
     return [
-        Listing(params=(*fixed, *each.fixed), created_at=made, exact=each.exact, alone=each.alone)
+        UpstreamList(params=(*fixed, *each.fixed), created_at=made, exact=each.exact, alone=each.alone)
         for fanned in (() if draft is None else _fanned(draft))
         for each in _packed(fanned, room)
     ]
@@ -158,7 +158,7 @@ def _draft(many: Mapping[str, Values], single: Mapping[str, Values]) -> _Draft |
     )
 
 
-def _drafts(wanted: MeetingFilter, own: MeetingConditions, state: State) -> Iterator[_Draft]:
+def _drafts(wanted: MeetingFilter, own: MeetingConditions, state: StateParams) -> Iterator[_Draft]:
     """The conditions on ids, split so that each part fits into a URL."""
     persons = _both(_ids(wanted.persons, Kind.PERSON), own.person_ids)
     alone = persons is None and own.person_id is not None and len(own.person_id) == 1

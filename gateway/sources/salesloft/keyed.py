@@ -13,8 +13,8 @@ from gateway.sources.base import Found
 from gateway.sources.decode import Row
 from gateway.sources.kept import Translated, spoilt
 from gateway.sources.problems import another
-from gateway.sources.salesloft.api import Api, joined, pieced
-from gateway.sources.salesloft.endpoints import Endpoint, Rows
+from gateway.sources.salesloft.api import SalesloftApi, joined, pieced
+from gateway.sources.salesloft.endpoints import ListEndpoint, RecordRows
 from gateway.sources.salesloft.filters import Params
 from gateway.upstream.batch import encoded_len
 from gateway.upstream.lifetimes import Lifetimes
@@ -43,7 +43,7 @@ def by_id(record: Record) -> Iterable[Key]:
     return ((IDS, record.source_id),)
 
 
-class Keyed(Generic[W, R]):
+class RecordsByKey(Generic[W, R]):
     """The rows of one list that bear given keys.
 
     Args:
@@ -57,8 +57,8 @@ class Keyed(Generic[W, R]):
 
     def __init__(
         self,
-        api: Api,
-        endpoint: Endpoint[W, R],
+        api: SalesloftApi,
+        endpoint: ListEndpoint[W, R],
         lifetimes: Lifetimes,
         *,
         name: str,
@@ -69,7 +69,7 @@ class Keyed(Generic[W, R]):
         self._endpoint = endpoint
         self._keys_of = keys_of
         self._extra = extra
-        self._records: Records[Key, Translated[Rows[W], Found[R]]] = Records(
+        self._records: Records[Key, Translated[RecordRows[W], Found[R]]] = Records(
             api.client,
             Kind(name=name, endpoint=endpoint.path, codec=endpoint.founds, lifetimes=lifetimes, doubtful=spoilt),
             self._fetch,
@@ -94,7 +94,7 @@ class Keyed(Generic[W, R]):
                 failures[value] = another(Source.SALESLOFT)
         return msgspec.structs.replace(found, failures=failures) if failures else found
 
-    async def _fetch(self, request: Request, asked: Sequence[Key]) -> Mapping[Key, Translated[Rows[W], Found[R]]]:
+    async def _fetch(self, request: Request, asked: Sequence[Key]) -> Mapping[Key, Translated[RecordRows[W], Found[R]]]:
         whole = await self._api.whole(request, self._endpoint, (*_in_order(asked), *self._extra))
         wanted = frozenset(asked)
         by_key: dict[Key, list[tuple[Row[W], R]]] = {}

@@ -14,9 +14,9 @@ from gateway.errors import UpstreamMalformed
 from gateway.model.order import Position, Walk
 from gateway.model.records import Record, Source
 from gateway.paging.merge import Problem
-from gateway.sources.salesloft.endpoints import MOST_ROWS, Page
-from gateway.sources.salesloft.span import FIRST, LAST, Span
-from gateway.sources.salesloft.walk import MOST_ODD_PAGES, Found, Pass, Reader, Step, after_odd, gathered
+from gateway.sources.salesloft.endpoints import MOST_ROWS, RecordPage
+from gateway.sources.salesloft.span import FIRST, LAST, TimeSpan
+from gateway.sources.salesloft.walk import MOST_ODD_PAGES, Advance, Found, ListReader, Pass, after_odd, gathered
 
 R = TypeVar("R", bound=Record)
 
@@ -33,7 +33,7 @@ class Values(Generic[R]):
 
     free = False
 
-    def __init__(self, reader: Reader[R], walk: Walk) -> None:
+    def __init__(self, reader: ListReader[R], walk: Walk) -> None:
         self._reader = reader
         self._descending = walk.descending
         self._forward = not walk.backward
@@ -46,7 +46,7 @@ class Values(Generic[R]):
             self._whole = self._whole.since(stop) if self._descending else self._whole.until(stop)
         self.valueless: list[R] | None = None
 
-    async def step(self, want: int) -> Step[R]:
+    async def step(self, want: int) -> Advance[R]:
         """The next rows whose instants are known whole."""
         span = self._ahead()
         if span.empty:
@@ -72,7 +72,7 @@ class Values(Generic[R]):
             return self._end([], problems)
         return await self._up_to_edge(rows, problems)
 
-    async def _past_odd(self, page: Page[R], span: Span) -> tuple[Page[R], tuple[Problem, ...]]:
+    async def _past_odd(self, page: RecordPage[R], span: TimeSpan) -> tuple[RecordPage[R], tuple[Problem, ...]]:
         """The first page from this one on with a row whose value can be read, and what could not be on the way.
 
         No value says where to go on from a page without any.
@@ -88,7 +88,7 @@ class Values(Generic[R]):
             problems += page.problems
         return page, tuple(problems)
 
-    async def _up_to_edge(self, rows: Sequence[tuple[int, R]], problems: tuple[Problem, ...]) -> Step[R]:
+    async def _up_to_edge(self, rows: Sequence[tuple[int, R]], problems: tuple[Problem, ...]) -> Advance[R]:
         """The rows before a page's last instant; where they all lie at it, that instant whole."""
         instants = [value for value, _ in rows]
         if not rows or instants != sorted(instants, reverse=self._descending):
@@ -98,16 +98,16 @@ class Values(Generic[R]):
         if before:
             held = [row for value, row in rows if value == last]
             self._edge, self._passed, self._held = last, 0, len(held)
-            return Step(rows=before, frontier=self._frontier(last), held=held, problems=problems)
+            return Advance(rows=before, frontier=self._frontier(last), held=held, problems=problems)
         whole, trouble = await instant(self._reader, last)
         self._edge, self._passed, self._held = last + self._onward, 0, 0
-        return Step(rows=whole, frontier=self._frontier(self._edge), problems=(*problems, *trouble))
+        return Advance(rows=whole, frontier=self._frontier(self._edge), problems=(*problems, *trouble))
 
     @property
     def _onward(self) -> int:
         return -1 if self._descending else 1
 
-    def _ahead(self) -> Span:
+    def _ahead(self) -> TimeSpan:
         """What is left to read."""
         if self._edge is None:
             return self._whole
@@ -117,22 +117,22 @@ class Values(Generic[R]):
         """The place between the instants before the edge and those from it on."""
         return self._reader.place(edge if self._forward else edge - self._onward)
 
-    def _end(self, rows: Sequence[R], problems: tuple[Problem, ...] = ()) -> Step[R]:
-        return Step(rows=rows, frontier=self._reader.place(None), done=True, problems=problems)
+    def _end(self, rows: Sequence[R], problems: tuple[Problem, ...] = ()) -> Advance[R]:
+        return Advance(rows=rows, frontier=self._reader.place(None), done=True, problems=problems)
 
-    async def _read(self, span: Span, per_page: int) -> Page[R]:
+    async def _read(self, span: TimeSpan, per_page: int) -> RecordPage[R]:
         return await self._reader.page(span=span, descending=self._descending, per_page=per_page, kept=True)
 
-    def _instants(self, page: Page[R]) -> set[int | None]:
+    def _instants(self, page: RecordPage[R]) -> set[int | None]:
         return {self._reader.value(row) for row in page.rows if not self._reader.odd(row)}
 
 
-def _within(value: int, span: Span) -> bool:
+def _within(value: int, span: TimeSpan) -> bool:
     """Whether an instant lies in what was asked for; Salesloft ignores a filter that it does not know."""
     return (span.least is None or value >= span.least) and (span.most is None or value <= span.most)
 
 
-async def instant(reader: Reader[R], at: int) -> Found[R]:
+async def instant(reader: ListReader[R], at: int) -> Found[R]:
     """Every row at one instant, with what of it may be missing.
 
     Sorted by a time that tells its rows apart, so that a row that is added comes last and moves none. One that goes
@@ -141,7 +141,7 @@ async def instant(reader: Reader[R], at: int) -> Found[R]:
     return await gathered(lambda number: _pass(reader, at, number), f"{reader.what} at one instant")
 
 
-async def _pass(reader: Reader[R], at: int, number: int) -> Pass[R]:
+async def _pass(reader: ListReader[R], at: int, number: int) -> Pass[R]:
     sort = next(time for time in reader.endpoint.times if time is not reader.field)
     rows: dict[str, R] = {}
     totals: list[int | None] = []
@@ -150,7 +150,7 @@ async def _pass(reader: Reader[R], at: int, number: int) -> Pass[R]:
     lost = 0
     for page_number in range(1, MOST_PAGES_AT_ONCE + 1):
         page = await reader.page(
-            span=Span(at, at),
+            span=TimeSpan(at, at),
             sort=sort,
             descending=bool(number % 2),
             per_page=MOST_ROWS - number,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from operator import itemgetter
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
 
@@ -14,36 +14,26 @@ from gateway.model.filters import MeetingFilter
 from gateway.model.order import Order, OrderField, Position, Walk
 from gateway.model.records import Cadence, Meeting, Record, Ref, Source, Step
 from gateway.paging.merge import Chunk, Lane, Problem
-from gateway.sources.base import Found, Lookup, Traits
+from gateway.sources.base import Found, Lookup, RecordFilter, Traits
 from gateway.sources.bounds import is_number
 from gateway.sources.kept import Translated, spoilt
 from gateway.sources.salesloft import conditions, wire
-from gateway.sources.salesloft.api import OLDEST_FIRST, Api, joined, pieced, together
-from gateway.sources.salesloft.endpoints import CADENCES, MEETINGS, MOST_ROWS, STEPS, Endpoint, Rows
-from gateway.sources.salesloft.filters import Listing, meeting_listings
+from gateway.sources.salesloft.api import OLDEST_FIRST, SalesloftApi, joined, pieced, together
+from gateway.sources.salesloft.endpoints import CADENCES, MEETINGS, MOST_ROWS, STEPS, ListEndpoint, RecordRows
+from gateway.sources.salesloft.filters import UpstreamList, meeting_listings
 from gateway.sources.salesloft.keyset import Values
 from gateway.sources.salesloft.offset import Recent, Valueless
-from gateway.sources.salesloft.span import Span
-from gateway.sources.salesloft.walk import Aside, Phase, Reader
-from gateway.sources.salesloft.walk import Step as WalkStep
+from gateway.sources.salesloft.span import TimeSpan
+from gateway.sources.salesloft.walk import Advance, Aside, ListReader, Phase
 from gateway.upstream.batch import Limits
 from gateway.upstream.lists import Lists
 from gateway.upstream.records import Kind, Records
 from gateway.upstream.request import Request
 
 R = TypeVar("R", bound=Record)
-R_contra = TypeVar("R_contra", bound=Record, contravariant=True)
 
 
-class Filter(Protocol[R_contra]):
-    """A filter of a list."""
-
-    def admits(self, record: R_contra, /) -> bool:
-        """Whether every condition holds."""
-        ...
-
-
-F = TypeVar("F", bound=Filter[Any])
+F = TypeVar("F", bound=RecordFilter[Any])
 
 
 MOST_DROPPED = 5 * (MOST_ROWS - 1)
@@ -57,9 +47,9 @@ FEW = 2
 """Cadences whose steps are asked for one by one, without a look at how many steps there are in all."""
 
 
-def meeting_lanes(api: Api, request: Request, walk: Walk, wanted: MeetingFilter) -> Sequence[Lane[Meeting]]:
+def meeting_lanes(api: SalesloftApi, request: Request, walk: Walk, wanted: MeetingFilter) -> Sequence[Lane[Meeting]]:
     """The lanes of meetings along a walk: one a listing; none where nothing can match."""
-    changed = Span().within(wanted.updated_at)
+    changed = TimeSpan().within(wanted.updated_at)
     if changed.empty:
         return ()
     lanes: list[Lane[Meeting]] = []
@@ -71,12 +61,16 @@ def meeting_lanes(api: Api, request: Request, walk: Walk, wanted: MeetingFilter)
     return lanes
 
 
-def _reader(api: Api, request: Request, endpoint: Endpoint[Any, R], listing: Listing, walk: Walk) -> Reader[R]:
+def _reader(
+    api: SalesloftApi, request: Request, endpoint: ListEndpoint[Any, R], listing: UpstreamList, walk: Walk
+) -> ListReader[R]:
     aside = () if walk.start is None else walk.start.aside
-    return Reader(api, request, endpoint, listing, walk.order, aside)
+    return ListReader(api, request, endpoint, listing, walk.order, aside)
 
 
-def _phases(reader: Reader[R], walk: Walk, changed: Span | None = None, *, nulls: bool = True) -> list[Phase[R]]:
+def _phases(
+    reader: ListReader[R], walk: Walk, changed: TimeSpan | None = None, *, nulls: bool = True
+) -> list[Phase[R]]:
     """What a walk goes through: rows with the sort value, rows without, or the other way round.
 
     Args:
@@ -88,7 +82,7 @@ def _phases(reader: Reader[R], walk: Walk, changed: Span | None = None, *, nulls
     known: Values[R] | None = None
     valued: Phase[R]
     if walk.order.field is OrderField.UPDATED_AT:
-        span = changed or Span()
+        span = changed or TimeSpan()
         valued = Recent(reader, walk, span)
     else:
         span = reader.span
@@ -107,7 +101,7 @@ def _phases(reader: Reader[R], walk: Walk, changed: Span | None = None, *, nulls
     return phases
 
 
-def _meeting_check(wanted: MeetingFilter, listing: Listing) -> Callable[[Meeting], bool]:
+def _meeting_check(wanted: MeetingFilter, listing: UpstreamList) -> Callable[[Meeting], bool]:
     """Whether a filter admits a meeting, and no other listing of it holds the same."""
     own, quick = conditions.conditions(wanted), wanted.admits if wanted.linked else wanted.admits_state
 
@@ -177,7 +171,7 @@ class ListLane(Generic[R]):
         phases: Sequence[Phase[R]],
         walk: Walk,
         admits: Callable[[R], bool],
-        listing: Listing,
+        listing: UpstreamList,
         aside: Aside[R],
     ) -> None:
         self._aside = aside
@@ -218,7 +212,7 @@ class ListLane(Generic[R]):
             problems=tuple(problems),
         )
 
-    def _kept(self, step: WalkStep[R]) -> list[R]:
+    def _kept(self, step: Advance[R]) -> list[R]:
         """The rows to be passed on, in walk order, each once; nothing comes after the walk's stop."""
         order = self._walk.order
         placed = [(order.key(place), place, row) for row in step.rows for place in (order.position(row),)]
@@ -254,9 +248,9 @@ class NewestFirst(Generic[R, F]):
 
     traits: ClassVar[Traits] = Traits()
 
-    api: Api
-    endpoint: Endpoint[Any, R]
-    listings: Callable[[F], Sequence[Listing]]
+    api: SalesloftApi
+    endpoint: ListEndpoint[Any, R]
+    listings: Callable[[F], Sequence[UpstreamList]]
     lookup: Lookup[R]
 
     def lanes(self, request: Request, walk: Walk, wanted: F) -> Sequence[Lane[R]]:
@@ -275,12 +269,12 @@ class NewestFirst(Generic[R, F]):
         """The records with these ids."""
         return await self.lookup.by_ids(request, ids)
 
-    def admits(self, wanted: F, record: R) -> bool:  # noqa: ARG002 - see `Listing`
+    def admits(self, wanted: F, record: R) -> bool:  # noqa: ARG002 - see `UpstreamList`
         """Whether Salesloft's own part of a filter holds: there is none."""
         return True
 
 
-def _check(wanted: Filter[R], listing: Listing) -> Callable[[R], bool]:
+def _check(wanted: RecordFilter[R], listing: UpstreamList) -> Callable[[R], bool]:
     """Whether a filter admits a record."""
 
     def check(row: R) -> bool:
@@ -291,17 +285,19 @@ def _check(wanted: Filter[R], listing: Listing) -> Callable[[R], bool]:
     return check
 
 
-async def count(api: Api, request: Request, endpoint: Endpoint[Any, R], listings: Sequence[Listing]) -> int | None:
+async def count(
+    api: SalesloftApi, request: Request, endpoint: ListEndpoint[Any, R], listings: Sequence[UpstreamList]
+) -> int | None:
     """How many rows some listings of a list have; None where not all of them are to be counted, or may be twice."""
     if not all(listing.exact and listing.alone for listing in listings):
         return None
     order = Order(OrderField.CREATED_AT)
-    totals = await together(Reader(api, request, endpoint, listing, order).count() for listing in listings)
+    totals = await together(ListReader(api, request, endpoint, listing, order).count() for listing in listings)
     known = [total for total in totals if total is not None]
     return sum(known) if len(known) == len(totals) else None
 
 
-def all_cadences(api: Api) -> Callable[[Request], Awaitable[Found[Cadence]]]:
+def all_cadences(api: SalesloftApi) -> Callable[[Request], Awaitable[Found[Cadence]]]:
     """Reads every cadence that the credential may see, in pages of a hundred, and keeps them."""
     kind = Kind(
         name="all cadences",
@@ -311,7 +307,7 @@ def all_cadences(api: Api) -> Callable[[Request], Awaitable[Found[Cadence]]]:
         doubtful=spoilt,
     )
 
-    async def read(request: Request, _: str) -> Translated[Rows[wire.Cadence], Found[Cadence]]:
+    async def read(request: Request, _: str) -> Translated[RecordRows[wire.Cadence], Found[Cadence]]:
         return await api.everything(request, CADENCES, most_pages=MOST_PAGES)
 
     lists = Lists(api.client, kind, read)
@@ -322,14 +318,14 @@ def all_cadences(api: Api) -> Callable[[Request], Awaitable[Found[Cadence]]]:
     return read_all
 
 
-class CadenceSteps:
+class StepLists:
     """The steps of cadences: `cadence_id` takes one value (Salesloft: List steps).
 
     Args:
         api: The calls.
     """
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: SalesloftApi) -> None:
         kept = api.lives.directories
         self._api = api
         self._of_one = Records(
@@ -355,12 +351,12 @@ class CadenceSteps:
         found = joined(held.value for held in answers.found.values())
         return msgspec.structs.replace(found, failures=answers.failed)
 
-    async def _read_all(self, request: Request, most_pages: int) -> Translated[Rows[wire.Step], Found[Step]]:
+    async def _read_all(self, request: Request, most_pages: int) -> Translated[RecordRows[wire.Step], Found[Step]]:
         return await self._api.everything(request, STEPS, most_pages=most_pages, or_nothing=True)
 
     async def _read_one(
         self, request: Request, keys: Sequence[str]
-    ) -> Mapping[str, Translated[Rows[wire.Step], Found[Step]]]:
+    ) -> Mapping[str, Translated[RecordRows[wire.Step], Found[Step]]]:
         (cadence_id,) = keys
         whole = await self._api.whole(request, STEPS, (("cadence_id", cadence_id), *OLDEST_FIRST), one=True)
         cadence = Ref(Source.SALESLOFT, records.Kind.CADENCE, cadence_id)

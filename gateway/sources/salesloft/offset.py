@@ -17,17 +17,17 @@ from gateway.model.order import OrderField, Walk
 from gateway.model.records import Record, Source
 from gateway.paging.merge import Problem
 from gateway.sources.salesloft.endpoints import MOST_ROWS
-from gateway.sources.salesloft.span import FIRST, LAST, Span
+from gateway.sources.salesloft.span import FIRST, LAST, TimeSpan
 from gateway.sources.salesloft.walk import (
     DEEPEST_PAGE,
     MOST_ODD_PAGES,
     REACH,
     SURELY,
+    Advance,
     Cut,
     Found,
+    ListReader,
     Pass,
-    Reader,
-    Step,
     after_odd,
     covering,
     gathered,
@@ -61,7 +61,7 @@ class Seen(msgspec.Struct, Generic[R], frozen=True):
     row: R
 
 
-class Window(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
+class OffsetPage(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     """A stretch of the list at one moment.
 
     Attributes:
@@ -93,7 +93,7 @@ class Window(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
         return self.last or (bool(self.seen) and self.seen[-1].rank >= rank)
 
 
-class Windows(Generic[R]):
+class OffsetPages(Generic[R]):
     """One listing, in one direction, by windows.
 
     Args:
@@ -101,12 +101,12 @@ class Windows(Generic[R]):
         descending: The direction.
     """
 
-    def __init__(self, reader: Reader[R], *, descending: bool) -> None:
+    def __init__(self, reader: ListReader[R], *, descending: bool) -> None:
         self._reader = reader
         self._descending = descending
         self.sign = -1 if descending else 1
 
-    async def read(self, cut: Cut, *, kept: bool = False) -> Window[R]:
+    async def read(self, cut: Cut, *, kept: bool = False) -> OffsetPage[R]:
         """One page as a window.
 
         Args:
@@ -130,9 +130,9 @@ class Windows(Generic[R]):
         ranks = [each.rank for each in seen]
         if ranks != sorted(ranks) or not (ranks or page.last or odd):
             raise UpstreamMalformed("The source did not keep to the order asked for.", source=Source.SALESLOFT.value)
-        return Window(offset=cut.offset, seen=seen, last=page.last, total=page.total, problems=page.problems)
+        return OffsetPage(offset=cut.offset, seen=seen, last=page.last, total=page.total, problems=page.problems)
 
-    async def find(self, rank: int, guess: int, reach: int | None = REACH) -> Window[R] | None:
+    async def find(self, rank: int, guess: int, reach: int | None = REACH) -> OffsetPage[R] | None:
         """The window that starts before a rank and reaches to it; None out of reach.
 
         Args:
@@ -231,9 +231,9 @@ class Recent(Generic[R]):
 
     free = False
 
-    def __init__(self, reader: Reader[R], walk: Walk, wanted: Span) -> None:
+    def __init__(self, reader: ListReader[R], walk: Walk, wanted: TimeSpan) -> None:
         self._reader = reader
-        self._windows = Windows(reader, descending=walk.descending)
+        self._windows = OffsetPages(reader, descending=walk.descending)
         self._descending = walk.descending
         self._forward = not walk.backward
         start = None if walk.start is None else walk.start.time
@@ -245,7 +245,7 @@ class Recent(Generic[R]):
         self._hint = None if walk.start is None else walk.start.hint
         self._offset: int | None = None
 
-    async def step(self, want: int) -> Step[R]:  # noqa: ARG002 - always a full page: a small one costs the same
+    async def step(self, want: int) -> Advance[R]:  # noqa: ARG002 - always a full page: a small one costs the same
         """The next rows whose instants are known whole."""
         window = await self._window()
         if window is None:
@@ -269,7 +269,7 @@ class Recent(Generic[R]):
         self._edge, self._offset = last + 1, held[0].offset + len(rows) - 1
         return self._moved(rows, [], held, window, trouble)
 
-    async def _past_odd(self, window: Window[R]) -> Window[R]:
+    async def _past_odd(self, window: OffsetPage[R]) -> OffsetPage[R]:
         """The first window from this one on with a row whose value can be read."""
         for _ in range(1, MOST_ODD_PAGES):
             if window.seen or window.last:
@@ -277,7 +277,7 @@ class Recent(Generic[R]):
             window = await self._windows.read(covering(window.offset + MOST_ROWS))
         return window
 
-    async def _window(self) -> Window[R] | None:
+    async def _window(self) -> OffsetPage[R] | None:
         """The window that what comes next lies in; None out of reach."""
         if self._edge is None:
             return await self._windows.read(covering(0), kept=True)
@@ -285,11 +285,11 @@ class Recent(Generic[R]):
             self._offset = await self._first_guess()
         return await self._windows.find(self._edge, self._offset)
 
-    async def _run(self, rank: int, window: Window[R], offset: int) -> Found[R]:
+    async def _run(self, rank: int, window: OffsetPage[R], offset: int) -> Found[R]:
         """All rows of a rank that fills a window, by way of the descending listing where that is within reach."""
         what = f"{self._reader.what} of one {self._reader.field.value}"
         if not self._descending and window.total is not None and window.total <= REACH:
-            windows = Windows(self._reader, descending=True)
+            windows = OffsetPages(self._reader, descending=True)
             begin = await windows.find(-rank, max(0, window.total - offset - MOST_ROWS))
             if begin is not None:
                 before = [seen.offset for seen in begin.seen if seen.rank < -rank]
@@ -308,11 +308,11 @@ class Recent(Generic[R]):
         rows: Sequence[R],
         held: Sequence[R],
         seen: Sequence[Seen[R]],
-        window: Window[R],
+        window: OffsetPage[R],
         trouble: tuple[Problem, ...] = (),
-    ) -> Step[R]:
+    ) -> Advance[R]:
         edge = self._windows.sign * (self._edge or 0)
-        return Step(
+        return Advance(
             rows=rows,
             frontier=self._reader.place(edge if self._forward else edge - self._windows.sign),
             held=held,
@@ -320,8 +320,10 @@ class Recent(Generic[R]):
             problems=(*window.problems, *trouble),
         )
 
-    def _done(self, seen: Sequence[Seen[R]], window: Window[R] | None, trouble: tuple[Problem, ...] = ()) -> Step[R]:
-        return Step(
+    def _done(
+        self, seen: Sequence[Seen[R]], window: OffsetPage[R] | None, trouble: tuple[Problem, ...] = ()
+    ) -> Advance[R]:
+        return Advance(
             rows=[each.row for each in seen],
             frontier=self._reader.place(None),
             done=True,
@@ -329,7 +331,7 @@ class Recent(Generic[R]):
             problems=(*(() if window is None else window.problems), *trouble),
         )
 
-    def _hint_at(self, seen: Sequence[Seen[R]], window: Window[R]) -> int | None:
+    def _hint_at(self, seen: Sequence[Seen[R]], window: OffsetPage[R]) -> int | None:
         """How many rows lie before these, counted from the newest."""
         if not seen:
             return None
@@ -347,7 +349,7 @@ class Valueless(Generic[R]):
         nulls: Whether any may lack it at all.
     """
 
-    def __init__(self, reader: Reader[R], known: Callable[[], list[R] | None], *, nulls: bool) -> None:
+    def __init__(self, reader: ListReader[R], known: Callable[[], list[R] | None], *, nulls: bool) -> None:
         self._reader = reader
         self._known = known
         self._nulls = nulls
@@ -359,7 +361,7 @@ class Valueless(Generic[R]):
         aside = self._reader.aside
         return not (aside.lost or aside.unread) and (not self._nulls or self._known() is not None)
 
-    async def step(self, want: int) -> Step[R]:  # noqa: ARG002 - all at once
+    async def step(self, want: int) -> Advance[R]:  # noqa: ARG002 - all at once
         """All of them."""
         aside = self._reader.aside
         rows, problems = await self._look_through() if aside.lost else await self._lacking()
@@ -368,7 +370,7 @@ class Valueless(Generic[R]):
             rows = [*rows, *(row for row in page.rows if self._reader.value(row) is None)]
             problems = (*problems, *page.problems)
         each = {row.source_id: row for row in (*rows, *aside.rows.values())}
-        return Step(rows=[*each.values()], frontier=self._reader.place(None), done=True, problems=problems)
+        return Advance(rows=[*each.values()], frontier=self._reader.place(None), done=True, problems=problems)
 
     async def _look_through(self) -> Found[R]:
         """The rows without a value that can be read, among the first pages of the listing."""
@@ -398,13 +400,13 @@ class Valueless(Generic[R]):
                 return [], ()
             begin = total
         else:
-            begin = await self._reader.count(Span(FIRST))
+            begin = await self._reader.count(TimeSpan(FIRST))
             # So deep a look is dear, and another count is cheap.
             if begin is not None and begin > REACH and begin == await self._reader.count():
                 return [], ()
         if begin is None:
             return [], (Problem(where=f"whether there are {self._what}", lost=True),)
-        windows = Windows(self._reader, descending=True)
+        windows = OffsetPages(self._reader, descending=True)
         # From some rows before on, since a value that cannot be read may be near the end as well as anywhere.
         window = await windows.find(VALUELESS, max(0, begin - MOST_ROWS // 2), reach=None)
         if window is None:

@@ -19,7 +19,7 @@ from gateway.sources.bounds import is_number
 from gateway.sources.kept import Translated, spoilt
 from gateway.sources.memory import MemoryListing
 from gateway.sources.salesloft import conditions, wire
-from gateway.sources.salesloft.api import OLDEST_FIRST, Api, joined, together
+from gateway.sources.salesloft.api import OLDEST_FIRST, SalesloftApi, joined, together
 from gateway.sources.salesloft.endpoints import (
     ACCOUNTS,
     CADENCES,
@@ -28,13 +28,13 @@ from gateway.sources.salesloft.endpoints import (
     STEPS,
     TASKS,
     USERS,
-    Endpoint,
-    Rows,
+    ListEndpoint,
+    RecordRows,
 )
 from gateway.sources.salesloft.examine import examine
 from gateway.sources.salesloft.filters import Params, account_listings, meeting_listings, person_listings
-from gateway.sources.salesloft.keyed import IDS, Key, Keyed, keys
-from gateway.sources.salesloft.lists import CadenceSteps, NewestFirst, all_cadences, count, meeting_lanes
+from gateway.sources.salesloft.keyed import IDS, Key, RecordsByKey, keys
+from gateway.sources.salesloft.lists import NewestFirst, StepLists, all_cadences, count, meeting_lanes
 from gateway.sources.sampling import sample
 from gateway.upstream.client import Client
 from gateway.upstream.lifetimes import Lifetimes
@@ -62,18 +62,18 @@ MOST_USER_PAGES = 100
 """Pages of the team that are read at most, where it does not come whole: 10,000 users."""
 
 
-class Meetings:
+class SalesloftMeetings:
     """`/v2/meetings`, the only way to a meeting: there is no call for a single one."""
 
     traits = Traits(many=frozenset({"persons", "owners"}))
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: SalesloftApi) -> None:
         pages = api.lives.pages
         self._api = api
-        self._active = Keyed(api, MEETINGS, pages, name="active meetings", extra=(ACTIVE,))
-        self._canceled = Keyed(api, MEETINGS, pages, name="canceled meetings", extra=(CANCELED,))
+        self._active = RecordsByKey(api, MEETINGS, pages, name="active meetings", extra=(ACTIVE,))
+        self._canceled = RecordsByKey(api, MEETINGS, pages, name="canceled meetings", extra=(CANCELED,))
         self._of_events = [
-            Keyed(api, MEETINGS, pages, name=name, keys_of=_events, extra=(listing, *OLDEST_FIRST))
+            RecordsByKey(api, MEETINGS, pages, name=name, keys_of=_events, extra=(listing, *OLDEST_FIRST))
             for name, listing in (("active events", ACTIVE), ("canceled events", CANCELED))
         ]
 
@@ -126,13 +126,13 @@ class Meetings:
         return conditions.admits(conditions.conditions(wanted), meeting, conditions.ALL)
 
 
-class People:
+class SalesloftPeople:
     """`/v2/people`."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: SalesloftApi) -> None:
         people = api.lives.people
-        self._by_id = Keyed(api, PEOPLE, people, name="people")
-        self._by_email = Keyed(api, PEOPLE, people, name="people by email", keys_of=_addresses)
+        self._by_id = RecordsByKey(api, PEOPLE, people, name="people")
+        self._by_email = RecordsByKey(api, PEOPLE, people, name="people by email", keys_of=_addresses)
 
     async def by_ids(self, request: Request, ids: Sequence[str]) -> Found[Person]:
         """The people with these ids."""
@@ -143,16 +143,16 @@ class People:
         return await self._by_email.get(request, keys(EMAILS, filter(None, map(fold_email, emails))))
 
 
-class Users:
+class SalesloftUsers:
     """`/v2/users`: by GUID for a meeting's owner and booker, by number for everything else."""
 
     traits = Traits()
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: SalesloftApi) -> None:
         users = api.lives.users
         self._api = api
-        self._by_id = Keyed(api, USERS, users, name="users", extra=EVERYBODY)
-        self._by_guid = Keyed(api, USERS, users, name="users by guid", keys_of=_guid, extra=EVERYBODY)
+        self._by_id = RecordsByKey(api, USERS, users, name="users", extra=EVERYBODY)
+        self._by_guid = RecordsByKey(api, USERS, users, name="users by guid", keys_of=_guid, extra=EVERYBODY)
         team = Kind(
             name="team", endpoint=USERS.path, codec=USERS.founds, lifetimes=api.lives.directories, doubtful=spoilt
         )
@@ -172,12 +172,12 @@ class Users:
         """The whole team, in one answer where Salesloft gives it so."""
         return (await self._team.get(request, EVERYBODY)).value.value
 
-    async def _everybody(self, request: Request, params: Params) -> Translated[Rows[wire.User], Found[User]]:
+    async def _everybody(self, request: Request, params: Params) -> Translated[RecordRows[wire.User], Found[User]]:
         whole = await self._api.unpaged(request, USERS, params)
         return await self._api.whole(request, USERS, params, MOST_USER_PAGES) if whole is None else whole
 
 
-class Directory(Generic[W, R]):
+class IdLookup(Generic[W, R]):
     """Records of one list by their ids.
 
     Args:
@@ -186,15 +186,15 @@ class Directory(Generic[W, R]):
         lifetimes: How long they may be used.
     """
 
-    def __init__(self, api: Api, endpoint: Endpoint[W, R], lifetimes: Lifetimes) -> None:
-        self._by_id = Keyed(api, endpoint, lifetimes, name=endpoint.path)
+    def __init__(self, api: SalesloftApi, endpoint: ListEndpoint[W, R], lifetimes: Lifetimes) -> None:
+        self._by_id = RecordsByKey(api, endpoint, lifetimes, name=endpoint.path)
 
     async def by_ids(self, request: Request, ids: Sequence[str]) -> Found[R]:
         """The records with these ids."""
         return await self._by_id.get(request, keys(IDS, filter(is_number, ids)))
 
 
-PROBES: Mapping[str, Endpoint[Any, Any]] = {
+PROBES: Mapping[str, ListEndpoint[Any, Any]] = {
     "people:read": PEOPLE,
     "team:read": USERS,
     "cadences:read": CADENCES,
@@ -211,7 +211,7 @@ def open(client: Client, lives: RecordLifetimes = DEFAULT) -> Ports:  # noqa: A0
         client: Calls `https://api.salesloft.com`, or what stands for it.
         lives: How long what it gave may be used.
     """
-    api = Api(client, lives)
+    api = SalesloftApi(client, lives)
 
     async def look(request: Request) -> Sample:
         params = [("show_deleted", "false"), ("per_page", "1"), ("page", "1")]
@@ -219,25 +219,25 @@ def open(client: Client, lives: RecordLifetimes = DEFAULT) -> Ports:  # noqa: A0
         assert seen is not None  # a list
         return seen
 
-    def probe(endpoint: Endpoint[W, R]) -> Probe:
+    def probe(endpoint: ListEndpoint[W, R]) -> Probe:
         return lambda request: api.page(request, endpoint, (), per_page=1)
 
-    people = People(api)
-    accounts = Directory(api, ACCOUNTS, lives.accounts)
-    cadences = Directory(api, CADENCES, lives.cadences)
+    people = SalesloftPeople(api)
+    accounts = IdLookup(api, ACCOUNTS, lives.accounts)
+    cadences = IdLookup(api, CADENCES, lives.cadences)
     return Ports(
         source=Source.SALESLOFT,
-        meetings=Meetings(api),
+        meetings=SalesloftMeetings(api),
         people=people,
-        users=Users(api),
+        users=SalesloftUsers(api),
         cadences=cadences,
-        steps=Directory(api, STEPS, lives.steps),
+        steps=IdLookup(api, STEPS, lives.steps),
         accounts=accounts,
-        tasks=Directory(api, TASKS, lives.tasks),
+        tasks=IdLookup(api, TASKS, lives.tasks),
         person_list=NewestFirst(api, PEOPLE, person_listings, people),
         account_list=NewestFirst(api, ACCOUNTS, account_listings, accounts),
         cadence_list=MemoryListing(all_cadences(api), lookup=cadences),
-        cadence_steps=CadenceSteps(api),
+        cadence_steps=StepLists(api),
         sample=look,
         scope="meetings:read",
         probes={scope: probe(endpoint) for scope, endpoint in PROBES.items()},

@@ -17,7 +17,7 @@ LAST = micros(dt.datetime.max.replace(tzinfo=dt.UTC))
 """What a bound may be: years of four digits. Every meeting lies between."""
 
 
-class Span(msgspec.Struct, frozen=True):
+class TimeSpan(msgspec.Struct, frozen=True):
     """The instants from one to another, both included, in microseconds since 1970; None is without end.
 
     Attributes:
@@ -44,19 +44,19 @@ class Span(msgspec.Struct, frozen=True):
         most = LAST if self.most is None else self.most
         return least > most or least > LAST or most < FIRST
 
-    def since(self, least: int, *, beyond: bool = False) -> Span:
+    def since(self, least: int, *, beyond: bool = False) -> TimeSpan:
         """The part of it from an instant on."""
         if self.least is not None and self.least >= least:
             return self
-        return Span(least, self.most, beyond, self.short)
+        return TimeSpan(least, self.most, beyond, self.short)
 
-    def until(self, most: int, *, short: bool = False) -> Span:
+    def until(self, most: int, *, short: bool = False) -> TimeSpan:
         """The part of it up to an instant."""
         if self.most is not None and self.most <= most:
             return self
-        return Span(self.least, most, self.beyond, short)
+        return TimeSpan(self.least, most, self.beyond, short)
 
-    def within(self, wanted: TimeRange | None) -> Span:
+    def within(self, wanted: TimeRange | None) -> TimeSpan:
         """The part of it that a range admits."""
         span = self
         if wanted is None:

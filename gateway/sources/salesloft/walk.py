@@ -12,10 +12,10 @@ from gateway.model.order import MANY, NameField, Order, OrderField, Position, mi
 from gateway.model.records import Record, Source
 from gateway.paging.merge import Problem, put_aside
 from gateway.sources.bounds import is_number
-from gateway.sources.salesloft.api import COUNTS, Api
-from gateway.sources.salesloft.endpoints import MOST_ROWS, Endpoint, Page
-from gateway.sources.salesloft.filters import Listing, Params
-from gateway.sources.salesloft.span import Span
+from gateway.sources.salesloft.api import COUNTS, SalesloftApi
+from gateway.sources.salesloft.endpoints import MOST_ROWS, ListEndpoint, RecordPage
+from gateway.sources.salesloft.filters import Params, UpstreamList
+from gateway.sources.salesloft.span import TimeSpan
 from gateway.upstream.request import Request
 
 R = TypeVar("R", bound=Record)
@@ -64,7 +64,7 @@ BEFORE_ALL = "0"
 """An id before any of Salesloft's, which start at 1: with it a place lies before all rows of its instant."""
 
 
-class Step(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
+class Advance(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     """What one advance along a listing yields.
 
     Attributes:
@@ -92,7 +92,7 @@ class Phase(Protocol[R]):
         """Whether the next step needs no call."""
         ...
 
-    async def step(self, want: int) -> Step[R]:
+    async def step(self, want: int) -> Advance[R]:
         """Advances, by about as many rows as wanted."""
         ...
 
@@ -129,7 +129,7 @@ class Aside(Generic[R]):
         self.unread.discard(row.source_id)
 
 
-class Reader(Generic[R]):
+class ListReader(Generic[R]):
     """One listing in one request.
 
     Args:
@@ -146,10 +146,10 @@ class Reader(Generic[R]):
 
     def __init__(  # noqa: PLR0917 - each is one noun
         self,
-        api: Api,
+        api: SalesloftApi,
         request: Request,
-        endpoint: Endpoint[Any, R],
-        listing: Listing,
+        endpoint: ListEndpoint[Any, R],
+        listing: UpstreamList,
         order: Order,
         aside: tuple[str, ...] = (),
     ) -> None:
@@ -162,11 +162,11 @@ class Reader(Generic[R]):
         self._listing = listing
 
     @property
-    def span(self) -> Span:
+    def span(self) -> TimeSpan:
         """The listing's own range of the sort value; Salesloft has none for `updated_at`."""
         if self.field is OrderField.START_TIME:
             return self._listing.start_time
-        return self._listing.created_at if self.field is OrderField.CREATED_AT else Span()
+        return self._listing.created_at if self.field is OrderField.CREATED_AT else TimeSpan()
 
     @property
     def what(self) -> str:
@@ -189,14 +189,14 @@ class Reader(Generic[R]):
     async def page(
         self,
         *,
-        span: Span | None = None,
+        span: TimeSpan | None = None,
         sort: OrderField | NameField | None = None,
         descending: bool,
         per_page: int = MOST_ROWS,
         number: int = 1,
         counts: bool = False,
         kept: bool = False,
-    ) -> Page[R]:
+    ) -> RecordPage[R]:
         """A page of the listing.
 
         Args:
@@ -216,23 +216,25 @@ class Reader(Generic[R]):
         )
         return await self._page(params, number=number, per_page=per_page, kept=kept)
 
-    async def named(self, ids: Iterable[str]) -> Page[R]:
+    async def named(self, ids: Iterable[str]) -> RecordPage[R]:
         """Those of the listing's rows that have these ids, which are at most a page."""
         given = {value for name, value in self._listing.params if name == IDS}
         wanted = sorted(given.intersection(ids) if given else ids)
         if not wanted:
-            return Page(rows=[], last=True)
+            return RecordPage(rows=[], last=True)
         others = tuple(param for param in self._conditions(None) if param[0] != IDS)
         return await self._page((*others, *((IDS, value) for value in wanted)))
 
-    async def _page(self, params: Params, *, number: int = 1, per_page: int = MOST_ROWS, kept: bool = False) -> Page[R]:
+    async def _page(
+        self, params: Params, *, number: int = 1, per_page: int = MOST_ROWS, kept: bool = False
+    ) -> RecordPage[R]:
         page = await self._api.page(self._request, self.endpoint, params, number=number, per_page=per_page, kept=kept)
         for row in page.rows:
             if self.odd(row):
                 self.aside.put(row)
         return page
 
-    async def cut(self, *, descending: bool, cut: Cut, kept: bool = False) -> Page[R]:
+    async def cut(self, *, descending: bool, cut: Cut, kept: bool = False) -> RecordPage[R]:
         """A page of the listing that is to be just where it was asked for, with the total.
 
         Raises:
@@ -243,7 +245,7 @@ class Reader(Generic[R]):
             raise UpstreamMalformed("The source did not keep to the pages asked for.", source=Source.SALESLOFT.value)
         return page
 
-    async def count(self, span: Span | None = None) -> int | None:
+    async def count(self, span: TimeSpan | None = None) -> int | None:
         """How many rows the listing has; None where Salesloft does not say.
 
         Args:
@@ -251,9 +253,9 @@ class Reader(Generic[R]):
         """
         return await self._api.count(self._request, self.endpoint, self._conditions(span))
 
-    def _conditions(self, span: Span | None) -> Params:
+    def _conditions(self, span: TimeSpan | None) -> Params:
         """The listing's conditions, with another range of the sort value where one is given."""
-        spans: dict[OrderField | NameField, Span] = {
+        spans: dict[OrderField | NameField, TimeSpan] = {
             OrderField.START_TIME: self._listing.start_time,
             OrderField.CREATED_AT: self._listing.created_at,
         }
@@ -263,7 +265,7 @@ class Reader(Generic[R]):
         return (*self._listing.params, *ranges)
 
 
-def after_odd(reader: Reader[Any], pages: int) -> Problem:
+def after_odd(reader: ListReader[Any], pages: int) -> Problem:
     """That rows may lie behind some pages of rows whose sort value cannot be read, and is no place to go on from."""
     where = f"{reader.what} after {pages * MOST_ROWS} without a readable {reader.field.value}"
     return Problem(where=where, lost=True)

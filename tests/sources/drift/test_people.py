@@ -18,7 +18,7 @@ from gateway.errors import (
     UpstreamUnavailable,
 )
 from gateway.model.records import Person, Source
-from gateway.sources.base import Found, People
+from gateway.sources.base import Found, PeopleLookup
 from gateway.sources.drift import wire
 from tests.sources.drift.fake import NOW, FakeDrift, request
 
@@ -62,7 +62,7 @@ def contact(number: int = 18330425511, **attributes: Any) -> dict[str, Any]:
     return {"id": number, "createdAt": 1717825403810, "attributes": attributes}
 
 
-def people(vendor: FakeDrift) -> People:
+def people(vendor: FakeDrift) -> PeopleLookup:
     port = vendor.ports.people
     assert port is not None
     return port

@@ -36,7 +36,7 @@ WHOLE = {
 BOT = {"id": 1, "name": "Helper", "bot": True}
 
 
-def users(vendor: FakeDrift) -> base.Users:
+def users(vendor: FakeDrift) -> base.UserLookup:
     port = vendor.ports.users
     assert port is not None
     return port

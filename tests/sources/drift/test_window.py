@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gateway.errors import UpstreamUnavailable
 from gateway.sources.decode import Row
 from gateway.sources.drift import wire
-from gateway.sources.drift.window import EVERYTHING, LATEST, Answer, Span, Window, cut, read_window
+from gateway.sources.drift.window import EVERYTHING, LATEST, MeetingWindow, SlotAnswer, SlotRange, cut, read_window
 from gateway.sources.memory import MemoryMeetings
 from tests.sources.drift.fake import HOUR, NOW, FakeDrift, meeting, request
 
@@ -34,26 +34,26 @@ class Capped:
         self.rows, self.cap = rows, cap
         self.since, self.until = since, until
         self.random = random.Random(seed)
-        self.asked: list[Span] = []
+        self.asked: list[SlotRange] = []
 
-    def holds(self, span: Span, start: int | None) -> bool:
+    def holds(self, span: SlotRange, start: int | None) -> bool:
         if start is None:
             return True
         low = span.since <= start if self.since else span.since < start
         return low and (start <= span.until if self.until else start < span.until)
 
-    async def fetch(self, span: Span) -> Answer:
+    async def fetch(self, span: SlotRange) -> SlotAnswer:
         self.asked.append(span)
         await asyncio.sleep(0)
         inside = [row for row in self.rows if self.holds(span, row.value.slot_start)]
         self.random.shuffle(inside)
-        return Answer(rows=inside[: self.cap], full=len(inside) >= self.cap)
+        return SlotAnswer(rows=inside[: self.cap], full=len(inside) >= self.cap)
 
-    async def read(self, most_calls: int = 10_000) -> Window:
+    async def read(self, most_calls: int = 10_000) -> MeetingWindow:
         return await read_window(self.fetch, now=NOW, most_calls=most_calls)
 
 
-def slugs(window: Window) -> list[str]:
+def slugs(window: MeetingWindow) -> list[str]:
     return sorted(row.value.slug for row in window.rows)
 
 
@@ -125,7 +125,7 @@ async def test_both_halves_are_asked_at_once() -> None:
     api = Capped([row(str(number), NOW + number * HOUR) for number in range(3000)], 1000)
     in_flight, most = 0, 0
 
-    async def fetch(span: Span) -> Answer:
+    async def fetch(span: SlotRange) -> SlotAnswer:
         nonlocal in_flight, most
         in_flight += 1
         most = max(most, in_flight)
@@ -138,11 +138,11 @@ async def test_both_halves_are_asked_at_once() -> None:
 
 
 async def test_the_number_of_calls_is_bounded_and_said() -> None:
-    async def full(span: Span) -> Answer:
+    async def full(span: SlotRange) -> SlotAnswer:
         calls.append(span)
-        return Answer(rows=[row("a", NOW), row(f"{span.since}-{span.until}", NOW + 1)], full=True)
+        return SlotAnswer(rows=[row("a", NOW), row(f"{span.since}-{span.until}", NOW + 1)], full=True)
 
-    calls: list[Span] = []
+    calls: list[SlotRange] = []
     window = await read_window(full, now=NOW, most_calls=20)
     assert len(calls) == 20
     assert window.cut_off
@@ -152,13 +152,13 @@ async def test_the_number_of_calls_is_bounded_and_said() -> None:
 async def test_of_two_copies_the_newer_one_is_shown() -> None:
     answers = iter(
         [
-            Answer(rows=[row("moved", NOW, 5), row("gone", NOW - DAY, 5), row("plain", NOW)], full=True),
-            Answer(rows=[row("moved", NOW - DAY, 6), row("plain", NOW + 1)], full=False),
-            Answer(rows=[row("moved", NOW + DAY, 4)], full=False),
+            SlotAnswer(rows=[row("moved", NOW, 5), row("gone", NOW - DAY, 5), row("plain", NOW)], full=True),
+            SlotAnswer(rows=[row("moved", NOW - DAY, 6), row("plain", NOW + 1)], full=False),
+            SlotAnswer(rows=[row("moved", NOW + DAY, 4)], full=False),
         ]
     )
 
-    async def fetch(_: Span) -> Answer:
+    async def fetch(_: SlotRange) -> SlotAnswer:
         return next(answers)
 
     window = await read_window(fetch, now=NOW)
@@ -172,9 +172,9 @@ async def test_of_two_copies_the_newer_one_is_shown() -> None:
 async def test_a_failing_half_fails_the_window_and_ends_the_other() -> None:
     ended: list[str] = []
 
-    async def fetch(span: Span) -> Answer:
+    async def fetch(span: SlotRange) -> SlotAnswer:
         if span == EVERYTHING:
-            return Answer(rows=[row(str(number), NOW + number) for number in range(9)], full=True)
+            return SlotAnswer(rows=[row(str(number), NOW + number) for number in range(9)], full=True)
         if span.since == 0:
             await asyncio.sleep(0)
             raise UpstreamUnavailable("Down.", source="DRIFT")
@@ -192,20 +192,20 @@ async def test_a_failing_half_fails_the_window_and_ends_the_other() -> None:
 @pytest.mark.parametrize(
     ("span", "starts", "halves"),
     [
-        (Span(0, 100), [10, 20, 30], [Span(0, 20), Span(20, 100)]),
-        (Span(0, 100), [90, 10], [Span(0, 10), Span(10, 100)]),
-        (Span(0, 100), [0, 0, 0], [Span(0, 1), Span(1, 100)]),
-        (Span(0, 100), [100], [Span(0, 99), Span(99, 100)]),
-        (Span(0, 100), [-5, 400], [Span(0, 50), Span(50, 100)]),
-        (Span(0, 100), [None], [Span(0, 50), Span(50, 100)]),
-        (EVERYTHING, [None], [Span(0, NOW), Span(NOW, LATEST)]),
-        (EVERYTHING, [], [Span(0, NOW), Span(NOW, LATEST)]),
-        (Span(4, 6), [4, 6], [Span(4, 5), Span(5, 6)]),
-        (Span(4, 5), [4], [Span(4, 4), Span(5, 5)]),
-        (Span(4, 4), [4], []),
+        (SlotRange(0, 100), [10, 20, 30], [SlotRange(0, 20), SlotRange(20, 100)]),
+        (SlotRange(0, 100), [90, 10], [SlotRange(0, 10), SlotRange(10, 100)]),
+        (SlotRange(0, 100), [0, 0, 0], [SlotRange(0, 1), SlotRange(1, 100)]),
+        (SlotRange(0, 100), [100], [SlotRange(0, 99), SlotRange(99, 100)]),
+        (SlotRange(0, 100), [-5, 400], [SlotRange(0, 50), SlotRange(50, 100)]),
+        (SlotRange(0, 100), [None], [SlotRange(0, 50), SlotRange(50, 100)]),
+        (EVERYTHING, [None], [SlotRange(0, NOW), SlotRange(NOW, LATEST)]),
+        (EVERYTHING, [], [SlotRange(0, NOW), SlotRange(NOW, LATEST)]),
+        (SlotRange(4, 6), [4, 6], [SlotRange(4, 5), SlotRange(5, 6)]),
+        (SlotRange(4, 5), [4], [SlotRange(4, 4), SlotRange(5, 5)]),
+        (SlotRange(4, 4), [4], []),
     ],
 )
-def test_where_a_span_is_cut(span: Span, starts: list[int | None], halves: list[Span]) -> None:
+def test_where_a_span_is_cut(span: SlotRange, starts: list[int | None], halves: list[SlotRange]) -> None:
     assert list(cut(span, [row(str(number), start) for number, start in enumerate(starts)], now=NOW)) == halves
 
 

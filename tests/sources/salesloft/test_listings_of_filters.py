@@ -10,8 +10,8 @@ import pytest
 
 from gateway.model.filters import Canceled, MeetingFilter, TimeRange
 from gateway.model.records import Kind, MeetingStatus, Ref, Source, UserKey
-from gateway.sources.salesloft.filters import Listing, meeting_listings
-from gateway.sources.salesloft.span import Span
+from gateway.sources.salesloft.filters import UpstreamList, meeting_listings
+from gateway.sources.salesloft.span import TimeSpan
 from gateway.sources.salesloft.wire import DEFAULT_PERSONAL_MEETING, MeetingConditions
 
 ACTIVE, CANCELED = ("show_deleted", "false"), ("show_deleted", "true")
@@ -41,7 +41,7 @@ def at(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text)
 
 
-def ranges(listing: Listing) -> tuple[tuple[str, str], ...]:
+def ranges(listing: UpstreamList) -> tuple[tuple[str, str], ...]:
     return (*listing.start_time.params("start_time"), *listing.created_at.params("created_at"))
 
 
@@ -317,7 +317,7 @@ def test_default_personal_meetings_are_asked_for_apart() -> None:
 
 
 def test_spans_keep_the_tighter_bound_and_say_it_as_it_was_said() -> None:
-    one = Span().within(TimeRange(gte=at("2026-01-01T00:00:00Z"), lt=at("2026-03-01T00:00:00Z")))
+    one = TimeSpan().within(TimeRange(gte=at("2026-01-01T00:00:00Z"), lt=at("2026-03-01T00:00:00Z")))
     both = one.within(TimeRange(gt=at("2026-01-01T00:00:00Z"), lt=at("2026-04-01T00:00:00Z")))
 
     assert both.params("x") == (("x[gt]", "2026-01-01T00:00:00.000000Z"), ("x[lt]", "2026-03-01T00:00:00.000000Z"))
@@ -333,7 +333,7 @@ def test_spans_keep_the_tighter_bound_and_say_it_as_it_was_said() -> None:
     ],
 )
 def test_bounds_at_the_ends_of_time_can_be_told(wanted: TimeRange, asked: tuple[tuple[str, str], ...]) -> None:
-    assert Span().within(wanted).params("x") == asked
+    assert TimeSpan().within(wanted).params("x") == asked
 
 
 @pytest.mark.parametrize(
@@ -341,4 +341,4 @@ def test_bounds_at_the_ends_of_time_can_be_told(wanted: TimeRange, asked: tuple[
     [TimeRange(gt=dt.datetime.max.replace(tzinfo=dt.UTC)), TimeRange(lt=dt.datetime.min.replace(tzinfo=dt.UTC))],
 )
 def test_nothing_lies_beyond_the_ends_of_time(wanted: TimeRange) -> None:
-    assert Span().within(wanted).empty
+    assert TimeSpan().within(wanted).empty

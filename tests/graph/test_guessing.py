@@ -129,7 +129,11 @@ def parent_id(gateway: Gateway, kind: str) -> str:
     return global_id(kind, "SALESLOFT", next(iter(getattr(gateway.world.salesloft, tables[kind]))))
 
 
-@pytest.mark.parametrize("each", PERSONAL, ids=lambda each: f"{each.parent.name}.{each.field}({'.'.join(each.path)})")
+def named(each: Place) -> str:
+    return f"{each.parent.name}.{each.field}({'.'.join(each.path)})"
+
+
+@pytest.mark.parametrize("each", PERSONAL, ids=named)
 async def test_every_argument_by_personal_data_is_refused_by_name(little: Gateway, each: Place) -> None:
     hub = little.world.salesloft
     known = [
@@ -155,7 +159,7 @@ async def test_every_argument_by_personal_data_is_refused_by_name(little: Gatewa
         assert told[0][2] == [], "nothing is looked up"
 
 
-@pytest.mark.parametrize("each", [each for each in PERSONAL if each.parent.name == "Query"], ids=str)
+@pytest.mark.parametrize("each", [each for each in PERSONAL if each.parent.name == "Query"], ids=named)
 async def test_with_the_scope_or_without_a_value_it_is_not_refused(little: Gateway, each: Place) -> None:
     little.principal = TRUSTED
     query, variables, _ = asked(each, "nobody@nowhere.example")

@@ -147,7 +147,7 @@ def create_app(
                 every(time, SWEPT, engine.reuse.sweep),
                 reload.followed(),
             ):
-                with reloading(reload.now), draining(health, settings.server.drain):
+                with reloading(reload.now), draining(health, settings.server.drain, alone=workers == 1):
                     started()
                     health.started = True
                     yield {STATE: endpoint}

@@ -16,6 +16,7 @@ from gateway.settings.clients import LIMITS
 from gateway.settings.environment import BadSetting
 from gateway.settings.settings import GUARDED, SOURCE_ON, Check, Settings
 from gateway.settings.sources import SOURCES
+from gateway.upstreams import release
 from gateway.web.documents import trusted
 from gateway.web.explorer import Examples
 
@@ -53,7 +54,7 @@ CHECKS = (SOURCE_ON, GUARDED, MANIFEST)
 
 def serve(args: argparse.Namespace) -> int:
     """Serves over the upstreams that the settings name, until it is stopped."""
-    run(args, CHECKS, Examples(), logging.INFO, _log_address)
+    run(args, CHECKS, Examples(), logging.INFO)
     return 0
 
 
@@ -62,7 +63,7 @@ def run(
     checks: Sequence[Check],
     examples: Examples,
     log_level: int,
-    announce: Callable[[str], None],
+    announce: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serves by the settings, those on the command line put before the environment's.
 
@@ -85,7 +86,9 @@ def run(
         for warning in settings.warnings:
             log.warning("%s", warning)
         listener = serving.listen(settings.server.host, settings.server.port)
-        announce(f"{serving.address(settings.server.host, listener)}/graphql")
+        url = f"{serving.address(settings.server.host, listener)}/graphql"
+        log.info("listening", extra={"url": url, "workers": args.workers, **overview(settings)})
+        announce(url)
         with serving.counts_of(args.workers) as counts:
             application = partial(
                 from_environment,
@@ -104,5 +107,14 @@ def run(
             )
 
 
-def _log_address(url: str) -> None:
-    log.info("listening", extra={"url": url})
+def overview(settings: Settings) -> dict[str, object]:
+    """What somebody who reads the log has to know of a gateway: which one it is, over what, and for whom."""
+    access = settings.access
+    accepted = [name for name, given in (("keys", access.keys), ("jwt", access.jwks_url)) if given]
+    return {
+        "version": release(),
+        "sources": {source.name: "on" if source.enabled else "off" for source in settings.sources},
+        "cache": "memory" if settings.cache.url is None else "redis",
+        "authentication": "+".join(accepted) if access.required else "none",
+        "graphiql": "on" if settings.browsers.graphiql else "off",
+    }

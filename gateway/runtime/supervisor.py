@@ -79,6 +79,7 @@ class Supervisor(Multiprocess):
 
     def terminate_all(self) -> None:
         """Tells all to end, and lets go of the socket: else it would go on accepting when nobody answers any more."""
+        log.info("stopping", extra={"workers": len(self.processes)})
         super().terminate_all()
         for listener in self.sockets:
             listener.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -18,12 +19,15 @@ import uvicorn
 
 from gateway.web.health import Health
 
+log = logging.getLogger(__name__)
+
 
 @contextlib.contextmanager
-def draining(health: Health, seconds: float) -> Iterator[None]:
+def draining(health: Health, seconds: float, *, alone: bool = True) -> Iterator[None]:
     """Puts `seconds` of refused readiness between SIGTERM and uvicorn's own handling of it; a second SIGTERM ends them.
 
-    Where the process is not run by uvicorn's signal handling (a test, an embedding), nothing is touched.
+    A process that is alone says in its log that it stops; of several workers their supervisor does. Where the process
+    is not run by uvicorn's signal handling (a test, an embedding), nothing is touched.
     """
     stop = signal.getsignal(signal.SIGTERM)
     server = getattr(stop, "__self__", None)
@@ -37,15 +41,22 @@ def draining(health: Health, seconds: float) -> Iterator[None]:
         await _accept_the_last(server)
         stop(number, None)
 
+    def begin(number: int) -> None:
+        if alone:
+            log.info("stopping", extra={"drain": seconds})
+        loop.call_later(seconds, lambda: asyncio.ensure_future(end(number)))
+
     def drain(number: int, frame: FrameType | None) -> None:
         if health.closing:
             stop(number, frame)
             return
         health.closing = True
-        loop.call_soon_threadsafe(loop.call_later, seconds, lambda: asyncio.ensure_future(end(number)))
+        loop.call_soon_threadsafe(begin, number)
 
     signal.signal(signal.SIGTERM, drain)
     yield
+    if alone and not health.closing:  # by Ctrl-C, which does not wait
+        log.info("stopping", extra={"drain": 0})
 
 
 async def _accept_the_last(server: uvicorn.Server) -> None:

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -174,7 +175,8 @@ def test_serve_drains_before_it_ends(start: Start) -> None:
     }
     process = start("serve", "--port", "0", "--log-format", "json", **settings)
     assert "did you mean GATEWAY_PORT?" in json.loads(line_with(process.stderr, "GATEWAY_PROT"))["message"]
-    url = json.loads(line_with(process.stderr, "listening"))["url"]
+    listening = json.loads(line_with(process.stderr, "listening"))
+    url = listening["url"]
     assert ask(url, "/readyz")[0] == 200
     process.send_signal(signal.SIGTERM)
     while ask(url, "/readyz")[0] == 200:  # until the signal has arrived
@@ -186,18 +188,60 @@ def test_serve_drains_before_it_ends(start: Start) -> None:
     assert process.returncode == 0
     assert TOKEN not in err
     assert "Traceback" not in err
-    assert all(json.loads(line) for line in err.splitlines())
+    assert stopping(err) == [{"drain": 600}]
+    assert {name: listening[name] for name in ("version", "sources", "cache", "authentication", "graphiql")} == {
+        "version": version("meeting-gateway"),
+        "sources": {"SALESLOFT": "on", "DRIFT": "off"},
+        "cache": "memory",
+        "authentication": "none",
+        "graphiql": "on",
+    }
 
 
 def test_serve_with_workers_ends_on_sigterm(start: Start) -> None:
     settings = {"DRIFT_TOKEN": TOKEN, "DRIFT_URL": "http://127.0.0.1:9", "GATEWAY_DRAIN": "0"}
     process = start("serve", "--port", "0", "--workers", "2", "--log-format", "json", **settings)
-    url = json.loads(line_with(process.stderr, "listening"))["url"]
-    assert ask(url, "/readyz")[0] == 200
+    listening = json.loads(line_with(process.stderr, "listening"))
+    assert ask(listening["url"], "/readyz")[0] == 200
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=LONGEST)
     assert process.returncode == 0
     assert "Traceback" not in err
+    assert listening["workers"] == 2
+    assert stopping(err) == [{"workers": 2}], "the supervisor says so, for all"
+
+
+def test_what_it_serves_is_said_in_one_line(start: Start) -> None:
+    settings = {
+        "SALESLOFT_CLIENT_ID": "c-1",
+        "SALESLOFT_CLIENT_SECRET": TOKEN,
+        "SALESLOFT_URL": "http://127.0.0.1:9",
+        "DRIFT_TOKEN": TOKEN,
+        "DRIFT_URL": "http://127.0.0.1:9",
+        "GATEWAY_CACHE_URL": f"redis://:{TOKEN}@127.0.0.1:9/0",
+        "GATEWAY_API_KEYS": f"{TOKEN}-0123456789",
+        "GATEWAY_JWKS_URL": "https://issuer.example/keys",
+        "GATEWAY_GRAPHIQL": "off",
+        "GATEWAY_DRAIN": "600",
+    }
+    process = start("serve", "--port", "0", "--log-format", "json", **settings)
+    line = line_with(process.stderr, "listening")
+    ask(json.loads(line)["url"], "/healthz")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=LONGEST)
+    listening = json.loads(line)
+    assert (listening["sources"], listening["cache"]) == ({"SALESLOFT": "on", "DRIFT": "on"}, "redis")
+    assert (listening["authentication"], listening["graphiql"]) == ("keys+jwt", "off")
+    assert stopping(err) == [{"drain": 0}], "Ctrl-C does not wait"
+    assert TOKEN not in line + err
+    assert "issuer.example" not in line
+
+
+def stopping(err: str) -> list[dict[str, Any]]:
+    """What the lines say that tell of a stop; every line is JSON."""
+    lines = [json.loads(line) for line in err.splitlines()]
+    usual = {"level", "logger", "timestamp", "message"}
+    return [{name: line[name] for name in line.keys() - usual} for line in lines if line["message"] == "stopping"]
 
 
 @pytest.mark.parametrize(

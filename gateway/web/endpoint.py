@@ -17,7 +17,7 @@ from gateway.graph.faults import Fault, formatted
 from gateway.model.scopes import Principal
 from gateway.settings.api_keys import ApiKey
 from gateway.upstream.request import Clock, Ledger, Request
-from gateway.web import body, federated, message, trace
+from gateway.web import body, message, trace
 from gateway.web.access import Access, challenge, client_of, is_router
 from gateway.web.body import Background, ClientGone
 from gateway.web.csrf import needs_preflight
@@ -103,7 +103,7 @@ class GraphQLEndpoint:
         if not get:
             check_content(headers)
         asked = message.from_query_string(scope["query_string"]) if get else await read(receive, headers)
-        request, began = Request(self.clock.monotonic() + self.deadline), self.clock.time()
+        request = Request(self.clock.monotonic() + self.deadline)
         request.span = notes_of(scope).span
         outcome = await body.while_connected(self._run(scope, asked, request, principal), receive)
         notes = notes_of(scope)
@@ -113,23 +113,20 @@ class GraphQLEndpoint:
             outcome,
             kind,
             headers,
-            extensions=self._extensions(headers, outcome, request.ledger, began if notes.router else None),
+            extensions=self._extensions(headers, outcome, request.ledger),
             caching=cache_control(
                 request.freshness.max_age, good=not outcome.errors, private=principal is not None or notes.router
             ),
             get=get,
         )
 
-    def _extensions(
-        self, headers: Headers, outcome: Answer | Refusal, ledger: Ledger, began: float | None
-    ) -> Mapping[str, object]:
+    def _extensions(self, headers: Headers, outcome: Answer | Refusal, ledger: Ledger) -> Mapping[str, object]:
         """What the answer's `extensions` hold: what the request asks to be told of how it was answered.
 
         Args:
             headers: The request's.
             outcome: What it came to.
             ledger: The upstream calls made for it.
-            began: When it began, where a router sends it.
         """
         told: dict[str, object] = {}
         traced = self.trace and headers.get(TRACE_HEADER) == "1"
@@ -140,8 +137,6 @@ class GraphQLEndpoint:
             told["execution"] = trace.execution(ran.interpreted)
         if ran is not None and (traced or headers.get(COST_HEADER) == "1"):
             told["cost"] = {"expected": ran.expected, "actual": ledger.cost()}
-        if ran is not None and began is not None and headers.get(federated.HEADER) == federated.VERSION:
-            told[federated.VERSION] = federated.trace(began, self.clock.time(), ran.errors)
         return told
 
     async def _admit(self, scope: Scope, headers: Headers) -> Principal | None:

@@ -24,10 +24,7 @@ from gateway.web.problem import BAD_REQUEST, NO_STORE, Refusal, status_of
 WHOLE = 4 * PIECE
 """Bytes of the longest answer that is sent at once."""
 
-VARY = (
-    "Accept, Accept-Encoding, Authorization, X-API-Key, Router-Authorization, X-Gateway-Trace, X-Gateway-Cost, "
-    "Apollo-Federation-Include-Trace"
-)
+VARY = "Accept, Accept-Encoding, Authorization, X-API-Key, Router-Authorization, X-Gateway-Trace, X-Gateway-Cost"
 """Every request header that an answer's body depends on."""
 
 

@@ -16,7 +16,7 @@ function pointing([text, resolvers]) {
   const renamed = (name) => name.replace(OURS, `${data.prefix ?? ""}$1`);
   return [renamed(text), Object.fromEntries(Object.entries(resolvers).map(([name, made]) => [renamed(name), made]))];
 }
-const PASSED_ON = ["x-api-key", "authorization", "x-no-coach", "apollo-federation-include-trace"];
+const PASSED_ON = ["x-api-key", "authorization", "x-no-coach"];
 
 /** What a subgraph is sent of a client's request; ours the router's own key too, unless it is to do without. */
 function headersFor(url, headers) {

@@ -63,7 +63,7 @@ examples: $(DEV) $(ASSETS) ## what README and docs/ say, executed
 	@$(BIN)/pytest tests/docs
 
 wheel: $(DEV) $(ASSETS) ## the built package, installed into a clean environment and run
-	@$(BIN)/python tools/wheel.py
+	@$(BIN)/python -m tools.wheel
 
 deployment: $(SHIP) ## the files of deploy/, each by a linter of its kind
 	@$(BIN)/python tools/ship.py deployment
@@ -111,7 +111,7 @@ $(RUN): requirements/run.txt pyproject.toml tools/bootstrap.py
 $(DEV): requirements/dev.txt pyproject.toml tools/bootstrap.py
 	$(BOOTSTRAP) dev
 
-$(ASSETS): package-lock.json .npmrc gateway/web/assets.py | $(RUN)
+$(ASSETS): package-lock.json .npmrc tools/explorer_files.py | $(RUN)
 	$(BOOTSTRAP) assets
 
 $(SHIP): deploy/package-lock.json requirements/ship.txt | $(DEV)

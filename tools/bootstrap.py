@@ -125,7 +125,7 @@ def npm(title: str, *arguments: str) -> None:
 def assets() -> None:
     """The explorer's packages by npm, then its files out of them."""
     npm("Installing the explorer's packages", "ci", "--omit=dev")
-    follow("Taking the explorer's files out of them", [VENV / "bin" / "python", "-m", "gateway.web.assets"])
+    follow("Taking the explorer's files out of them", [VENV / "bin" / "python", ROOT / "tools" / "explorer_files.py"])
 
 
 def interop() -> None:

@@ -11,7 +11,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from gateway.web import assets
+from gateway.web.explorer import FILES
+from tools.explorer_files import NOTICES
 
 ROOT = Path(__file__).resolve().parent.parent
 OFFLINE = ["--no-deps", "--no-index", "--disable-pip-version-check", "--quiet"]
@@ -46,9 +47,8 @@ def contents(wheel: Path) -> None:
         SystemExit: It has not.
     """
     names = set(zipfile.ZipFile(wheel).namelist())
-    wanted = {"gateway/py.typed", f"gateway/web/static/{assets.NOTICES}"}
-    for asset in assets.manifest().values():
-        wanted |= {f"gateway/web/static/{asset.file}", f"gateway/web/static/{asset.gzip_path.name}"}
+    static = [NOTICES, *FILES, *(f"{name}.gz" for name in FILES)]
+    wanted = {"gateway/py.typed", *(f"gateway/web/static/{name}" for name in static)}
     if missing := sorted(wanted - names):
         sys.exit(f"wheel: not in it: {', '.join(missing)}")
     if strange := sorted(name for name in names if not name.startswith(("gateway/", "meeting_gateway-"))):
@@ -80,7 +80,7 @@ def main() -> None:
                 sys.exit("wheel: --help does not name the commands")
         if run(programs / "meeting-gateway", "schema", cwd=folder) != (ROOT / "schema.graphql").read_text("utf-8"):
             sys.exit("wheel: the schema that it prints is not schema.graphql")
-        run(programs / "python", "-c", "from gateway.web import assets; assets.manifest()", cwd=folder)
+        run(programs / "python", "-c", "from gateway.web import explorer; explorer.explorer_files()", cwd=folder)
         print("installed without extras: --help, schema and the explorer's files work")
 
 

@@ -15,7 +15,6 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.web.assets import AssetsMissing, manifest
 from gateway.web.message import RequestHeaders
 from gateway.web.negotiation import takes_encoding
 from gateway.web.problem import HTTPProblem
@@ -32,7 +31,16 @@ CONTENT_POLICY = (
 )
 """CodeMirror and React set inline styles; nothing else is inline."""
 
-OWN_FILES = {"console.css": "text/css; charset=utf-8", "console.js": "text/javascript; charset=utf-8"}
+STATIC = Path(__file__).with_name("static")
+FILES = ("react.js", "react-dom.js", "graphiql.js", "graphiql.css", "explorer.js", "explorer.css")
+"""The explorer's, which `tools/explorer_files.py` takes from npm's packages, in the order in which they are loaded."""
+
+OWN_FILES = ("console.css", "console.js")
+CONTENT_TYPES = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8"}
+
+
+class ExplorerMissing(Exception):
+    """A file of the explorer's is not there; the message says how to get it."""
 
 
 class Examples(msgspec.Struct, frozen=True):
@@ -122,22 +130,30 @@ class Explorer:
 def installed_files() -> list[File]:
     """The explorer's files and our own beside them; none where the explorer's are not there, which is logged."""
     try:
-        taken = manifest()
-    except AssetsMissing as error:
+        taken = explorer_files()
+    except ExplorerMissing as error:
         log.warning("%s Browsers get a plain page.", error)
         return []
-    files = [
-        File(
-            asset.file,
-            asset.path.read_bytes(),
-            asset.gzip_path.read_bytes(),
-            asset.content_type,
-            asset.etag,
-            asset.gzip_etag,
-        )
-        for asset in taken.values()
-    ]
-    return [*files, *(_own_file(name, kind) for name, kind in OWN_FILES.items())]
+    own = [(name, (FOLDER / name).read_bytes()) for name in OWN_FILES]
+    return [*taken, *(_file(name, content, gzip.compress(content, mtime=0)) for name, content in own)]
+
+
+def explorer_files(folder: Path = STATIC) -> list[File]:
+    """The explorer's files, in the order in which a page has to load them.
+
+    Reads all of them (2 MB, a few milliseconds), so ask once, at the start.
+
+    Raises:
+        ExplorerMissing: One of them is not there.
+    """
+    files = []
+    for name in FILES:
+        try:
+            files.append(_file(name, (folder / name).read_bytes(), (folder / f"{name}.gz").read_bytes()))
+        except OSError as error:
+            missing = Path(error.filename).name
+            raise ExplorerMissing(f"The explorer's {missing} is not there: 'make demo' fetches it.") from None
+    return files
 
 
 def tabs(examples: Examples, now: dt.datetime) -> list[Tab]:
@@ -159,15 +175,15 @@ def _indented(values: Mapping[str, object]) -> str:
     return msgspec.json.format(msgspec.json.encode(values), indent=2).decode()
 
 
-def _own_file(name: str, content_type: str) -> File:
-    content = (FOLDER / name).read_bytes()
+def _file(name: str, content: bytes, compressed: bytes) -> File:
+    """A file under a name that carries its content's hash: what is served under a name never changes."""
     digest = hashlib.sha256(content).hexdigest()
     stem, _, suffix = name.rpartition(".")
     return File(
         f"{stem}.{digest[:12]}.{suffix}",
         content,
-        gzip.compress(content, mtime=0),
-        content_type,
+        compressed,
+        CONTENT_TYPES[suffix],
         f'"{digest[:32]}"',
         f'"{digest[:32]}-gzip"',
     )

@@ -9,8 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from gateway.web import assets
-from gateway.web.explorer import PREFIX, Examples, Explorer, File, installed_files, tabs
+from gateway.web.explorer import (
+    PREFIX,
+    Examples,
+    Explorer,
+    ExplorerMissing,
+    File,
+    explorer_files,
+    installed_files,
+    tabs,
+)
 from tests.http.harness import NOW, PAGE_FILE, Caller, PlainEngine, calling, plain_site
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -76,7 +84,7 @@ async def test_nothing_else_is_served(gateway: Caller, name: str) -> None:
 async def test_a_plain_page_where_the_files_are_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("gateway.web.explorer.manifest", lambda: assets.manifest(tmp_path))
+    monkeypatch.setattr("gateway.web.explorer.explorer_files", lambda: explorer_files(tmp_path))
     files = installed_files()
     assert files == []
     assert "make demo" in caplog.text
@@ -88,8 +96,8 @@ async def test_a_plain_page_where_the_files_are_missing(
 @pytest.fixture
 def files() -> list[File]:
     try:
-        assets.manifest()
-    except assets.AssetsMissing as error:
+        explorer_files()
+    except ExplorerMissing as error:
         pytest.skip(str(error))
     return installed_files()
 

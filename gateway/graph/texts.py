@@ -10,12 +10,11 @@ import re
 
 from gateway.errors import BadUserInput
 from gateway.model.filters import fold_email
-from gateway.model.records import Kind, Source
+from gateway.model.records import MOST_ID, Kind, Source
 
 MOST_CHARS = 1024
 """Characters of one key: no key of either vendor's is longer."""
-LARGEST = str(2**63 - 1)
-"""The largest id: both vendors' are signed 64-bit integers."""
+LARGEST = str(MOST_ID)
 DIGITS = re.compile(r"[0-9]+")
 ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

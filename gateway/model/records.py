@@ -25,6 +25,10 @@ class Word(enum.Enum):
     __hash__ = object.__hash__
 
 
+MOST_ID = 2**63 - 1
+"""The largest number that is an id: a signed one of 64 bits, as databases give them."""
+
+
 class Source(Word):
     """Where a record comes from, in order of rank: where two hold one event or person, the first one's is shown."""
 

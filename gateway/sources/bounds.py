@@ -11,6 +11,7 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
+from gateway.model.records import MOST_ID
 from gateway.sources.repair import MARK
 
 MOST_ELEMENTS = 5_000
@@ -21,9 +22,6 @@ DEEPEST_VALUE = 32
 
 LEAST_INTEGER, MOST_INTEGER = -(2**63), 2**64 - 1
 """Whole numbers of 64 bits, signed or not."""
-
-MOST_ID = 2**63 - 1
-"""The largest number that is an id: a signed one of 64 bits, as databases give them."""
 
 Id: TypeAlias = (
     Annotated[int, msgspec.Meta(ge=0, le=MOST_ID)] | Annotated[str, msgspec.Meta(min_length=1, max_length=255)]

@@ -198,6 +198,15 @@ async def test_the_largest_id_is_asked_for(little: Gateway) -> None:
         answer = await little.ask(query, **variables(largest))
         assert answer.errors == [], argument
         assert found(answer) in ([None], []), argument
+    for query, variables, argument in (
+        by("person", "salesloftId"),
+        by("step", "salesloftId"),
+        node("Task", "SALESLOFT"),
+    ):
+        answer = await little.ask(query, **variables(largest))
+        assert {"ids[]": [largest]}.items() <= answer.calls[0].params.items(), argument
+    query, variables, _ = by("person", "driftId")
+    assert (await little.ask(query, **variables(largest))).endpoints == {"contacts/{id}": 1}
 
 
 async def test_a_guid_that_is_none_is_in_no_call_that_others_share(little: Gateway) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
+import signal
 import socket
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
@@ -63,6 +64,14 @@ def only_loopback() -> Iterator[None]:
             patch.setattr(socket.socket, name, guarded(getattr(socket.socket, name)))
         patch.setattr(socket, "getaddrinfo", getaddrinfo)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signals_of_a_terminal() -> None:
+    """Lets children be interrupted: a process started in the background of a script ignores signals, as do its own."""
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)

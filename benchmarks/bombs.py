@@ -23,7 +23,7 @@ from gateway.graph.engine import Engine  # noqa: E402
 from gateway.settings.settings import Settings  # noqa: E402
 from gateway.upstream.clock import SystemClock  # noqa: E402
 from gateway.upstream.request import Request  # noqa: E402
-from gateway.web.limits import check_variables, guard, text_guard  # noqa: E402
+from gateway.web.document_limits import check_variables, guard, text_guard  # noqa: E402
 
 LIMITS = Settings.read({}).limits
 SIZE = LIMITS.document - 20

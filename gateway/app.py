@@ -22,7 +22,7 @@ from gateway.graph.faults import Fault
 from gateway.graph.federation.subgraph import Subgraph
 from gateway.logs import LogFormat
 from gateway.runtime.reload import AcceptedKeys, Reload
-from gateway.runtime.signals import reloading
+from gateway.runtime.signals import draining, reloading
 from gateway.settings.api_keys import LiveKeys
 from gateway.settings.clients import LimitSettings, allowed_hosts
 from gateway.settings.settings import Settings
@@ -33,18 +33,16 @@ from gateway.upstream.clock import SystemClock, Timer, every
 from gateway.upstream.replicas.link import Link
 from gateway.upstream.store import SWEPT
 from gateway.upstreams import opened, release
-from gateway.web.access import Access
-from gateway.web.closing import draining
-from gateway.web.documents import AutomaticDocuments, DocumentStore, MemoryDocuments, trusted
-from gateway.web.endpoint import GraphQLEndpoint
+from gateway.web.authentication import Access
+from gateway.web.document_limits import guard, text_guard
 from gateway.web.explorer import Examples, Explorer, installed_files
-from gateway.web.health import Health
-from gateway.web.limits import guard, text_guard
+from gateway.web.graphql import GraphQLEndpoint
 from gateway.web.metrics.gauges import Execution
-from gateway.web.metrics.operations import Names
 from gateway.web.metrics.page import Metrics
-from gateway.web.rate import ClientRates, Rates
-from gateway.web.site import GRAPHQL, STATE, site
+from gateway.web.metrics.requests import Names
+from gateway.web.persisted import AutomaticDocuments, DocumentStore, MemoryDocuments, trusted
+from gateway.web.rate_limit import ClientRates, Rates
+from gateway.web.routes import GRAPHQL, STATE, Health, site
 
 if TYPE_CHECKING:
     from gateway.web.tracing.exporting import Exporting

@@ -17,9 +17,8 @@ from gateway.upstream.exchange import exchange
 from gateway.upstream.retry import Failure
 from gateway.upstream.session import open_session
 from gateway.upstream.settings import Upstream
-from gateway.web.access import Access
-from gateway.web.keyset import KeySet
-from gateway.web.tokens import Tokens
+from gateway.web.authentication import Access
+from gateway.web.tokens import KeySet, Tokens
 
 ISSUER = "ISSUER"
 OK = 200

@@ -25,8 +25,8 @@ from gateway.settings.federation import FEDERATION, options
 from gateway.settings.settings import read_group
 from gateway.settings.table import SettingsReader
 from gateway.upstream.clock import SystemClock
-from gateway.web.limits import guard, text_guard
-from gateway.web.operation import chosen
+from gateway.web.document_limits import guard, text_guard
+from gateway.web.graphql import chosen
 
 
 def explain(args: argparse.Namespace) -> int:

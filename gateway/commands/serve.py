@@ -17,8 +17,8 @@ from gateway.settings.environment import BadSetting
 from gateway.settings.settings import GUARDED, SOURCE_ON, Check, Settings
 from gateway.settings.sources import SOURCES
 from gateway.upstreams import release
-from gateway.web.documents import trusted
 from gateway.web.explorer import Examples
+from gateway.web.persisted import trusted
 
 log = logging.getLogger("gateway")
 

@@ -12,7 +12,7 @@ from gateway.settings.environment import BadSetting
 from gateway.settings.settings import Reread, Settings
 from gateway.upstream.clock import Timer
 from gateway.upstreams import Upstreams
-from gateway.web.documents import TrustedDocuments, trusted
+from gateway.web.persisted import TrustedDocuments, trusted
 
 log = logging.getLogger(__name__)
 

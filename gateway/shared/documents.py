@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 from gateway.upstream.replicas.link import Link, Script
-from gateway.web.documents import DocumentStore
+from gateway.web.persisted import DocumentStore
 
 VERSION = 1
 """Of how they are laid out; counted up with it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from gateway.upstream.replicas.link import Link, Script
-from gateway.web.rate import ClientRates, exceeded
+from gateway.web.rate_limit import ClientRates, exceeded
 
 VERSION = 1
 """Of how buckets are laid out; counted up with it."""
@@ -30,7 +30,7 @@ redis.call('HSET', KEYS[1], 'at', math.max(now, at), 'left', left, 'units', has)
 redis.call('PEXPIRE', KEYS[1], math.ceil(60000 * math.max(1, (units - has) / units)))
 return {lacking, math.ceil(wait)}
 """)
-"""The arithmetic of `web.rate.Bucket`, where nobody can come in between; a full bucket need not be kept."""
+"""The arithmetic of `web.rate_limit.Bucket`, where nobody can come in between; a full bucket need not be kept."""
 
 
 class SharedRates:

@@ -9,8 +9,8 @@ from typing import TypeAlias
 
 from starlette.types import Scope
 
-from gateway.web.message import RequestHeaders
-from gateway.web.problem import HTTPProblem
+from gateway.web.http_errors import HTTPProblem
+from gateway.web.request import RequestHeaders
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network

@@ -15,10 +15,10 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.web.message import RequestHeaders
+from gateway.web.http_errors import HTTPProblem
 from gateway.web.negotiation import takes_encoding
-from gateway.web.problem import HTTPProblem
-from gateway.web.writing import same
+from gateway.web.request import RequestHeaders
+from gateway.web.response import same
 
 log = logging.getLogger(__name__)
 

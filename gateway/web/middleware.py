@@ -1,21 +1,88 @@
-"""What every request passes on its way in and out: who follows it, its answer's headers, preflights, the last net."""
+"""What every request passes on its way in and out: who follows it, its answer's headers, preflights, the last net.
+
+Of CORS the origin is what is checked. Headers are not: a page may send whichever its preflight names, since none of
+them lets it do anything that its origin may not. Credentials come in headers, never in cookies.
+"""
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from dataclasses import dataclass
 
 from graphql import GraphQLError
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.graph.faults import Fault, formatted
 from gateway.web.addresses import AllowedHosts, TrustedProxies
-from gateway.web.cors import CrossOrigin
-from gateway.web.message import RequestHeaders
-from gateway.web.notes import Notes, notes_of
-from gateway.web.problem import HTTPProblem, masked_response, problem_response
+from gateway.web.http_errors import HTTPProblem, masked_response, problem_response
+from gateway.web.request import RequestHeaders, listed
+from gateway.web.request_log import Notes, Observer, notes_of
+
+METHODS = ("GET", "HEAD", "POST")
+EXPOSED_HEADERS = "ETag, Retry-After, WWW-Authenticate, X-Request-Id"
+REMEMBERED = "3600"
+"""Seconds for which a browser need not ask again."""
+
+HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+ASKED = "Access-Control-Request-Method"
+ASKED_HEADERS = "Access-Control-Request-Headers"
+ASKED_NETWORK = "Access-Control-Request-Private-Network"
+VARY = f"{ASKED}, {ASKED_HEADERS}, {ASKED_NETWORK}"
+"""What a preflight's answer depends on beside the origin."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrossOrigin:
+    """What other origins' pages may do.
+
+    Args:
+        origins: The origins allowed, in lower case; with none, no header is added and no preflight answered.
+    """
+
+    origins: frozenset[str] = frozenset()
+
+    def allows(self, origin: str | None) -> bool:
+        """Whether pages of an origin may call."""
+        return origin is not None and listed(origin, self.origins)
+
+    def preflight(self, method: str, headers: Headers) -> Response | None:
+        """What a browser is told that asks first; None where the request is no preflight.
+
+        Raises:
+            HTTPProblem: 400, naming what is refused.
+        """
+        origin = headers.get("origin")
+        if not self.origins or method != "OPTIONS" or origin is None or ASKED not in headers:
+            return None
+        if not self.allows(origin):
+            raise HTTPProblem(400, f'Pages of "{origin[:100]}" may not call: GATEWAY_CORS_ORIGINS does not list it.')
+        wanted = headers[ASKED]
+        if wanted not in METHODS:
+            raise HTTPProblem(400, f'The method "{wanted[:20]}" may not be used: GET, HEAD and POST may.')
+        names = [name.strip() for name in headers.get(ASKED_HEADERS, "").split(",") if name.strip()]
+        for name in names:
+            if not HEADER_NAME.fullmatch(name):
+                raise HTTPProblem(400, f'"{name[:60]}" is not the name of a header.')
+        answer = {"Access-Control-Allow-Methods": ", ".join(METHODS), "Access-Control-Max-Age": REMEMBERED}
+        if names:
+            answer["Access-Control-Allow-Headers"] = ", ".join(names)
+        if headers.get(ASKED_NETWORK) == "true":
+            answer["Access-Control-Allow-Private-Network"] = "true"
+        return Response(b"", 200, {**answer, "Vary": VARY})
+
+    def complete(self, answer: MutableHeaders, origin: str | None) -> None:
+        """Lets an allowed origin's page read an answer, whatever its status."""
+        if not self.origins:
+            return
+        answer.add_vary_header("Origin")
+        if origin is not None and self.allows(origin):
+            answer["Access-Control-Allow-Origin"] = origin
+            answer["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
+
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -24,12 +91,6 @@ SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
 """On every answer that does not say otherwise itself."""
-
-End: TypeAlias = Callable[[int, float], None]
-"""Called when a request has ended: its status (0 where there was no answer), and how many seconds it took."""
-
-Observer: TypeAlias = Callable[[Scope, Notes], End]
-"""Called when a request begins: the log, the metrics, the traces."""
 
 
 class EveryRequest:

@@ -1,4 +1,7 @@
-"""The log line of each request, and its id."""
+"""What is noted of each request for logs, metrics and traces, and its line in the log.
+
+Nobody's data is noted, and no text of a client's but two names.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,86 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias, cast
 
 from starlette.types import Scope
 
+from gateway.errors import RefusalReason
+from gateway.graph.engine import Answer
 from gateway.logs import tell
 from gateway.upstream.request import Ledger
-from gateway.web.middleware import End
-from gateway.web.notes import Notes
+from gateway.upstream.span import Span
+from gateway.web.http_errors import Refusal
+
+KEY = "gateway.notes"
+MOST_ERROR_IDS = 5
+"""Ids of masked errors that are kept of one request; a fault at a field may come once a row."""
+
+
+@dataclass(slots=True)
+class Notes:
+    """One request's.
+
+    Attributes:
+        request_id: The id that logs and the answer have.
+        operation: The operation's name.
+        type: `query`, `mutation` or `subscription`; `unknown` where it could not be told.
+        text: The operation's document.
+        ledger: The upstream calls made for it; None where it did not come to be looked at.
+        outcome: What it came to; None where nothing, or another answer than GraphQL's.
+        errors: How often each code is among the answer's errors.
+        error_ids: Ids of the first masked ones.
+        client: Whose credential it came with: a key's name, or a hash of a token's subject; None where there is none.
+        refused: Why its credential was refused; None where it was not.
+        router: Whether a router sends it that has proved to be one.
+        gone: Whether the client went away before its answer.
+        span: What traces tell of it; None where it is not traced.
+        trace_id: The trace's id; None where none is kept.
+    """
+
+    request_id: str = ""
+    operation: str | None = None
+    type: str = "unknown"
+    text: str | None = None
+    ledger: Ledger | None = None
+    outcome: Answer | Refusal | None = None
+    errors: Counter[str] = field(default_factory=Counter)
+    error_ids: list[str] = field(default_factory=list)
+    client: str | None = None
+    refused: RefusalReason | None = None
+    router: bool = False
+    gone: bool = False
+    span: Span | None = None
+    trace_id: str | None = None
+
+    def tell(self, errors: Iterable[Mapping[str, object]]) -> None:
+        """Notes errors, in GraphQL's response form, that the client is sent."""
+        for error in errors:
+            extensions = error.get("extensions")
+            if not isinstance(extensions, Mapping):
+                continue
+            self.errors[str(extensions.get("code"))] += 1
+            if "errorId" in extensions and len(self.error_ids) < MOST_ERROR_IDS:
+                self.error_ids.append(str(extensions["errorId"]))
+
+
+def notes_of(scope: Scope) -> Notes:
+    """The notes of the request that a scope belongs to."""
+    notes = scope.get(KEY)
+    if notes is None:
+        notes = scope[KEY] = Notes()
+    return cast("Notes", notes)
+
+
+End: TypeAlias = Callable[[int, float], None]
+"""Called when a request has ended: its status (0 where there was no answer), and how many seconds it took."""
+
+Observer: TypeAlias = Callable[[Scope, Notes], End]
+"""Called when a request begins: the log, the metrics, the traces."""
+
 
 log = logging.getLogger(__name__)
 

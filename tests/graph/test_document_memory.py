@@ -14,7 +14,7 @@ from gateway.graph.engine import Engine
 from gateway.settings.settings import Settings
 from gateway.upstream.clock import SystemClock
 from gateway.upstream.request import Request
-from gateway.web.limits import guard, text_guard
+from gateway.web.document_limits import guard, text_guard
 from gateway.web.metrics.gauges import PAGE_SIZE, STATM
 from tests.properties import PROFILE
 

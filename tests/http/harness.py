@@ -23,13 +23,12 @@ from gateway.model.records import Source
 from gateway.model.scopes import Principal
 from gateway.upstream.clock import SystemClock
 from gateway.upstream.request import Request
-from gateway.web.access import Access
-from gateway.web.documents import AutomaticDocuments, MemoryDocuments
-from gateway.web.endpoint import GraphQLEndpoint
+from gateway.web.authentication import Access
 from gateway.web.explorer import Examples, Explorer, File
-from gateway.web.health import Health
-from gateway.web.rate import ClientRates
-from gateway.web.site import STATE, site
+from gateway.web.graphql import GraphQLEndpoint
+from gateway.web.persisted import AutomaticDocuments, MemoryDocuments
+from gateway.web.rate_limit import ClientRates
+from gateway.web.routes import STATE, Health, site
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 PAGE_FILE = File("page.0123.js", b"let page = 1;", b"packed", "text/javascript", '"plain"', '"packed"')

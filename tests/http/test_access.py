@@ -22,9 +22,8 @@ from gateway.settings.api_keys import matching, read_keys, weaknesses
 from gateway.settings.environment import BadSetting
 from gateway.settings.settings import Settings
 from gateway.upstream.clock import ManualClock
-from gateway.web.access import Access
-from gateway.web.keyset import FRESH, LONGEST_USE, PAUSE, KeySet, KeysUnavailable
-from gateway.web.tokens import SKEW, Tokens
+from gateway.web.authentication import Access
+from gateway.web.tokens import FRESH, LONGEST_USE, PAUSE, SKEW, KeySet, KeysUnavailable, Tokens
 from tests.http.harness import Caller, PlainEngine, Reply, calling, plain_site
 
 KEY, OTHER = "a-long-enough-key", "another-long-enough-key"

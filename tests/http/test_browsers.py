@@ -9,7 +9,7 @@ import pytest
 
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.request import Request
-from gateway.web.rate import ClientRates
+from gateway.web.rate_limit import ClientRates
 from tests.http.harness import Caller, PlainEngine, Reply, calling, plain_site
 
 FRIEND = "https://app.example"

@@ -10,9 +10,8 @@ import pytest
 
 from gateway.settings.api_keys import read_keys
 from gateway.upstream.request import Request
-from gateway.web.access import Access
-from gateway.web.compression import compressed
-from gateway.web.writing import cache_control, same
+from gateway.web.authentication import Access
+from gateway.web.response import cache_control, compressed, same
 from tests.http.harness import Caller, PlainEngine, calling, plain_site
 
 LARGE = b'{"data": "' + b"meeting " * 1000 + b'"}'

@@ -12,8 +12,8 @@ import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from gateway.web import connections
-from gateway.web.connections import BoundedProtocol
+from gateway.runtime import connection as connections
+from gateway.runtime.connection import BoundedProtocol
 from tests.http.harness import PlainEngine, plain_site
 
 LONGEST = 60.0

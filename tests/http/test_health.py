@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from gateway.graph.status import EndpointTrouble
-from gateway.web.health import Health
+from gateway.web.routes import Health
 from tests.http.harness import PlainEngine, calling, plain_site, statuses_of
 
 

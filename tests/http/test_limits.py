@@ -9,7 +9,7 @@ from graphql import build_schema, get_introspection_query, parse, validate
 
 from gateway.errors import BadUserInput, OperationTooCostly
 from gateway.settings.clients import LimitSettings
-from gateway.web.limits import CircularFragments, check_variables, guard, text_guard
+from gateway.web.document_limits import CircularFragments, check_variables, guard, text_guard
 
 LIMITS = LimitSettings(depth=15, aliases=50, tokens=3000, cost=1000, client_rate=600, client_cost=600)
 SCHEMA = build_schema("type Query { a(x: Int): Query b: Query c: Int d: Int }")

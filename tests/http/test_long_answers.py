@@ -16,10 +16,9 @@ from starlette.responses import Response
 from starlette.types import Message
 
 from gateway.graph.engine import Answer
-from gateway.web.body import ClientGone
 from gateway.web.negotiation import MediaType
-from gateway.web.pieces import PIECE, ROWS, pieces
-from gateway.web.writing import WHOLE, LongResponse, written
+from gateway.web.request import ClientGone
+from gateway.web.response import PIECE, ROWS, WHOLE, LongResponse, pieces, written
 from tests.http.harness import PlainEngine, calling, plain_site
 
 LENGTHS = (0, 1, 3, ROWS - 1, ROWS, ROWS + 1, 3 * ROWS)

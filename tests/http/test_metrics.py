@@ -15,7 +15,7 @@ from gateway.emulator.world import World
 from gateway.settings.environment import BadSetting
 from gateway.settings.settings import Settings
 from gateway.web.metrics.gauges import Gauges
-from gateway.web.metrics.operations import MOST_CLIENTS, Clients
+from gateway.web.metrics.requests import MOST_CLIENTS, Clients
 from tests.http.harness import Caller
 from tests.upstream.replicas.redis_server import redis_server
 from tests.upstream_e2e.stage import client_of, product, world

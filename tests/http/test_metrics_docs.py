@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from gateway.web.access import Access
-from gateway.web.metrics.operations import Names
+from gateway.web.authentication import Access
 from gateway.web.metrics.page import Metrics
+from gateway.web.metrics.requests import Names
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations" / "metrics.md"
 ROW = re.compile(r"\| `(gateway_\w+)` \| (\w+) \|([^|]*)\| [^|]+ \| ([^|]+) \|")

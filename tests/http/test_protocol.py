@@ -282,7 +282,7 @@ async def test_a_body_above_the_limit_is_refused(gateway: Caller) -> None:
 
 
 async def test_a_body_that_takes_too_long(gateway: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.web.body.MOST_SECONDS", 0.05)
+    monkeypatch.setattr("gateway.web.request.MOST_SECONDS", 0.05)
     head = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
     reply = await raw(gateway, head)
     assert b" 408 " in reply.splitlines()[0]
@@ -337,7 +337,7 @@ async def test_what_nobody_foresaw_is_masked(
 
 
 async def test_an_operation_that_overstays_is_ended(engine: PlainEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.web.endpoint.GRACE", 0.02)
+    monkeypatch.setattr("gateway.web.graphql.GRACE", 0.02)
     engine.meddle = lambda _: asyncio.sleep(60)
     async with calling(plain_site(engine, deadline=0.05)) as gateway:
         reply = await gateway.post("{ hello }")

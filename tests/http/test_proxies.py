@@ -10,7 +10,7 @@ import pytest
 
 from gateway.upstream.clock import ManualClock
 from gateway.web.addresses import Network, client_network, parsed
-from gateway.web.rate import ClientRates
+from gateway.web.rate_limit import ClientRates
 from tests.http.harness import Caller, PlainEngine, calling, plain_site
 
 LOOPBACK = ipaddress.ip_network("127.0.0.0/8")

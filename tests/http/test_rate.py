@@ -12,9 +12,9 @@ from gateway.graph.joining import Joining
 from gateway.settings.api_keys import read_keys
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.request import Entry, Request
-from gateway.web import rate
-from gateway.web.access import Access
-from gateway.web.rate import ClientRates
+from gateway.web import rate_limit
+from gateway.web.authentication import Access
+from gateway.web.rate_limit import ClientRates
 from tests.http.harness import PlainEngine, calling, plain_site
 
 KEYS = read_keys("one:first-long-enough-key,two:second-long-enough-key")
@@ -51,7 +51,7 @@ async def test_cost_is_paid_back_before_more_is_lent() -> None:
 
 
 async def test_clients_are_forgotten_rather_than_remembered_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate, "MOST_CLIENTS", 3)
+    monkeypatch.setattr(rate_limit, "MOST_CLIENTS", 3)
     rates = ClientRates(1, 1, ManualClock())
     for client in ("a", "b", "c", "d"):
         await rates.admit(client)

@@ -18,8 +18,8 @@ from gateway.shared.documents import SharedDocuments
 from gateway.shared.rates import SharedRates
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.replicas.link import Link
-from gateway.web.documents import MemoryDocuments
-from gateway.web.rate import ClientRates
+from gateway.web.persisted import MemoryDocuments
+from gateway.web.rate_limit import ClientRates
 from tests.http.attacks import KEY
 from tests.http.harness import Caller, calling
 from tests.upstream.replicas.redis_server import RedisServer, redis_server

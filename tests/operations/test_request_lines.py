@@ -12,7 +12,7 @@ import pytest
 
 from gateway import logs
 from gateway.emulator.faults import Status
-from gateway.web.health import Health
+from gateway.web.routes import Health
 from tests.http.harness import PlainEngine, calling, plain_site, statuses_of
 from tests.upstream_e2e.stage import Product, product, world
 

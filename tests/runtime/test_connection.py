@@ -16,7 +16,7 @@ from uvicorn.server import ServerState
 
 from gateway.runtime.connection import LAST_PATIENCE, PATIENCE, Connection
 from gateway.upstream.clock import ManualClock
-from gateway.web.writing import LongResponse
+from gateway.web.response import LongResponse
 
 PIECE = b"x" * 65_536
 REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"

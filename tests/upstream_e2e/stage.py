@@ -261,7 +261,7 @@ async def gateway(
     with (
         mock.patch("gateway.upstreams.open_session", opening),
         mock.patch("gateway.upstreams.Link", linked),
-        mock.patch("gateway.web.endpoint.GRACE", HOUR),
+        mock.patch("gateway.web.graphql.GRACE", HOUR),
     ):
         async with calling(
             create_app(Settings.read(known), clock=clock, environment=known if rereads else None)

@@ -15,14 +15,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.errors import Unauthenticated
-from gateway.web.access import Access, challenge
-from gateway.web.compression import compressed
-from gateway.web.message import RequestHeaders
+from gateway.web.authentication import Access, challenge
+from gateway.web.http_errors import HTTPProblem
 from gateway.web.metrics.gauges import Execution, Gauges, Reading
-from gateway.web.metrics.operations import Names, Requests
-from gateway.web.metrics.upstream import UpstreamMetrics
-from gateway.web.notes import notes_of
-from gateway.web.problem import HTTPProblem
+from gateway.web.metrics.requests import Names, Requests, UpstreamMetrics
+from gateway.web.request import RequestHeaders
+from gateway.web.request_log import notes_of
+from gateway.web.response import compressed
 
 
 class Metrics:

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from gateway.settings.telemetry import TracingSettings
-from gateway.web.middleware import Observer
+from gateway.web.request_log import Observer
 from gateway.web.tracing.requests import Traces
 
 NAME = "meeting-gateway"

@@ -6,7 +6,9 @@ import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
+from graphql import DocumentNode, GraphQLError, OperationDefinitionNode, OperationType
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -17,27 +19,99 @@ from gateway.graph.faults import Fault, formatted
 from gateway.model.scopes import Principal
 from gateway.settings.api_keys import ApiKey
 from gateway.upstream.request import Clock, Ledger, Request
-from gateway.web import body, message, trace
-from gateway.web.access import Access, challenge, client_of, is_router
-from gateway.web.body import Background, ClientGone
-from gateway.web.csrf import needs_preflight
-from gateway.web.documents import Documents, Named
+from gateway.web import trace
+from gateway.web.authentication import Access, challenge, client_of, is_router
+from gateway.web.document_limits import check_length, check_variables
 from gateway.web.explorer import Explorer
-from gateway.web.keyset import PAUSE, KeysUnavailable
-from gateway.web.limits import check_length, check_variables
-from gateway.web.message import Message, RequestHeaders
+from gateway.web.http_errors import HTTPProblem, Refusal, status_of
 from gateway.web.negotiation import MediaType, answer_type, prefers_html
-from gateway.web.notes import notes_of
-from gateway.web.operation import UnsupportedOperation, check_kinds, chosen, short_name
-from gateway.web.problem import HTTPProblem, Refusal, status_of
-from gateway.web.rate import Rates
-from gateway.web.writing import cache_control, written
+from gateway.web.persisted import Documents, Named
+from gateway.web.rate_limit import Rates
+from gateway.web.request import (
+    Background,
+    ClientGone,
+    Message,
+    RequestHeaders,
+    check_content,
+    from_query_string,
+    needs_preflight,
+    read,
+    while_connected,
+)
+from gateway.web.request_log import notes_of
+from gateway.web.response import cache_control, written
+from gateway.web.tokens import PAUSE, KeysUnavailable
+
+LONGEST_NAME = 64
+"""Characters of an operation's name that logs and metrics keep; clients choose it."""
+
+
+class UnsupportedOperation(GatewayError):
+    """A mutation or a subscription; the graph has neither.
+
+    Args:
+        kind: Which.
+    """
+
+    code = "GRAPHQL_VALIDATION_FAILED"
+
+    def __init__(self, kind: OperationType) -> None:
+        super().__init__(f"The graph is read-only: it has no {kind.value}s.")
+        self.kind = kind.value
+
+
+def chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    """The operation to run: the only one, or the one of that name.
+
+    Raises:
+        BadUserInput: There is none, or it is not said which.
+        UnsupportedOperation: It is not a query.
+    """
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    if name is not None:
+        found = [node for node in operations if node.name is not None and node.name.value == name]
+        if not found:
+            raise BadUserInput("The document has no operation of that name.", argument="operationName")
+    else:
+        found = operations
+        if len(found) > 1:
+            raise BadUserInput("The document has several operations: say which.", argument="operationName")
+        if not found:
+            raise BadUserInput("The document has no operation.", argument="query")
+    check_kind(found[0])
+    return found[0]
+
+
+def check_kind(operation: OperationDefinitionNode) -> None:
+    """Makes sure that an operation is a query.
+
+    Raises:
+        UnsupportedOperation: It is not.
+    """
+    if operation.operation is not OperationType.QUERY:
+        raise UnsupportedOperation(operation.operation)
+
+
+def check_kinds(errors: Sequence[GraphQLError]) -> None:
+    """Finds the mutation or subscription among what validation holds against a document.
+
+    Raises:
+        UnsupportedOperation: There is one.
+    """
+    for node in chain.from_iterable(error.nodes or () for error in errors):
+        if isinstance(node, OperationDefinitionNode):
+            check_kind(node)
+
+
+def short_name(operation: OperationDefinitionNode) -> str | None:
+    """Its name, cut to a length that logs can bear."""
+    return operation.name.value[:LONGEST_NAME] if operation.name else None
+
 
 METHODS = ("GET", "HEAD", "POST")
 ALLOW = {"Allow": ", ".join(METHODS)}
 TRACE_HEADER = "x-gateway-trace"
 COST_HEADER = "x-gateway-cost"
-GZIP = frozenset({"gzip", "x-gzip"})
 GRACE = 1.0
 """Seconds past the deadline before an operation is ended from outside; in time, each of its waits ends by itself and
 the answer is partial."""
@@ -102,10 +176,10 @@ class GraphQLEndpoint:
         principal = await self._admit(scope, headers)
         if not get:
             check_content(headers)
-        asked = message.from_query_string(scope["query_string"]) if get else await read(receive, headers)
+        asked = from_query_string(scope["query_string"]) if get else await read(receive, headers)
         request = Request(self.clock.monotonic() + self.deadline)
         request.span = notes_of(scope).span
-        outcome = await body.while_connected(self._run(scope, asked, request, principal), receive)
+        outcome = await while_connected(self._run(scope, asked, request, principal), receive)
         notes = notes_of(scope)
         notes.outcome = outcome
         notes.tell(outcome.errors)
@@ -219,33 +293,3 @@ class GraphQLEndpoint:
             return await self.documents.find(asked)
         except BadUserInput as error:
             raise HTTPProblem(400, error) from None
-
-
-async def read(receive: Receive, headers: Headers) -> Message:
-    """The message of a POST.
-
-    Raises:
-        HTTPProblem: It is too large, or none.
-        ClientGone: It broke off.
-    """
-    received = await body.read(receive, headers)
-    return message.from_body(body.unpacked(received) if coding_of_body(headers) in GZIP else received)
-
-
-def check_content(headers: Headers) -> None:
-    """Makes sure that a body can be read: JSON in UTF-8, as it is or packed by gzip.
-
-    Raises:
-        HTTPProblem: 415.
-    """
-    name, *parameters = (part.strip().lower() for part in headers.get("content-type", "").split(";"))
-    charsets = [part.removeprefix("charset=").strip('"') for part in parameters if part.startswith("charset=")]
-    if name != MediaType.JSON.value or not set(charsets) <= {"utf-8", "utf8"}:
-        raise HTTPProblem(415, "Send the request as application/json in UTF-8.", {"Accept": MediaType.JSON.value})
-    if coding_of_body(headers) not in {"identity", *GZIP}:
-        raise HTTPProblem(415, "Send the body as it is, or packed once by gzip.", {"Accept-Encoding": "gzip"})
-
-
-def coding_of_body(headers: Headers) -> str:
-    """What the body was packed by."""
-    return headers.get("content-encoding", "").strip().lower() or "identity"

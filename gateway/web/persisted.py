@@ -14,7 +14,7 @@ from cachetools import LRUCache
 
 from gateway.errors import BadUserInput, PersistedQueryNotFound
 from gateway.settings.environment import BadSetting
-from gateway.web.message import Message
+from gateway.web.request import Message
 
 SETTING = "GATEWAY_TRUSTED_DOCUMENTS"
 HASH = re.compile(r"[0-9a-f]{64}")

@@ -124,11 +124,14 @@ class Upstreams:
             credential.look = look
 
     def rotate(self, settings: Settings) -> None:
-        """Puts the credentials that are set now in the place of those in use, where they are others."""
+        """Puts the credentials that are set now, of sources and of Redis, in the place of those in use."""
         for name, credential in self._credentials.items():
             before, now = self._settings.source(name), settings.source(name)
             if (before.token, before.client) != (now.token, now.client) and now.enabled:
                 credential.replace(_credential(now, self._shared))
+        url, link = settings.cache.url, self._shared.link
+        if link is not None and url is not None and url != self._settings.cache.url:
+            link.use(url.reveal())
         self._settings = settings
 
     def ports(self) -> Sequence[Ports]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from gateway.emulator.server import Emulators
 from gateway.runtime.reload import EVERY
@@ -20,6 +21,9 @@ from tests.upstream_e2e.stage import Product, client_of, product, world
 QUERY = "{ meetings(first: 3, filter: {sources: [SALESLOFT]}) { nodes { id } sourceReports { source status code } } }"
 TOKENS = [f"ak-{number}-not-to-be-seen" for number in range(3)]
 KEY, OTHER, THIRD = "key-one-0123456789abcdef", "key-two-0123456789abcdef", "key-three-0123456789abc"
+FRESH = 40.0
+"""Seconds after which lists are asked for anew."""
+
 LONGEST = 60.0
 """Seconds that anything may take on a busy machine."""
 
@@ -259,20 +263,57 @@ async def test_another_oauth_client_replaces_the_first_whole(tmp_path: Path) -> 
         assert (await stage.ask(QUERY)).reports()["SALESLOFT"]["status"] == "OK"
 
 
+async def test_the_redis_that_replicas_share_is_asked_by_another_password(filed: Filed) -> None:
+    with redis_server() as server:
+
+        def url(password: str) -> str:
+            return server.url.replace("://", f"://:{password}@")
+
+        async def admin(password: str, *command: str) -> None:
+            async with Redis.from_url(url(password) if password else server.url) as redis:
+                await redis.execute_command(*command)  # type: ignore[no-untyped-call]  # the library's own
+
+        async def shared() -> str:
+            await files.stage.ask("{ meetings(first: 1) { nodes { id } } }")
+            return str((await files.stage.caller.ask("GET", "/readyz")).json["shared"])
+
+        await admin("", "CONFIG", "SET", "requirepass", "first")
+        async with filed({"GATEWAY_CACHE_URL": url("first")}, SALESLOFT_TOKEN=TOKENS[0]) as files:
+            assert await shared() == "OK"
+            await admin("first", "CONFIG", "SET", "requirepass", "second")
+            await admin("second", "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            files.stage.clock.advance(FRESH)
+            assert await shared() != "OK"
+            files.write("GATEWAY_CACHE_URL", url("second"))
+            await files.looked("GATEWAY_CACHE_URL: another value")
+            assert await shared() == "OK"
+            files.stage.clock.advance(LONGEST)
+            await files.stage.settle()
+            assert await shared() == "OK", "the old connections are closed by now"
+        assert "first" not in files.log.text
+        assert "second" not in files.log.text
+
+
 async def test_what_was_spent_is_counted_on_under_another_token(filed: Filed) -> None:
+    async def left(stage: Product) -> int:
+        sources = (await stage.ask("{ sources { source budgetRemaining } }")).ok["sources"]
+        (units,) = [each["budgetRemaining"] for each in sources if each["source"] == "SALESLOFT"]
+        return int(units)
+
     with redis_server() as redis:
         settings = {"GATEWAY_CACHE_URL": redis.url, "SALESLOFT_RATE_LIMIT": "50", **NOTHING_KEPT}
         async with filed({"SALESLOFT_TOKEN": TOKENS[0]}, **settings) as files:
-
-            async def left() -> int:
-                (source, _) = (await files.stage.ask("{ sources { budgetRemaining } }")).ok["sources"]
-                return int(source["budgetRemaining"])
-
             for _ in range(5):
                 assert (await files.report())["status"] == "OK"
-            before = await left()
+            before = await left(files.stage)
             assert before <= 45
             files.vendor_takes(TOKENS[1])
             files.write("SALESLOFT_TOKEN", TOKENS[1])
             assert (await files.report())["status"] == "OK"
-            assert await left() < before
+            assert await left(files.stage) < before
+            async with product(world(), settings={**settings, "SALESLOFT_TOKEN": TOKENS[1]}, jumps=False) as replica:
+                vendor: Any = replica.emulators.salesloft.app
+                vendor.token = TOKENS[1]
+                (reply,) = await replica.drive([replica.ask(QUERY)])
+                assert reply.reports()["SALESLOFT"]["status"] == "OK"
+                assert await left(replica) < before, "a replica that was started with the new token knows of it"

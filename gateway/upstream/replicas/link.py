@@ -77,16 +77,9 @@ class Link:
         self._proven = True
         self._ahead: float | None = None
         self._turn: contextlib.AbstractAsyncContextManager[object] = contextlib.nullcontext()  # the pool makes one wait
-        pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=CONNECTIONS,
-            timeout=None,  # the patience is for waiting and asking together
-            socket_timeout=None,
-            socket_connect_timeout=None,
-            retry=Retry(NoBackoff(), 0),
-            decode_responses=False,
-        )
-        self._redis: AnyRedis = Redis.from_pool(pool)
+        self._redis: AnyRedis = _connected(url)
+        self._left: list[AnyRedis] = []
+        self._leaving: set[asyncio.Future[None]] = set()
 
     @property
     def up(self) -> bool:
@@ -100,12 +93,14 @@ class Link:
             if now < self._asked_again_at:
                 return None
             self._asked_again_at = now + PAUSE
+        url = self._url
         try:
             if not self._proven:
                 await self._once(_probe(f"{self.prefix}:probe"))
             answer = await self._once(question)
         except (RedisError, RedisClusterException, OSError) as error:  # TimeoutError is an OSError
-            self._failed(error)
+            if url == self._url:  # else it was replaced meanwhile, most likely because of that
+                self._failed(error)
             return None
         self._proven = True
         if self.trouble is not None:
@@ -135,9 +130,28 @@ class Link:
         await self.ask(_answer)
         return self.trouble
 
+    def use(self, url: str) -> None:
+        """Asks another Redis from the next question on, or the same one by another password.
+
+        The old connections are closed once those who have asked by them have lost their patience.
+        """
+        self._left.append(self._redis)
+        self._redis, self._url = _connected(url), url
+        self._turn = contextlib.nullcontext()
+        self._asked_again_at, self._ahead = 0.0, None
+        self._clock.call_later(2 * self._patience, self._leave)
+
     async def close(self) -> None:
         """Closes the connections."""
-        await self._redis.aclose()
+        await asyncio.gather(*self._leaving)
+        for redis in (*self._left, self._redis):
+            await redis.aclose()
+
+    def _leave(self) -> None:
+        if self._left:
+            leaving = asyncio.ensure_future(self._left.pop(0).aclose())
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
 
     async def _once(self, question: Callable[[AnyRedis], Awaitable[T]]) -> T:
         """What it answers, within the patience; where it turns out to be a node of a cluster, what the cluster does."""
@@ -153,8 +167,9 @@ class Link:
 
     async def _join_cluster(self) -> None:
         """Goes on with a client that knows the cluster's nodes."""
+        url = self._url
         cluster = RedisCluster.from_url(
-            self._url,
+            url,
             max_connections=CONNECTIONS,
             socket_timeout=None,
             socket_connect_timeout=None,
@@ -167,6 +182,9 @@ class Link:
         except BaseException:
             await cluster.aclose()
             raise
+        if url != self._url:  # it was replaced meanwhile
+            await cluster.aclose()
+            return
         self._turn = asyncio.Semaphore(CONNECTIONS)  # a node's pool raises where it should make one wait
         alone, self._redis = self._redis, cluster
         await alone.aclose()
@@ -181,6 +199,19 @@ class Link:
         self.trouble = trouble
         self._proven = self._proven and not trouble.lasting
         self._asked_again_at = self._clock.monotonic() + (LONG_PAUSE if trouble.lasting else PAUSE)
+
+
+def _connected(url: str) -> Redis:
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=CONNECTIONS,
+        timeout=None,  # the patience is for waiting and asking together
+        socket_timeout=None,
+        socket_connect_timeout=None,
+        retry=Retry(NoBackoff(), 0),
+        decode_responses=False,
+    )
+    return Redis.from_pool(pool)
 
 
 def _running(script: Script, keys: Sequence[str], args: Sequence[Any]) -> Callable[[AnyRedis], Awaitable[Any]]:

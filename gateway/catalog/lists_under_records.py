@@ -30,7 +30,7 @@ from gateway.upstream.request import Request
 T = TypeVar("T")
 
 MOST_TOGETHER = 100
-"""Records whose lists share a walk: as many values as a call takes."""
+"""Records whose lists share a walk; of more each hundred has one."""
 
 CONDITIONS = {
     Kind.PERSON: "persons",

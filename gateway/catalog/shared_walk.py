@@ -29,9 +29,6 @@ LINKS = {
 }
 """Conditions that lists may differ in, and what of a meeting each of them is about."""
 
-FULL = 100
-"""Rows that every read asks for: upstream a full page costs what a small one does."""
-
 SPARE = 3
 """Reads beyond those that would do if every row were somebody's who still wants it; or, where no call can ask for
 several lists, beyond one for each list that they have settled."""
@@ -112,6 +109,7 @@ class SharedWalk:
         self.walk = walk
         self.condition = condition
         self._need = need
+        self._page_rows = listing.traits.page_rows
         self._lists = [PartialList(wanted) for wanted in filters]
 
     async def list_at(self, place: int) -> PartialList:
@@ -139,7 +137,7 @@ class SharedWalk:
         """
         waiting: Sequence[PartialList] = self._lists
         segment = Segment(self, waiting)
-        singly = FEW + SPARE + -(-len(waiting) * self._need // FULL)
+        singly = FEW + SPARE + -(-len(waiting) * self._need // self._page_rows)
         while True:
             going_on = await segment.read()
             singly -= 1
@@ -148,7 +146,7 @@ class SharedWalk:
                 return waiting[: min(max(singly, 0), FEW)]
             if len(waiting) < len(segment.lists) and not segment.missing:
                 # Most of what was read was not theirs: once more from the beginning, where an end shows at once.
-                again = sum(len(each.known.rows) for each in waiting) < FULL // 4
+                again = sum(len(each.known.rows) for each in waiting) < self._page_rows // 4
                 segment = Segment(self, waiting, again=again)
 
     async def _past_all(self) -> Sequence[PartialList]:
@@ -171,7 +169,7 @@ class SharedWalk:
     async def _alone(self, each: PartialList) -> None:
         """Reads for one of them, from the beginning, where an end shows at once."""
         segment = Segment(self, [each], again=True)
-        for _ in range(self._need // FULL + 2):
+        for _ in range(self._need // self._page_rows + 2):
             if not await segment.read() or not self._unsettled([each]):
                 break
 
@@ -212,11 +210,12 @@ class Segment:
         wanted = msgspec.structs.replace(lists[0].wanted, **{shared.condition: frozenset(self._by_ref)})
         lanes = shared.listing.lanes(shared.request, walk, wanted)
         self._merge: Merge[Meeting] = Merge(lanes, walk, walk.order.position)
+        self._page_rows = shared.listing.traits.page_rows
 
     async def read(self) -> bool:
         """Reads on once and deals out what came; False where there is nothing to read on."""
         tracks = self._merge.tracks
-        moved = await self._merge.advance(FULL)
+        moved = await self._merge.advance(self._page_rows)
         unbegun = [track.error for track in tracks if track.error is not None and not track.started]
         known_with_it = self._before.frontier is not None and self._before.missing is None
         if unbegun and (known_with_it or not self._fresh):  # without it what lies beyond is not known

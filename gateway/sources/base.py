@@ -73,6 +73,7 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
         reaches_back: How far into the past it goes, None where without end.
         blank: Names of the record's attributes that none of its records has a value of.
         many: Names of the filter's attributes of which one of its walks asks for many values at the price of one.
+        page_rows: Rows that a read may ask for at the price of one: full pages cost what small ones do.
         in_memory: Whether its records are held in memory, in one lane, so that to look through all costs no more than
             to look at one.
     """
@@ -83,6 +84,7 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
     reaches_back: dt.timedelta | None = None
     blank: frozenset[str] = frozenset()
     many: frozenset[str] = frozenset()
+    page_rows: int = 100
     in_memory: bool = False
 
 

@@ -73,7 +73,7 @@ class Lists(msgspec.Struct, frozen=True):
     """A world, lists that are asked of it, and how they are read.
 
     Attributes:
-        full: What a read asks for; FULL of `shared_walk`.
+        full: What a read asks for; `Traits.page_rows`.
         few: Lists that may be left over; FEW of `shared_walk`.
         spare: Reads beyond those that would do in the best case; SPARE of `shared_walk`.
     """
@@ -90,7 +90,11 @@ class Lists(msgspec.Struct, frozen=True):
     def fake(self) -> Fake:
         """The world behind a listing that reads as it is drawn."""
         fake = fake_of(self.case)
-        fake.listing.size, fake.listing.pushes, fake.listing.traits = self.size, self.pushes, Traits(many=self.many)
+        fake.listing.size, fake.listing.pushes, fake.listing.traits = (
+            self.size,
+            self.pushes,
+            Traits(many=self.many, page_rows=self.full),
+        )
         fake.salesloft.people += [Person(source=SALESLOFT, source_id=key) for key in MORE]
         fake.salesloft.users += [User(source=SALESLOFT, source_id=key, guid=f"guid-{key}") for key in MORE]
         return fake
@@ -98,7 +102,7 @@ class Lists(msgspec.Struct, frozen=True):
     @contextlib.contextmanager
     def scaled(self) -> Iterator[None]:
         """Everything as small as the world."""
-        with patch.multiple(shared_walk, FULL=self.full, FEW=self.few, SPARE=self.spare):
+        with patch.multiple(shared_walk, FEW=self.few, SPARE=self.spare):
             yield
 
 

@@ -24,6 +24,7 @@ from gateway.sources.salesloft.endpoints import (
     ACCOUNTS,
     CADENCES,
     MEETINGS,
+    MOST_ROWS,
     PEOPLE,
     STEPS,
     TASKS,
@@ -65,7 +66,7 @@ MOST_USER_PAGES = 100
 class SalesloftMeetings:
     """`/v2/meetings`, the only way to a meeting: there is no call for a single one."""
 
-    traits = Traits(many=frozenset({"persons", "owners"}))
+    traits = Traits(many=frozenset({"persons", "owners"}), page_rows=MOST_ROWS)
 
     def __init__(self, api: SalesloftApi) -> None:
         pages = api.lives.pages

@@ -32,6 +32,7 @@ from gateway.graph.federation.entities import MOST  # noqa: E402
 from gateway.graph.federation.subgraph import Subgraph  # noqa: E402
 from gateway.graph.ids import global_id  # noqa: E402
 from gateway.model import records  # noqa: E402
+from gateway.model.cost import Needs  # noqa: E402
 from gateway.model.records import Kind, Record, Source  # noqa: E402
 from gateway.sources.base import Found, Ports  # noqa: E402
 from gateway.upstream.clock import SystemClock  # noqa: E402
@@ -106,6 +107,10 @@ class Held:
     async def by_emails(self, _request: Request, _emails: Sequence[str]) -> Found[Any]:
         """Nobody: the query asks for none."""
         return Found(rows=[])
+
+    def price_of_people(self, _: int) -> Needs:
+        """Nothing."""
+        return []
 
 
 class Ours:

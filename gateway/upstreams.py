@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import cast
 
 from gateway.graph.status import EndpointTrouble, SourceState, SourceStatus
 from gateway.model.records import Source
@@ -22,7 +23,7 @@ from gateway.sources.salesloft import source as salesloft
 from gateway.upstream.budget import Budget
 from gateway.upstream.client import Client, State
 from gateway.upstream.clock import Timer, every
-from gateway.upstream.credentials import Credential, StaticToken
+from gateway.upstream.credentials import Credential, Secret, StaticToken
 from gateway.upstream.meter import Meter, Unmetered
 from gateway.upstream.oauth import ClientCredentials
 from gateway.upstream.replicas.counter import SharedCounter
@@ -44,6 +45,18 @@ OPEN: Mapping[str, Callable[[Client, Timer, RecordLifetimes], Ports]] = {
     "DRIFT": drift.open,
 }
 """Each source's ports over a client of it."""
+
+
+def unconnected(clock: Timer) -> Sequence[Ports]:
+    """The ports of every source over no connection: what asking them costs can be told, nothing can be asked."""
+    ports: list[Ports] = []
+    for name, open_ports in OPEN.items():
+        upstream = Upstream(name=name, base_url="http://127.0.0.1")
+        session = cast("Session", None)
+        client = Client(upstream, StaticToken(Secret("")), Budget(name, 1, clock), session, clock)
+        ports.append(open_ports(client, clock, RecordLifetimes()))
+    return ports
+
 
 RATE_HEADERS: Mapping[str, tuple[str, str]] = {
     "SALESLOFT": ("x-ratelimit-endpoint-cost", "x-ratelimit-remaining-minute"),

@@ -9,6 +9,7 @@ from gateway.catalog.directory import Directory
 from gateway.catalog.lists import RecordList
 from gateway.catalog.meetings import Meetings
 from gateway.catalog.people import People
+from gateway.catalog.prices import ListPrices
 from gateway.catalog.records import RecordLookup, StepsByCadence
 from gateway.model.neighbours import AccountFilter, CadenceFilter, PersonFilter, UserFilter
 from gateway.model.order import RANK, moment
@@ -28,6 +29,7 @@ class Catalog:
     def __init__(self, ports: Sequence[Ports], clock: Clock) -> None:
         ranked = sorted(ports, key=lambda port: RANK[port.source])
         self.sources = [port.source for port in ranked]
+        self.prices = ListPrices(ranked)
         self.people = People(ranked)
         self.directory = Directory(ranked)
         self.meetings = Meetings(ranked, self.people, self.directory, clock)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import msgspec
 
 from gateway.errors import GatewayError
+from gateway.model.cost import ListPrice, ListShape
 from gateway.model.filters import fold_email
 from gateway.model.neighbours import UserFilter
 from gateway.model.order import Walk, id_key
@@ -203,6 +204,7 @@ class FoldedUsers:
         self.traits = port.traits
         self._directory = directory
         self._source = source
+        self._port = port
 
     def lanes(self, request: Request, walk: Walk, wanted: UserFilter) -> Sequence[Lane[User]]:
         """One lane of those whom the filter admits, by whichever record of theirs."""
@@ -225,6 +227,11 @@ class FoldedUsers:
         found = await self._directory.users_of(request, self._source)
         wanted = frozenset(ids)
         return msgspec.structs.replace(found, rows=[user for user in found.rows if user.source_id in wanted])
+
+    def price(self, shape: ListShape) -> ListPrice:  # noqa: ARG002 - see `Listing`
+        """What a page costs: all of them, once."""
+        ((ask, calls),) = self._port.price_of_all()
+        return ListPrice(ask=ask, calls=calls)
 
     def admits(self, wanted: UserFilter, record: User) -> bool:  # noqa: ARG002 - see `Listing`
         """Whether the source's own part of a filter holds: there is none."""

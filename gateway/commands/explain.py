@@ -25,6 +25,7 @@ from gateway.settings.federation import FEDERATION, options
 from gateway.settings.settings import read_group
 from gateway.settings.table import SettingsReader
 from gateway.upstream.clock import SystemClock
+from gateway.upstreams import unconnected
 from gateway.web.document_limits import guard, text_guard
 from gateway.web.graphql import chosen
 
@@ -94,8 +95,10 @@ def explanation(
     Raises:
         BadQuery: It would not run.
     """
+    clock = SystemClock()
+    catalog = Catalog(unconnected(clock), clock)
     engine = Engine(
-        Catalog((), SystemClock()),
+        catalog,
         max_tokens=limits.tokens,
         check_text=text_guard(limits.document),
         guard=guard(limits),
@@ -114,7 +117,7 @@ def explanation(
         raise _bad(checked)
     planned = operations.plans.selection(checked.operation, Anybody())
     how = f"interpreted by graphql-core: {planned}" if isinstance(planned, str) else explained(planned)
-    cost = Costs(prepared.variant.schema).expected(checked.operation, variables)
+    cost = Costs(prepared.variant.schema, catalog.prices).expected(checked.operation, variables)
     return f"{how}\n\n{_told(cost, limits)}"
 
 

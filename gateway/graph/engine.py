@@ -108,7 +108,7 @@ class Engine:
                 counts=counts,
                 on_surprise=lambda surprise: on_fault(fault_of(surprise, ())),
             )
-            return Variant(schema, operations, Costs(schema, catalog.sources))
+            return Variant(schema, operations, Costs(schema, catalog.prices, catalog.sources))
 
         self._variants = [variant(schema) for schema in schemas(federation)]
         self.schema = self._variants[0].schema

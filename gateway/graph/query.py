@@ -155,7 +155,7 @@ class Query:
     )
     people: PersonConnection | None = strawberry.field(
         resolver=people,
-        metadata={PRICE: list_prices.newest_first(Kind.PERSON)},
+        metadata={PRICE: list_prices.people},
         description="Salesloft's people, newest first. Drift's contacts cannot be listed.",
     )
     users: UserConnection | None = strawberry.field(
@@ -168,7 +168,7 @@ class Query:
     )
     accounts: AccountConnection | None = strawberry.field(
         resolver=accounts,
-        metadata={PRICE: list_prices.newest_first(Kind.ACCOUNT, fanned="domains")},
+        metadata={PRICE: list_prices.accounts},
         description="Accounts, newest first.",
     )
     meeting: Meeting | None = strawberry.field(

@@ -14,6 +14,7 @@ from typing import Generic, Protocol, TypeVar
 import msgspec
 
 from gateway.errors import DeadlineExceeded, UpstreamError, UpstreamMalformed
+from gateway.model.cost import ListPrice, ListShape, Needs
 from gateway.model.filters import MeetingFilter
 from gateway.model.neighbours import AccountFilter, CadenceFilter, PersonFilter
 from gateway.model.order import Walk
@@ -103,6 +104,10 @@ class PeopleLookup(Lookup[Person], Protocol):
         """Everybody who has one of these addresses (folded, see `model.filters.fold_email`)."""
         ...
 
+    def price_of_people(self, people: int) -> Needs:
+        """What so many people cost at most, by their ids and by their addresses."""
+        ...
+
 
 class UserLookup(Protocol):
     """The members of the team."""
@@ -118,6 +123,10 @@ class UserLookup(Protocol):
 
     async def all(self, request: Request) -> Found[User]:
         """The whole team."""
+        ...
+
+    def price_of_all(self) -> Needs:
+        """What the whole team costs at most."""
         ...
 
 
@@ -157,6 +166,10 @@ class Listing(Lookup[R], Protocol[R, F_contra]):
         """Whether the source's own part of a filter holds on one of its records."""
         ...
 
+    def price(self, shape: ListShape) -> ListPrice:
+        """What a page of it costs at most; no call is made to tell."""
+        ...
+
 
 class MeetingListing(Listing[Meeting, MeetingFilter], Protocol):
     """The meetings of a source; by their ids cancelled ones are found as well."""
@@ -170,6 +183,14 @@ class MeetingListing(Listing[Meeting, MeetingFilter], Protocol):
 
     def fitting(self, meetings: Sequence[Meeting], following: Iterable[Meeting]) -> list[Meeting]:
         """Those of the following meetings, in order, that `same_events` can be asked for in the calls of `meetings`."""
+        ...
+
+    def price_of_events(self, rows: int) -> Needs:
+        """What `same_events` costs at most for so many meetings."""
+        ...
+
+    def most_touching(self, shape: ListShape, lists: int) -> int:
+        """How many records may meet a condition on links, of so many filters of a shape: an estimate."""
         ...
 
     async def has_people(self, request: Request, wanted: MeetingFilter) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
+from gateway.model.cost import Ask, ListPrice, ListShape, Needs
 from gateway.model.filters import MeetingFilter
 from gateway.model.identity import EventIndex
 from gateway.model.order import Walk
@@ -43,6 +44,7 @@ class MemoryListing(Generic[R, F]):
     Args:
         read: Reads them all. What is made of them stays for as long as it gives the same list of rows.
         traits: What the records can tell; that they are in memory is added here.
+        ask: What reading them costs.
         lookup: Records by their ids, where that is cheaper.
     """
 
@@ -51,10 +53,12 @@ class MemoryListing(Generic[R, F]):
         read: Callable[[Request], Awaitable[Found[R]]],
         traits: Traits | None = None,
         *,
+        ask: Ask,
         lookup: Lookup[R] | None = None,
     ) -> None:
         self.traits = msgspec.structs.replace(traits or Traits(), in_memory=True)
         self._read = read
+        self._ask = ask
         self._lookup = lookup
         self._snapshot = Derived()
 
@@ -85,6 +89,10 @@ class MemoryListing(Generic[R, F]):
         """Whether the source's own part of a filter holds: there is none, unless a source says otherwise."""
         return True
 
+    def price(self, shape: ListShape) -> ListPrice:  # noqa: ARG002 - see `Listing`
+        """What a page costs: all of them, once."""
+        return ListPrice(ask=self._ask, calls=1)
+
     def check(self, wanted: F) -> Callable[[R], bool]:
         """Whether a filter admits a record."""
         return wanted.admits
@@ -104,14 +112,23 @@ class MemoryListing(Generic[R, F]):
         return await request.once((self, "all"), read)
 
 
+MANY_MEETINGS = 1_000
+"""Meetings that a source held in memory is assumed to have."""
+
+OF_ONE_USER = 100
+"""Those of one team member among them."""
+
+
 class MemoryMeetings(MemoryListing[Meeting, MeetingFilter]):
     """Every meeting of a source, held in memory; see `sources.base.MeetingListing`.
 
     A source whose filter has a part of its own says in `admits` what that means.
     """
 
-    def __init__(self, read: Callable[[Request], Awaitable[Found[Meeting]]], traits: Traits | None = None) -> None:
-        super().__init__(read, traits)
+    def __init__(
+        self, read: Callable[[Request], Awaitable[Found[Meeting]]], traits: Traits | None = None, *, ask: Ask
+    ) -> None:
+        super().__init__(read, traits, ask=ask)
         self._events = Derived()
 
     def check(self, wanted: MeetingFilter) -> Callable[[Meeting], bool]:
@@ -128,6 +145,17 @@ class MemoryMeetings(MemoryListing[Meeting, MeetingFilter]):
     def fitting(self, meetings: Sequence[Meeting], following: Iterable[Meeting]) -> list[Meeting]:  # noqa: ARG002
         """None: what is asked for costs no call."""
         return []
+
+    def price_of_events(self, rows: int) -> Needs:  # noqa: ARG002 - see `MeetingListing`
+        """Nothing beyond what reading them costs."""
+        return [(self._ask, 1)]
+
+    def most_touching(self, shape: ListShape, lists: int) -> int:
+        """How many meetings may meet a condition on links: those of each user that is named."""
+        if shape.given(self._ask.source.value.lower()):
+            return MANY_MEETINGS
+        named = max(1, shape.values("owner_ids", "owner_emails", "booked_by_ids"))
+        return min(lists * named * OF_ONE_USER, MANY_MEETINGS)
 
     async def has_people(self, request: Request, wanted: MeetingFilter) -> bool:
         """Whether any meeting that meets the source's own part of a filter has a person."""

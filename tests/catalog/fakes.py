@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from gateway.catalog.catalog import Catalog
 from gateway.errors import GatewayError
+from gateway.model.cost import Ask, How, ListPrice, ListShape, Needs
 from gateway.model.filters import Canceled, MeetingFilter, fold_email
 from gateway.model.order import Position, Walk, micros
 from gateway.model.records import Meeting, MeetingStatus, Person, Ref, Source, User, UserKey
@@ -35,6 +36,11 @@ LITTLE = Traits(
     reaches_back=dt.timedelta(days=30),
     blank=frozenset({"title", "location", "i_cal_uid", "attendees", "guests", "cadence", "step", "account", "task"}),
 )
+
+
+def once(source: Source, name: str) -> Ask:
+    """What a call costs."""
+    return Ask(source=source, endpoint=name, how=How.ONCE, keys=name)
 
 
 class Log:
@@ -152,6 +158,15 @@ class FakeListing:
     async def has_people(self, request: Request, wanted: MeetingFilter) -> bool:
         return True
 
+    def price(self, shape: ListShape) -> ListPrice:
+        return ListPrice(ask=once(self.rows.source, "meetings"), calls=1, walks=1)
+
+    def price_of_events(self, rows: int) -> Needs:
+        return [(once(self.rows.source, "same_events"), 1)]
+
+    def most_touching(self, shape: ListShape, lists: int) -> int:
+        return lists * shape.rows
+
     def admits(self, wanted: MeetingFilter, meeting: Meeting) -> bool:
         return own_admits(wanted, meeting)
 
@@ -263,7 +278,7 @@ class FakeWindow(MemoryMeetings):
         self.log = log
         self.problems: tuple[Problem, ...] = ()
         self.incomplete: str | None = None
-        super().__init__(self._window, LITTLE)
+        super().__init__(self._window, LITTLE, ask=once(rows.source, "window"))
 
     async def _window(self, _: Request) -> Found[Meeting]:
         self.log.call(self.rows.source, "window")
@@ -286,6 +301,9 @@ class FakePeople:
         self.log.call(self.rows.source, "people.by_ids")
         return Found(rows=[row for row in self.rows.people if row.source_id in ids])
 
+    def price_of_people(self, people: int) -> Needs:
+        return [(once(self.rows.source, "people"), 1)]
+
     async def by_emails(self, request: Request, emails: Sequence[str]) -> Found[Person]:
         self.log.call(self.rows.source, "people.by_emails")
         rows = [row for row in self.rows.people if any(fold_email(email) in emails for email in row.emails or ())]
@@ -305,6 +323,9 @@ class FakeUsers:
         ids = {ref.id for ref in refs if ref.key is UserKey.ID}
         guids = {ref.id for ref in refs if ref.key is UserKey.GUID}
         return Found(rows=[user for user in self.rows.users if user.source_id in ids or user.guid in guids])
+
+    def price_of_all(self) -> Needs:
+        return [(once(self.rows.source, "users"), 1)]
 
     async def all(self, request: Request) -> Found[User]:
         self.log.call(self.rows.source, "users")

@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from graphql import GraphQLError
 
+from gateway.catalog.prices import ListPrices
 from gateway.emulator.world import World
 from gateway.graph.cost.estimate import Cost, Costs
 from gateway.graph.documents import Prepared
 from gateway.settings.federation import options
 from gateway.settings.kinds import InvalidValue
+from gateway.upstream.clock import ManualClock
+from gateway.upstreams import unconnected
 from tests.federation.stage import Asks, every_key
 from tests.federation.supergraph import shown, supergraph
 from tests.world import running
@@ -84,7 +87,9 @@ def cost(prepared: Prepared | list[GraphQLError], variables: dict[str, Any]) -> 
     assert isinstance(prepared, Prepared)
     checked = prepared.variant.operations.check(prepared.document, variables=variables)
     assert not isinstance(checked, list)
-    found = Costs(prepared.variant.schema).expected(checked.operation, variables)
+    found = Costs(prepared.variant.schema, ListPrices(unconnected(ManualClock()))).expected(
+        checked.operation, variables
+    )
     assert found.units
     return found
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from graphql import DocumentNode, GraphQLObjectType, parse
 
+from gateway.catalog.prices import ListPrices
 from gateway.errors import OperationTooCostly
 from gateway.execution.collected import Operation
 from gateway.execution.readings import Batch, Called
@@ -25,10 +26,14 @@ from gateway.graph.ids import global_id
 from gateway.model.records import Kind, Source
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.request import Request
+from gateway.upstreams import unconnected
 from tests.docs.test_cookbook import Recipe, recipes
 from tests.world import Gateway, shared_engine
 from tests.world import gateway as gateway
 from tests.world import world as world
+
+PRICES = ListPrices(unconnected(ManualClock()))
+"""Those of every source."""
 
 CPU = 0.1
 """Seconds of CPU that telling one cost may take."""
@@ -44,7 +49,7 @@ def operation(document: DocumentNode, name: str | None = None, **variables: Any)
 
 
 def expected(query: str, costs: Costs | None = None, **variables: Any) -> Cost:
-    return (costs or Costs(shared_engine().schema)).expected(operation(parse(query), **variables), variables)
+    return (costs or Costs(shared_engine().schema, PRICES)).expected(operation(parse(query), **variables), variables)
 
 
 def calls(query: str, **variables: Any) -> dict[str, int]:
@@ -208,13 +213,13 @@ def test_ids_tell_whom_to_ask() -> None:
 
 def test_a_source_that_is_off_costs_nothing() -> None:
     query, variables = QUERIES["everything of a page"]
-    alone = expected(query, Costs(shared_engine().schema, [Source.SALESLOFT]), **variables)
+    alone = expected(query, Costs(shared_engine().schema, PRICES, [Source.SALESLOFT]), **variables)
     assert alone.by_source().keys() == {"SALESLOFT"}
     assert alone.units == sum(each.units for each in alone.calls if each.source == "SALESLOFT") > 0
 
 
 def test_a_cost_is_that_of_its_variables_and_operation() -> None:
-    costs = Costs(shared_engine().schema)
+    costs = Costs(shared_engine().schema, PRICES)
     document = parse(
         "query A($n: Int, $after: String) { meetings(first: $n, after: $after) {"
         " pageInfo { hasPreviousPage } nodes { person { name } } } }"
@@ -247,7 +252,7 @@ def crossed(levels: int) -> str:
 
 @pytest.mark.parametrize("document", [fan_out(60), crossed(15)], ids=["fragments", "aliases"])
 def test_telling_the_cost_is_cheap(document: str) -> None:
-    parsed, costs = parse(document), Costs(shared_engine().schema)
+    parsed, costs = parse(document), Costs(shared_engine().schema, PRICES)
     began = time.process_time()
     costs.expected(operation(parsed), {})
     assert time.process_time() - began < CPU

@@ -26,6 +26,7 @@ SOURCE = '''
 import datetime as dt
 
 from gateway.errors import UpstreamUnavailable
+from gateway.model.cost import Ask, How
 from gateway.model.records import Meeting, MeetingStatus, Source
 from gateway.sources.base import Found, Ports, Traits
 from gateway.sources.memory import MemoryMeetings
@@ -34,6 +35,9 @@ LACKS = frozenset({"cadence_ids", "step_ids", "account_ids", "i_cal_uids", "atte
 
 
 TRAITS = Traits(lacks=LACKS, statuses=frozenset({MeetingStatus.BOOKED}), tells_no_show=False)
+
+
+READING = Ask(source=Source.NOTEBOOK, endpoint="/pages", how=How.ONCE, keys="pages")
 
 
 def meetings(pages):
@@ -59,7 +63,7 @@ def open(pages, torn=False):
             raise UpstreamUnavailable("The notebook is torn.", source="NOTEBOOK")
         return Found(rows=rows)
 
-    return Ports(source=Source.NOTEBOOK, meetings=MemoryMeetings(read, TRAITS))
+    return Ports(source=Source.NOTEBOOK, meetings=MemoryMeetings(read, TRAITS, ask=READING))
 '''
 
 SCRIPT = '''
@@ -67,6 +71,7 @@ import asyncio, json, sys
 from gateway.emulator.world import World
 from gateway.errors import UpstreamUnavailable
 from gateway.graph.ids import global_id
+from gateway.model.cost import ListShape
 from gateway.model.records import Kind, Source
 from gateway.sources.base import Ports
 from gateway.sources.notebook import source as notebook
@@ -121,6 +126,8 @@ async def main():
         gateway.extra, gateway.sources = [make(pages, False)], two
         nodes = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Meeting { source sourceId sources } } }"
         told["nodes"] = (await gateway.ask(nodes, ids=list(id_of.values()))).ok["nodes"]
+        priced = gateway._catalog.prices.meetings(ListShape(rows=5))
+        told["priced"] = sorted({ask.source.name for ask, _ in priced})
         sdl = gateway.engine().schema.type_map["Source"].values
         told["enum"] = {name: value.description for name, value in sdl.items()}
     print(json.dumps(told))
@@ -235,6 +242,10 @@ def test_its_failure_takes_only_its_own_rows(told: Any) -> None:
     assert of(answer, "NOTEBOOK") == []
     assert of(answer, "SALESLOFT")
     assert statuses(answer) == {"SALESLOFT": "OK", "DRIFT": "OK", "NOTEBOOK": "FAILED"}
+
+
+def test_its_price_is_reckoned_with(told: Any) -> None:
+    assert told["priced"] == ["DRIFT", "NOTEBOOK", "SALESLOFT"]
 
 
 def test_it_is_in_the_schema(told: Any) -> None:

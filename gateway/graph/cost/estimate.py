@@ -27,10 +27,12 @@ from graphql import (
 )
 from strawberry.types.field import StrawberryField
 
+from gateway.catalog.prices import ListPrices
 from gateway.execution.collected import Operation, SelectedField, SelectionSet
-from gateway.graph.cost.prices import ASSUMED, FEW, PRICE, Ask, How, Price, Priced, free, of_loader
+from gateway.graph.cost.prices import ASSUMED, FEW, PRICE, Price, Priced, free, of_loader
 from gateway.graph.definition import declared, own_name
 from gateway.graph.relation import BATCH, Batched
+from gateway.model.cost import Ask, How
 from gateway.model.records import Source
 
 LONGEST_VARIABLES = 2_000
@@ -100,10 +102,12 @@ class Costs:
 
     Args:
         schema: The schema.
+        lists: What lists cost.
         sources: The sources that are on; others cost nothing.
     """
 
-    def __init__(self, schema: GraphQLSchema, sources: Iterable[Source] = Source) -> None:
+    def __init__(self, schema: GraphQLSchema, lists: ListPrices, sources: Iterable[Source] = Source) -> None:
+        self._lists = lists
         self._kinds = {own_name(kind): kind for kind in schema.type_map.values() if isinstance(kind, GraphQLObjectType)}
         self._sources = frozenset(sources)
         self._cached: LRUCache[tuple[int, bytes], tuple[OperationRef, Cost]] = LRUCache(
@@ -130,7 +134,7 @@ class Costs:
     def _cost(self, operation: Operation, variables: Mapping[str, Any]) -> Cost:
         if operation.root is None:
             return Cost()
-        walk = Walk(self._kinds, {**_defaults(operation.node), **variables})
+        walk = Walk(self._kinds, self._lists, {**_defaults(operation.node), **variables})
         keys, fields = walk.below(operation.root, 1, Places(1, 1))
         return Cost(self._calls(keys), fields)
 
@@ -185,11 +189,13 @@ class Walk:
 
     Args:
         kinds: The object types of the schema, by their own names.
+        lists: What lists cost.
         variables: The values of the operation's variables, defaults included.
     """
 
-    def __init__(self, kinds: Mapping[str, GraphQLObjectType], variables: Mapping[str, Any]) -> None:
+    def __init__(self, kinds: Mapping[str, GraphQLObjectType], lists: ListPrices, variables: Mapping[str, Any]) -> None:
         self._kinds = kinds
+        self._lists = lists
         self._variables = dict(variables)
         self._known: dict[tuple[SelectionSet, int, Places], tuple[Keys, int]] = {}
 
@@ -213,7 +219,7 @@ class Walk:
         """Adds what a field needs, with all below it; the fields that it comes to."""
         if not records:
             return 0
-        asked = AskedField(field, own_name(kind), records, self._variables)
+        asked = AskedField(field, own_name(kind), records, self._lists, self._variables)
         priced = price_of(declared(field.definition))(asked)
         for ask, number in priced.needs:
             keys[0, ask] = min(keys.get((0, ask), 0) + number, MOST)
@@ -244,8 +250,11 @@ class Walk:
 class AskedField:
     """One field of an operation, as prices see it; see `prices.Asked`."""
 
-    def __init__(self, field: SelectedField, kind: str, rows: int, variables: Mapping[str, Any]) -> None:
+    def __init__(
+        self, field: SelectedField, kind: str, rows: int, lists: ListPrices, variables: Mapping[str, Any]
+    ) -> None:
         self._field = field
+        self.lists = lists
         self.kind = kind
         self.rows = rows
         self.arguments: Mapping[str, Any] = {

@@ -6,33 +6,24 @@ page comes full, the records that its rows refer to are all distinct, and either
 
 from __future__ import annotations
 
-import enum
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
+from gateway.catalog.prices import ListPrices
+from gateway.model.cost import CHUNK, Ask, How, Needs
 from gateway.model.records import Source
 from gateway.paging.window import DEFAULT_SIZE, MOST_SIZE
 
 PRICE = "price"
 """Where a field's metadata has its price."""
 
-CHUNK = 100
-"""Keys that one call takes, and rows that a page has."""
 SCREENED = 50
 """Drift rows whose events one call looks for: each by id and by UID."""
 ADDRESSES = 3
 """Addresses that a person may have (Salesloft: Person model); each is one Drift call."""
-SCANNED = 5
-"""Pages of rows passed over that a list reads at most (`docs/filters.md`)."""
-PROBES = 16
-"""Pages that finding a place by `updatedAt` takes at most."""
-COUNTED = 500
-"""Drift rows that `totalCount` looks up at most."""
-MOST_FANNED = 5
-"""Values of a parameter that takes one value which are asked for in a listing each."""
 
 
 class Assumed(msgspec.Struct, frozen=True):
@@ -58,44 +49,6 @@ class Assumed(msgspec.Struct, frozen=True):
 ASSUMED = Assumed()
 
 
-class How(enum.Enum):
-    """How calls follow from keys."""
-
-    EACH = "each"
-    """A call a key."""
-    BATCH = "batch"
-    """A call for the keys of one level that go together, a hundred at a time."""
-    ONCE = "once"
-    """Once an operation, however many ask for it."""
-
-
-class Ask(msgspec.Struct, frozen=True, kw_only=True):
-    """A kind of upstream call.
-
-    Attributes:
-        source: The source.
-        endpoint: The endpoint's name, as in the trace.
-        how: How calls follow from keys.
-        keys: What the keys are: those that go together have one name.
-        of: The source whose records' keys need it; None for any.
-        times: Keys that each record comes to.
-        most: Calls at most, where there cannot be more keys.
-    """
-
-    source: Source
-    endpoint: str
-    how: How
-    keys: str
-    of: Source | None = None
-    times: int = 1
-    most: int | None = None
-
-    def calls(self, keys: int) -> int:
-        """The calls that so many keys take, each of one unit."""
-        count = {How.EACH: keys * self.times, How.BATCH: math.ceil(keys * self.times / CHUNK), How.ONCE: self.times}
-        return count[self.how] if self.most is None else min(count[self.how], self.most)
-
-
 def salesloft(kind: str, keys: str, how: How = How.BATCH, **more: Any) -> Ask:
     """One of Salesloft's lists, by keys unless told."""
     return Ask(source=Source.SALESLOFT, endpoint=f"/v2/{kind}", how=how, keys=keys, **more)
@@ -113,7 +66,6 @@ FEW: Mapping[str, int] = {"User": ASSUMED.users, "Cadence": ASSUMED.cadences, "S
 TEAM = (salesloft("users", "team", How.ONCE), _drift("/users/list", "team", How.ONCE))
 FOLDING = [(ask, 1) for ask in (WINDOW, *TEAM)]
 """What telling which records are one meeting takes: of several that hold its event the owner's is shown."""
-ALL_CADENCES = salesloft("cadences", "all", How.ONCE, times=ASSUMED.cadences // CHUNK)
 PEOPLE = salesloft("people", "ids")
 PEOPLE_BY_EMAIL = salesloft("people", "addresses", times=1)
 CONTACTS = _drift("/contacts/{id}", "ids", How.EACH)
@@ -141,9 +93,6 @@ LOADERS: Mapping[str, tuple[Ask, ...]] = {
 }
 """What each loader that a relation names asks for, a key each."""
 
-Needs: TypeAlias = list[tuple[Ask, int]]
-"""Asks, each with its number of keys."""
-
 
 class Priced(msgspec.Struct, frozen=True):
     """What a field comes to.
@@ -161,11 +110,14 @@ class Asked(Protocol):
     """One field of an operation.
 
     Attributes:
+        lists: What lists cost.
         arguments: Its arguments, as plain values.
         kind: The name of the type that it stands on.
         rows: How many records of that type there may be.
     """
 
+    @property
+    def lists(self) -> ListPrices: ...  # noqa: D102 - above
     @property
     def arguments(self) -> Mapping[str, Any]: ...  # noqa: D102 - above
     @property
@@ -188,12 +140,6 @@ def page_size(arguments: Mapping[str, Any]) -> int:
         if isinstance(size, int):
             return max(0, min(size, MOST_SIZE))
     return DEFAULT_SIZE
-
-
-def values(conditions: Mapping[str, Any], *names: str) -> int:
-    """How many values the longest of some conditions has."""
-    found = (conditions.get(name) for name in names)
-    return max((len(value) if isinstance(value, list | tuple) else value is not None for value in found), default=0)
 
 
 def conditions_of(asked: Asked) -> Mapping[str, Any]:

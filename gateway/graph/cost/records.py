@@ -10,15 +10,11 @@ import msgspec
 
 from gateway.errors import BadUserInput
 from gateway.graph.cost.prices import (
-    CHUNK,
     CONTACTS_BY_EMAIL,
     FOLDING,
     PAGES,
     PEOPLE_BY_EMAIL,
-    Ask,
     Asked,
-    How,
-    Needs,
     Price,
     Priced,
     of_loader,
@@ -26,6 +22,7 @@ from gateway.graph.cost.prices import (
     screening,
 )
 from gateway.graph.ids import decode_id
+from gateway.model.cost import CHUNK, Ask, How, Needs
 from gateway.model.records import Kind, Source
 
 MOST_IDS = 1_000

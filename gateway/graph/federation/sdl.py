@@ -34,12 +34,13 @@ from graphql import (
 from strawberry.types.field import StrawberryField
 
 from gateway.graph.access import TYPE_SCOPES, Input, is_personal, scopes_of
-from gateway.graph.cost.prices import ASSUMED, LOADERS, How
+from gateway.graph.cost.prices import ASSUMED, LOADERS
 from gateway.graph.definition import DEFINITION
 from gateway.graph.federation.keys import KEYS
 from gateway.graph.federation.names import Prefixed
 from gateway.graph.relation import BATCH, Batched
 from gateway.graph.schema import build, core, sdl
+from gateway.model.cost import How
 from gateway.model.records import Source
 from gateway.model.scopes import PII
 from gateway.paging.window import DEFAULT_SIZE

@@ -22,6 +22,9 @@ T = TypeVar("T")
 W = TypeVar("W", bound=wire.Meeting | wire.User | wire.Contact | wire.Conversation)
 
 MEETINGS = "/users/meetings/org"
+USERS = "/users/list"
+CONTACT = "/contacts/{id}"
+CONTACTS_OF = "/contacts"
 
 MOST_CONTACTS = 50
 """`limit` of a call for the contacts who share an address: far more than ever do."""
@@ -51,16 +54,16 @@ class DriftApi:
 
     async def users(self, request: Request) -> Body[wire.User, None]:
         """Everybody in the organization, bots included (Drift: List users)."""
-        return await self._list(request, "/users/list", (), _USERS.read)
+        return await self._list(request, USERS, (), _USERS.read)
 
     async def contact(self, request: Request, contact_id: str) -> Body[wire.Contact, None] | None:
         """A contact; None where there is none (Drift: Retrieve a contact)."""
-        return _single(await self._one(request, "/contacts/{id}", f"/contacts/{contact_id}", (), _CONTACTS))
+        return _single(await self._one(request, CONTACT, f"/contacts/{contact_id}", (), _CONTACTS))
 
     async def contacts(self, request: Request, email: str) -> Body[wire.Contact, None] | None:
         """The contacts with an address; one may come as a bare object (Drift: Retrieve contacts by email)."""
         params = (("email", email), ("limit", str(MOST_CONTACTS)))
-        body = await self._one(request, "/contacts", "/contacts", params, _CONTACTS)
+        body = await self._one(request, CONTACTS_OF, CONTACTS_OF, params, _CONTACTS)
         return body if body is not None and (body.rows or body.lost) else None
 
     async def conversation(self, request: Request, conversation_id: str) -> Body[wire.Conversation, None] | None:

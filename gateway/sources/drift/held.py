@@ -12,7 +12,7 @@ from gateway.model.records import Conversation, Meeting, Person, Record, User
 from gateway.sources.base import Found
 from gateway.sources.decode import Body, Row
 from gateway.sources.drift import translate, wire
-from gateway.sources.drift.api import DriftApi
+from gateway.sources.drift.api import CONTACT, CONTACTS_OF, MEETINGS, USERS, DriftApi
 from gateway.sources.drift.window import MeetingWindow, read_window
 from gateway.sources.kept import Translated, Translator, spoilt
 from gateway.sources.problems import problems_of
@@ -63,7 +63,7 @@ def windows(
         now = int(clock.time() * 1000)
         return WINDOW.of(await read_window(lambda span: api.meetings(request, span), now=now))
 
-    kind = Kind(name="window", endpoint="/users/meetings/org", codec=WINDOW, lifetimes=lifetimes, doubtful=spoilt)
+    kind = Kind(name="window", endpoint=MEETINGS, codec=WINDOW, lifetimes=lifetimes, doubtful=spoilt)
     return Lists(client, kind, fetch)
 
 
@@ -73,20 +73,18 @@ def team(client: Client, api: DriftApi, lifetimes: Lifetimes) -> Lists[str, Rows
     async def fetch(request: Request, _: str) -> Rows[wire.User, User]:
         return TEAM.of(await api.users(request))
 
-    return Lists(
-        client, Kind(name="team", endpoint="/users/list", codec=TEAM, lifetimes=lifetimes, doubtful=spoilt), fetch
-    )
+    return Lists(client, Kind(name="team", endpoint=USERS, codec=TEAM, lifetimes=lifetimes, doubtful=spoilt), fetch)
 
 
 def contacts(client: Client, api: DriftApi, lifetimes: Lifetimes) -> Records[str, Rows[wire.Contact, Person]]:
     """Contacts by id."""
-    kind = Kind(name="contacts", endpoint="/contacts/{id}", codec=CONTACTS, lifetimes=lifetimes, doubtful=spoilt)
+    kind = Kind(name="contacts", endpoint=CONTACT, codec=CONTACTS, lifetimes=lifetimes, doubtful=spoilt)
     return Records(client, kind, _one_by_one(api.contact, CONTACTS, _has_id), limits=ONE_EACH)
 
 
 def contacts_by_email(client: Client, api: DriftApi, lifetimes: Lifetimes) -> Records[str, Rows[wire.Contact, Person]]:
     """All contacts who share an address, by that."""
-    kind = Kind(name="contacts by email", endpoint="/contacts", codec=CONTACTS, lifetimes=lifetimes, doubtful=spoilt)
+    kind = Kind(name="contacts by email", endpoint=CONTACTS_OF, codec=CONTACTS, lifetimes=lifetimes, doubtful=spoilt)
     return Records(client, kind, _one_by_one(api.contacts, CONTACTS, _has_email), limits=ONE_EACH)
 
 

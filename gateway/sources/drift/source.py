@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
+from gateway.model.cost import Ask, How, Needs
 from gateway.model.filters import MeetingFilter, fold_email
 from gateway.model.order import id_key
 from gateway.model.records import Conversation, Kind, Meeting, MeetingStatus, Person, Record, Ref, Source, User, UserKey
@@ -15,7 +16,7 @@ from gateway.settings.lifetimes import DEFAULT, RecordLifetimes
 from gateway.sources.base import Found, Ports, Traits, lost_in
 from gateway.sources.bounds import is_number
 from gateway.sources.drift import wire
-from gateway.sources.drift.api import MOST_CONTACTS, DriftApi
+from gateway.sources.drift.api import CONTACT, CONTACTS_OF, MEETINGS, MOST_CONTACTS, USERS, DriftApi
 from gateway.sources.drift.examine import examine
 from gateway.sources.drift.held import Rows, contacts, contacts_by_email, conversations, team, windows
 from gateway.sources.memory import MemoryMeetings
@@ -48,6 +49,13 @@ TRAITS = Traits(
 """Drift: Meeting model. `slotStart` reaches up to 30 days back."""
 
 
+WINDOW = Ask(source=Source.DRIFT, endpoint=MEETINGS, how=How.ONCE, keys="window")
+TEAM = Ask(source=Source.DRIFT, endpoint=USERS, how=How.ONCE, keys="team")
+CONTACTS = Ask(source=Source.DRIFT, endpoint=CONTACT, how=How.EACH, keys="ids")
+CONTACTS_BY_EMAIL = Ask(source=Source.DRIFT, endpoint=CONTACTS_OF, how=How.EACH, keys="addresses", times=3)
+"""A person may have three addresses (Salesloft: Person model); each is one call."""
+
+
 class DriftMeetings(MemoryMeetings):
     """The window of meetings that Drift holds: from 30 days ago on."""
 
@@ -57,7 +65,7 @@ class DriftMeetings(MemoryMeetings):
         async def read(request: Request) -> Found[Meeting]:
             return (await window.get(request, WHOLE)).value.value
 
-        super().__init__(read, TRAITS)
+        super().__init__(read, TRAITS, ask=WINDOW)
 
     def admits(self, wanted: MeetingFilter, meeting: Meeting) -> bool:
         """Whether Drift's own conditions (`MeetingConditions`) hold on one of its records."""
@@ -77,6 +85,10 @@ class DriftPeople:
     async def by_ids(self, request: Request, ids: Sequence[str]) -> Found[Person]:
         """The contacts with these ids; what is no 64-bit number is nobody's id."""
         return _found(await self._by_id.get(request, filter(is_number, ids)))
+
+    def price_of_people(self, people: int) -> Needs:
+        """What so many contacts cost, by ids and by addresses: a call each."""
+        return [(CONTACTS, people), (CONTACTS_BY_EMAIL, people)]
 
     async def by_emails(self, request: Request, emails: Sequence[str]) -> Found[Person]:
         """Everybody who has one of these addresses, by id: several contacts may share one, and the lowest id leads."""
@@ -113,6 +125,10 @@ class DriftUsers:
     async def all(self, request: Request) -> Found[User]:
         """Every user, bots included (told in `raw`); the same ones throughout a request."""
         return await request.once((self, WHOLE), lambda: self._read(request))
+
+    def price_of_all(self) -> Needs:
+        """What the whole team costs: one call."""
+        return [(TEAM, 1)]
 
     async def _read(self, request: Request) -> Found[User]:
         return (await self._team.get(request, WHOLE)).value.value

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import msgspec
 
 from gateway.model import records
+from gateway.model.cost import ListPrice, ListShape
 from gateway.model.filters import MeetingFilter
 from gateway.model.order import Order, OrderField, Position, Walk
 from gateway.model.records import Cadence, Meeting, Record, Ref, Source, Step
@@ -24,7 +25,7 @@ from gateway.sources.salesloft.filters import UpstreamList, meeting_listings
 from gateway.sources.salesloft.keyset import Values
 from gateway.sources.salesloft.offset import Recent, Valueless
 from gateway.sources.salesloft.span import TimeSpan
-from gateway.sources.salesloft.walk import Advance, Aside, ListReader, Phase
+from gateway.sources.salesloft.walk import MOST_SCANNED, Advance, Aside, ListReader, Phase
 from gateway.upstream.batch import Limits
 from gateway.upstream.lists import Lists
 from gateway.upstream.records import Kind, Records
@@ -36,9 +37,9 @@ R = TypeVar("R", bound=Record)
 F = TypeVar("F", bound=RecordFilter[Any])
 
 
-MOST_DROPPED = 5 * (MOST_ROWS - 1)
-"""Rows that a lane drops in one request, because the filter does not admit them, before it pauses: five pages, of each
-of which a row is held back."""
+MOST_DROPPED = MOST_SCANNED * (MOST_ROWS - 1)
+"""Rows that a lane drops in one request, because the filter does not admit them, before it pauses; of each page one row
+is held back."""
 
 MOST_PAGES = 100
 """Pages of a directory that are read at most: 10,000 rows, which cost 100 units."""
@@ -244,6 +245,7 @@ class NewestFirst(Generic[R, F]):
     Attributes:
         listings: What a filter comes to upstream.
         lookup: Its records by their ids.
+        price: What a page of it costs.
     """
 
     traits: ClassVar[Traits] = Traits()
@@ -252,6 +254,7 @@ class NewestFirst(Generic[R, F]):
     endpoint: ListEndpoint[Any, R]
     listings: Callable[[F], Sequence[UpstreamList]]
     lookup: Lookup[R]
+    price: Callable[[ListShape], ListPrice]
 
     def lanes(self, request: Request, walk: Walk, wanted: F) -> Sequence[Lane[R]]:
         """One lane a listing."""

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from gateway.model.cost import ListPrice, ListShape, Needs
 from gateway.model.filters import MeetingFilter, fold_email
 from gateway.model.identity import derived_uid
 from gateway.model.order import Walk
@@ -18,7 +19,7 @@ from gateway.sources.base import Found, Ports, Probe, Sample, Traits
 from gateway.sources.bounds import is_number
 from gateway.sources.kept import Translated, spoilt
 from gateway.sources.memory import MemoryListing
-from gateway.sources.salesloft import conditions, wire
+from gateway.sources.salesloft import conditions, prices, wire
 from gateway.sources.salesloft.api import OLDEST_FIRST, SalesloftApi, joined, together
 from gateway.sources.salesloft.endpoints import (
     ACCOUNTS,
@@ -118,6 +119,18 @@ class SalesloftMeetings:
             fitting.append(meeting)
         return fitting
 
+    def price(self, shape: ListShape) -> ListPrice:
+        """What a page costs."""
+        return prices.meetings(shape)
+
+    def price_of_events(self, rows: int) -> Needs:
+        """What looking for the events of so many meetings costs."""
+        return prices.events(rows)
+
+    def most_touching(self, shape: ListShape, lists: int) -> int:
+        """How many meetings may meet a condition on links: as many as are looked through, in pages of its own."""
+        return lists * shape.rows
+
     async def has_people(self, request: Request, wanted: MeetingFilter) -> bool:  # noqa: ARG002 - see `MeetingListing`
         """Whether any meeting may have a person: most have one."""
         return True
@@ -138,6 +151,10 @@ class SalesloftPeople:
     async def by_ids(self, request: Request, ids: Sequence[str]) -> Found[Person]:
         """The people with these ids."""
         return await self._by_id.get(request, keys(IDS, filter(is_number, ids)))
+
+    def price_of_people(self, people: int) -> Needs:
+        """What so many people cost, by ids and by addresses: a hundred a call each."""
+        return [(prices.PEOPLE_BY_ID, people), (prices.PEOPLE_BY_EMAIL, people)]
 
     async def by_emails(self, request: Request, emails: Sequence[str]) -> Found[Person]:
         """Everybody who has one of these addresses, in any of their three fields."""
@@ -172,6 +189,10 @@ class SalesloftUsers:
     async def all(self, request: Request) -> Found[User]:
         """The whole team, in one answer where Salesloft gives it so."""
         return (await self._team.get(request, EVERYBODY)).value.value
+
+    def price_of_all(self) -> Needs:
+        """What the whole team costs: one call, where it comes whole."""
+        return [(prices.TEAM, 1)]
 
     async def _everybody(self, request: Request, params: Params) -> Translated[RecordRows[wire.User], Found[User]]:
         whole = await self._api.unpaged(request, USERS, params)
@@ -235,9 +256,11 @@ def open(client: Client, lives: RecordLifetimes = DEFAULT) -> Ports:  # noqa: A0
         steps=IdLookup(api, STEPS, lives.steps),
         accounts=accounts,
         tasks=IdLookup(api, TASKS, lives.tasks),
-        person_list=NewestFirst(api, PEOPLE, person_listings, people),
-        account_list=NewestFirst(api, ACCOUNTS, account_listings, accounts),
-        cadence_list=MemoryListing(all_cadences(api), lookup=cadences),
+        person_list=NewestFirst(api, PEOPLE, person_listings, people, prices.PricedList(PEOPLE.path)),
+        account_list=NewestFirst(
+            api, ACCOUNTS, account_listings, accounts, prices.PricedList(ACCOUNTS.path, fanned="domains")
+        ),
+        cadence_list=MemoryListing(all_cadences(api), ask=prices.ALL_CADENCES, lookup=cadences),
         cadence_steps=StepLists(api),
         sample=look,
         scope="meetings:read",

@@ -278,6 +278,9 @@ Found: TypeAlias = tuple[list[R], tuple[Problem, ...]]
 
 MOST_PASSES = 2
 
+MOST_SCANNED = 5
+"""Pages of rows that a lane reads in one request because the filter does not admit them, before it pauses."""
+
 
 class Pass(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     """All pages, once.

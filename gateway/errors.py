@@ -12,6 +12,7 @@
         ├── UpstreamRateLimited     UPSTREAM_RATE_LIMITED
         ├── UpstreamTimeout         UPSTREAM_TIMEOUT
         ├── UpstreamUnavailable     UPSTREAM_UNAVAILABLE
+        │   └── UpstreamRejected    UPSTREAM_UNAVAILABLE
         ├── UpstreamRefused         UPSTREAM_REFUSED
         └── UpstreamMalformed       UPSTREAM_MALFORMED
             ├── UpstreamTooLarge    UPSTREAM_MALFORMED
@@ -206,6 +207,10 @@ class UpstreamUnavailable(UpstreamError):
     """The source cannot be reached, or answers with a server error."""
 
     code = "UPSTREAM_UNAVAILABLE"
+
+
+class UpstreamRejected(UpstreamUnavailable):
+    """The source does not accept the call; one that asks for less, or for something else, may be."""
 
 
 class UpstreamRefused(UpstreamError):

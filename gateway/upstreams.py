@@ -225,6 +225,7 @@ async def opened(
                 credentials[source.name] = RotatingCredential(_credential(source, shared))
                 client = _client(source, credentials[source.name], shared, processes)
                 stack.push_async_callback(client.close)
+                await stack.enter_async_context(every(clock, SWEPT, client.sweep))
                 credentials[source.name].follow(client.credential_replaced)
                 clients[source.name] = client
         switches, look = Switches(clients.values()), None

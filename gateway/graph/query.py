@@ -68,7 +68,7 @@ StepKey = Annotated[StepBy, argument(description="Exactly one key.")]
 class SourceStatus:
     source: Source = field("The source.")
     enabled: bool = field("Whether it is configured and switched on.")
-    state: SourceState = field("What it did when it was last called.")
+    state: SourceState = field("How it is, by its meetings: what their last calls showed.")
     budget_remaining: int | None = field("Cost units left of the gateway's budget for it in this minute.")
 
 

@@ -14,6 +14,7 @@ from gateway.errors import (
     UpstreamError,
     UpstreamRateLimited,
     UpstreamRefused,
+    UpstreamRejected,
     UpstreamTimeout,
     UpstreamUnavailable,
 )
@@ -133,7 +134,7 @@ def failure_in(answer: Answer, upstream: Upstream, *, now: float, one: bool = Fa
         trouble = Trouble.GONE
         error = UpstreamUnavailable(f"The source is not at its address any more ({status}).", source=name)
     else:
-        error = UpstreamUnavailable(f"The source did not accept the gateway's call ({status}).", source=name)
+        error = UpstreamRejected(f"The source did not accept the gateway's call ({status}).", source=name)
     return Failure(
         error=error, transient=transient, trouble=trouble, status=status, unauthorized=status == UNAUTHORIZED
     )

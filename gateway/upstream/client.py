@@ -17,6 +17,7 @@ from gateway.upstream.call import Call, Errand, url_of
 from gateway.upstream.circuit import Outcome, Tolerance
 from gateway.upstream.clock import Timer
 from gateway.upstream.credentials import Credential
+from gateway.upstream.failed import FailedRecords
 from gateway.upstream.meter import Meter, Unmetered
 from gateway.upstream.request import Entry, Hit, Priority, Request
 from gateway.upstream.retry import Backoff, jitter
@@ -102,6 +103,7 @@ class Client:
         self._background: set[asyncio.Task[None]] = set()
         self._ends: list[Callable[[Callable[[], GatewayError]], None]] = [self._flights.fail]
         self.traffic = Traffic()
+        self.failed_records = FailedRecords()
         self._sender = Sender(
             upstream,
             credential,
@@ -114,7 +116,12 @@ class Client:
             tolerance=tolerance or Tolerance(),
             jitter=jitter,
             ask_plainly=self._ask_plainly,
+            failed=self.failed_records,
         )
+
+    async def sweep(self) -> None:
+        """Forgets which records could not be had, where that is over."""
+        self.failed_records.sweep(self.clock.monotonic())
 
     def credential_replaced(self) -> None:
         """Asks endpoints again that refused the credential before."""

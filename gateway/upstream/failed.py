@@ -6,8 +6,6 @@ from collections import OrderedDict
 from collections.abc import Hashable
 
 from gateway.errors import UpstreamError
-from gateway.upstream.retry import Failure
-from gateway.upstream.trouble import OF_THE_HOST
 
 LASTING = 60.0
 """Seconds for which a record is not asked for again where another try is not likely to mend it."""
@@ -25,11 +23,12 @@ class FailedRecords:
     def __init__(self) -> None:
         self._known: OrderedDict[Hashable, tuple[float, UpstreamError]] = OrderedDict()
 
-    def note(self, key: Hashable, failure: Failure, now: float) -> None:
-        """Learns how a call for a record failed; nothing, where that says nothing of the record."""
-        if failure.trouble is None or failure.trouble in OF_THE_HOST or failure.unauthorized:
-            return
-        self._known[key] = (now + (TRANSIENT if failure.transient else LASTING), failure.error)
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def note(self, key: Hashable, error: UpstreamError, *, until: float) -> None:
+        """Learns why a record could not be had, and until when it is not to be asked for again."""
+        self._known[key] = until, error
         self._known.move_to_end(key)
         if len(self._known) > MOST:
             self._known.popitem(last=False)
@@ -44,3 +43,8 @@ class FailedRecords:
             return type(error)(error.message, source=error.source)  # one that was raised holds on to where it was
         del self._known[key]
         return None
+
+    def sweep(self, now: float) -> None:
+        """Forgets what is over: what records are asked for by may be somebody's address."""
+        for key in [key for key, (until, _) in self._known.items() if until <= now]:
+            del self._known[key]

@@ -10,9 +10,11 @@ from typing import Generic, TypeVar, cast
 
 import msgspec
 
-from gateway.errors import UpstreamRefused
+from gateway.errors import UpstreamError, UpstreamRefused, UpstreamRejected
 from gateway.upstream.batch import Batcher, Failure, Limits, Part, encoded_len
 from gateway.upstream.client import Client
+from gateway.upstream.failed import LASTING
+from gateway.upstream.halves import fetched
 from gateway.upstream.lifetimes import AHEAD, Age, Lifetimes
 from gateway.upstream.request import Hit, Priority, Request
 from gateway.upstream.store import Codec, Kept, Shelf
@@ -107,7 +109,7 @@ class Records(Generic[K, V]):
         self._client = client
         self._kind = kind
         self._fetch = fetch
-        self._batcher: Batcher[K, Kept[V]] = Batcher(
+        self._batcher: Batcher[K, Kept[V] | Failure] = Batcher(
             client.clock,
             client.traffic,
             self._fetch_and_keep,
@@ -195,8 +197,27 @@ class Records(Generic[K, V]):
         found = await self._client.store.get(self._shelf, wanted, self._kind.codec, fresh, now=now)
         return cast("Mapping[K, Kept[V]]", found)
 
-    async def _load(self, request: Request, missing: list[K], old: list[K]) -> list[Part[K, Kept[V]]]:
+    def _rejected(self, keys: Iterable[K]) -> dict[K, UpstreamError]:
+        """Those of the keys that the upstream did not accept to be asked for a moment ago, and why."""
+        known, now = self._client.failed_records, self._client.clock.monotonic()
+        if not known:  # as good as always
+            return {}
+        errors = ((key, known.error(self._place(key), now)) for key in keys)
+        return {key: error for key, error in errors if error is not None}
+
+    def _place(self, key: K) -> tuple[object, ...]:
+        """What is remembered of a key is remembered under this."""
+        return self._client.identity, self._kind.name, key
+
+    async def _load(self, request: Request, missing: list[K], old: list[K]) -> list[Part[K, Kept[V] | Failure]]:
         """Fetches keys; for those that have something old, which are fetched all the same, the wait is short."""
+        rejected = self._rejected([*missing, *old])
+        if rejected:
+            known: list[Part[K, Kept[V] | Failure]] = [
+                Part([key], None, error, joined=True) for key, error in rejected.items()
+            ]
+            missing, old = ([key for key in keys if key not in rejected] for keys in (missing, old))
+            return [*known, *await self._load(request, missing, old)]
         if not old:
             return await self._batcher.load(request, missing)
         deadline = min(request.deadline, self._client.clock.monotonic() + PATIENCE)
@@ -208,7 +229,7 @@ class Records(Generic[K, V]):
     def _take(
         self,
         request: Request,
-        part: Part[K, Kept[V]],
+        part: Part[K, Kept[V] | Failure],
         fallback: Mapping[K, Kept[V]],
         gathered: _Gathered[K, V],
     ) -> None:
@@ -218,7 +239,14 @@ class Records(Generic[K, V]):
         """
         started = self._client.clock.monotonic()
         if part.values is not None:
-            gathered.usable.update((key, part.values[key]) for key in part.keys)
+            for key in part.keys:
+                value = part.values[key]
+                if isinstance(value, Kept):
+                    gathered.usable[key] = value
+                elif key in fallback and not isinstance(value, UpstreamRefused):
+                    gathered.usable[key], gathered.stale = fallback[key], True
+                else:
+                    gathered.failed[key] = value
             if part.joined:
                 self._note(request, Hit.SHARED, len(part.keys), started)
                 if self._alone:  # a key is a call
@@ -257,21 +285,34 @@ class Records(Generic[K, V]):
             )
         return Answers(found=found, failed=gathered.failed, as_of=as_of, stale=gathered.stale)
 
-    async def _fetch_and_keep(self, request: Request, keys: Sequence[K]) -> Mapping[K, Kept[V]]:
+    async def _fetch_and_keep(self, request: Request, keys: Sequence[K]) -> Mapping[K, Kept[V] | Failure]:
         if not self._alone:
             self._client.meter.batched(self._client.upstream.name, self._kind.name, len(keys))
         shelf = self._shelf
-        found = await self._fetch(request, keys)
+        try:
+            found, failed = await fetched(self._fetch, request, keys)
+        except UpstreamRejected as error:
+            if len(keys) == 1 and not self._alone:
+                self._remember(keys[0], error)
+            raise
+        for key, failure in failed.items():
+            if isinstance(failure, UpstreamRejected):
+                self._remember(key, failure)
         now = self._client.now()
-        kept = {key: Kept(found.get(key), now) for key in keys}
+        kept = {key: Kept(found.get(key), now) for key in keys if key not in failed}
         if (seconds := self._kind.lifetimes.longest) > 0:
             await self._client.store.put(shelf, kept, self._kind.codec, seconds=seconds)
-        return kept
+        return {**kept, **failed}
+
+    def _remember(self, key: K, error: UpstreamRejected) -> None:
+        """Asks for a key no more for a while, and so keeps it from the calls for others."""
+        self._client.failed_records.note(self._place(key), error, until=self._client.clock.monotonic() + LASTING)
 
     def _revalidate(self, keys: Sequence[K]) -> None:
         """Begins to fetch keys anew, for those who come later."""
         now = self._client.clock.monotonic()
-        due = [key for key in keys if not self._batcher.under_way(key)]
+        rejected = self._rejected(keys)
+        due = [key for key in keys if key not in rejected and not self._batcher.under_way(key)]
         if due and now >= self._quiet_until:
             request = Request(now + REVALIDATION_DEADLINE, Priority.REVALIDATION)
             self._client.behind(lambda: self._load_anew(request, due))

@@ -24,7 +24,7 @@ from gateway.upstream.clock import Timer
 from gateway.upstream.credentials import Credential, Secret
 from gateway.upstream.endpoints import Endpoints, ended_as
 from gateway.upstream.exchange import exchange
-from gateway.upstream.failed import FailedRecords
+from gateway.upstream.failed import LASTING, TRANSIENT, FailedRecords
 from gateway.upstream.meter import Meter, Queued
 from gateway.upstream.request import Entry
 from gateway.upstream.retry import Backoff, Failure, RetryBudget, wait_before_retry
@@ -85,6 +85,7 @@ class Sender:
         tolerance: When an endpoint is left alone.
         jitter: A number from 0 to 1.
         ask_plainly: Makes a call for nobody, to see whether its endpoint answers.
+        failed: Records that could not be had.
 
     Attributes:
         endpoints: What is known of the upstream's endpoints.
@@ -105,6 +106,7 @@ class Sender:
         tolerance: Tolerance,
         jitter: Callable[[], float],
         ask_plainly: Callable[[Call[Any]], None],
+        failed: FailedRecords,
     ) -> None:
         self._upstream = upstream
         self._credential = credential
@@ -114,7 +116,7 @@ class Sender:
         self._backoff = backoff
         self._jitter = jitter
         self._retries = RetryBudget()
-        self._failed = FailedRecords()
+        self._failed = failed
         self._traffic = traffic
         self._meter = meter
         self.endpoints = Endpoints(upstream.name, tolerance, clock, ask_plainly)
@@ -122,16 +124,19 @@ class Sender:
 
     async def send(self, errand: Errand[T]) -> T | None:
         """What is made of an answer, None where a single record does not exist; see `Client.get` for what it raises."""
-        call, now = errand.call, self._clock.monotonic()
-        known = self._failed.error((call.path, call.params), now) if call.one else None
+        call = errand.call
+        asked_by = (self._credential.identity, call.path, call.params)
+        known = self._failed.error(asked_by, self._clock.monotonic()) if call.one else None
         if known is not None:
             raise known
         with self._traffic.call(errand.request):
             ended = await self._send(errand)
         if isinstance(ended, Got):
             return ended.value
-        if call.one:
-            self._failed.note((call.path, call.params), ended, self._clock.monotonic())
+        said = ended_as(ended, call)
+        if said is not None and said.record is not None:
+            seconds = TRANSIENT if ended.transient else LASTING
+            self._failed.note(asked_by, ended.error, until=self._clock.monotonic() + seconds)
         raise ended.error
 
     async def _send(self, errand: Errand[T]) -> Got[T] | Failure:

@@ -67,7 +67,7 @@ async def test_a_failed_revalidation_is_not_begun_by_every_reader(
     await records.get(ask(), ["1"])
     assert world.asked
     clock.advance(15)
-    server.otherwise = reply(400)
+    server.otherwise = reply(403)
     for _ in range(10):
         assert (await records.get(ask(), ["1"])).stale
         await client.settled()

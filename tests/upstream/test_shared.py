@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from gateway.errors import DeadlineExceeded, UpstreamUnavailable
+from gateway.errors import DeadlineExceeded, UpstreamRejected, UpstreamUnavailable
 from gateway.upstream.client import Client
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.request import Hit, Request
@@ -48,7 +48,7 @@ async def test_an_error_is_everybodys(client: Client, server: Server, clock: Man
     calls = [client.get(asking(clock), "/v2/me", "/v2/me") for _ in range(8)]
 
     errors = await asyncio.gather(*calls, return_exceptions=True)
-    assert [type(error) for error in errors] == [UpstreamUnavailable] * 8
+    assert [type(error) for error in errors] == [UpstreamRejected] * 8
     assert len(server.received) == 1
 
 

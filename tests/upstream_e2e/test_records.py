@@ -148,3 +148,70 @@ async def test_people_who_do_not_exist(small: World, caplog: pytest.LogCaptureFi
     assert calls["users/meetings/org"] == 1, "whether the source is there at all was looked into, once"
     assert state == {"SALESLOFT": "OK", "DRIFT": "OK"}
     assert told(caplog) == []
+
+
+PEOPLE = """
+{ meetings(first: 60, filter: {sources: [SALESLOFT]}) { nodes { id person { id name } } sourceReports { status } } }
+"""
+
+
+def naming(stage: Product, name: str, value: str, status: int) -> Answering:
+    """Salesloft, which does not accept a call that names this value."""
+    app = stage.emulators.salesloft.app
+    answer = app.answer
+
+    def answered(asked: Ask) -> Answer:
+        usual = answer(asked)
+        odd = (name, value) in asked.params
+        return Answer(usual.endpoint, status, {"errors": {name: [SECRET]}}, cost=1) if odd else usual
+
+    return answered
+
+
+@pytest.mark.parametrize("status", [400, 422])
+async def test_one_key_of_a_call_for_many(
+    small: World, status: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A call for a hundred people is not lost for one of them, who is singled out once."""
+    async with staged(small) as stage:
+        usual = await ask(stage, PEOPLE)
+        (call,) = [call for call in stage.emulators.salesloft.calls if call.endpoint == "people"]
+        ids = [value for name, value in call.params if name == "ids[]"]
+    async with staged(small) as stage:
+        monkeypatch.setattr(stage.emulators.salesloft.app, "answer", naming(stage, "ids[]", ids[7], status))
+        reply = await ask(stage, PEOPLE)
+        calls = stage.endpoints["people"]
+        stage.clock.advance(11)  # the page is read anew
+        again = await ask(stage, PEOPLE)
+        more = stage.endpoints["people"] - calls
+        stage.clock.advance(60)
+        await ask(stage, PEOPLE)
+        later = stage.endpoints["people"] - calls - more
+        state, body = await states(stage), await ready(stage)
+    odd = global_id(Kind.PERSON, Source.SALESLOFT, ids[7])
+    expected = [
+        {**node, "person": None} if node["person"] and node["person"]["id"] == odd else node
+        for node in usual.ok["meetings"]["nodes"]
+    ]
+    assert len(ids) > 20
+    assert reply.codes == {"UPSTREAM_UNAVAILABLE"}
+    assert reply.data["meetings"]["nodes"] == again.data["meetings"]["nodes"] == expected
+    assert calls <= 2 + 16, "the call itself, a look whether the list answers at all, and halves of it"
+    assert more == 0
+    assert 1 <= later <= 6, "it is asked for again once some time has passed, beside those that did not exist"
+    assert state == {"SALESLOFT": "OK", "DRIFT": "OK"}
+    assert body["status"] == "OK"
+    assert told(caplog) == []
+
+
+async def test_a_list_that_accepts_no_keys_at_all(small: World, caplog: pytest.LogCaptureFixture) -> None:
+    async with staged(small) as stage:
+        stage.emulators.salesloft.faults.add(Status(400, JSON), "people")
+        for _ in range(12):
+            reply = await ask(stage, PEOPLE)
+            await stage.settle()
+        calls, state = stage.endpoints["people"], await states(stage)
+    assert reply.codes == {"UPSTREAM_UNAVAILABLE"}
+    assert calls <= 8, "it is not taken apart for nothing"
+    assert state["SALESLOFT"] == "DEGRADED"
+    assert told(caplog) == [("SALESLOFT", "/v2/people", "rejected", 400)]

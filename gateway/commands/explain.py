@@ -15,7 +15,7 @@ from graphql import GraphQLError
 
 from gateway.catalog.catalog import Catalog
 from gateway.errors import GatewayError
-from gateway.execution.explanation import explained
+from gateway.execution.explain import explained
 from gateway.graph.cost.estimate import Cost, Costs
 from gateway.graph.engine import Engine
 from gateway.graph.federation.subgraph import Subgraph

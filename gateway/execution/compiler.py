@@ -1,4 +1,4 @@
-"""From a planned operation to what runs it: a maker of rows for each selection, a shape for each field."""
+"""From a planned operation to what runs it: a maker of rows for each selection, a completion for each field."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from graphql import (
     is_non_null_type,
 )
 
-from gateway.execution.faults import slot_of
-from gateway.execution.leaves import Constants, Leaf, expression, leaf
-from gateway.execution.plan import TYPENAME, Choice, Field, Selection
-from gateway.execution.readings import Attribute, Batch, Computed, Declarations, Reading
-from gateway.execution.rows import Column, Rows, Step, attribute_source, getter
-from gateway.execution.shapes import (
-    AbstractShape,
-    LeafShape,
-    ListShape,
-    ObjectShape,
+from gateway.execution.completion import (
+    AbstractCompletion,
+    LeafCompletion,
+    ListCompletion,
+    ObjectCompletion,
     Position,
-    Shape,
     embedded,
     held,
 )
+from gateway.execution.errors import slot_of
+from gateway.execution.leaves import Constants, Leaf, expression, leaf
+from gateway.execution.plan import TYPENAME, Choice, Field, Selection
+from gateway.execution.resolvers import Attribute, Batch, Computed, Declarations, Resolver
+from gateway.execution.rows import Column, Rows, Step, attribute_source, getter
+from gateway.execution.run import Completion
 from gateway.execution.steps import Below, Loaded, Refused, Resolved
 
 
@@ -110,65 +110,72 @@ class Compiler:
         if (
             field.refusal is not None
             or not is_leaf_type(leads_to)
-            or not isinstance(field.reading, Attribute | Computed)
+            or not isinstance(field.resolver, Attribute | Computed)
         ):
             return None
-        careful = _careful(field.reading)
-        plain = attribute_source(field.reading.name) if isinstance(field.reading, Attribute) else None
-        quick = field.reading.function if isinstance(field.reading, Computed) else careful
+        careful = _careful(field.resolver)
+        plain = attribute_source(field.resolver.name) if isinstance(field.resolver, Attribute) else None
+        quick = field.resolver.function if isinstance(field.resolver, Computed) else careful
         source = plain or f"{constants.name(quick)}(o)"
         source = expression(kind, self._leaves.of(leads_to), source, constants)
-        return Column(slot, careful, self._shape(field, kind), source)
+        return Column(slot, careful, self._completion(field, kind), source)
 
     def _typename(self, slot: str, field: Field, constants: Constants) -> Column:
         name = field.within.kind.name
-        return Column(slot, lambda _: name, self._shape(field, field.definition.type), constants.name(name))
+        return Column(slot, lambda _: name, self._completion(field, field.definition.type), constants.name(name))
 
     def _part(self, slot: str, field: Field, constants: Constants) -> Column | Step:
         """What fills the slot of any other field: a step, or a column where plain objects lie in the record itself."""
-        reading = field.reading
+        resolver = field.resolver
         if field.refusal is not None:
             return Refused(slot, field, field.refusal)
-        shape = self._shape(field, field.definition.type)
-        if isinstance(reading, Batch):
-            return Loaded(slot, field, reading, shape)
-        if not isinstance(reading, Attribute | Computed):
-            return Resolved(slot, field, shape)
-        careful = _careful(reading)
-        plain = attribute_source(reading.name) if isinstance(reading, Attribute) else None
-        quick = getter(reading.name) if isinstance(reading, Attribute) else careful
-        source = embedded(shape, plain or f"{constants.name(quick)}(o)", constants)
+        completion = self._completion(field, field.definition.type)
+        if isinstance(resolver, Batch):
+            return Loaded(slot, field, resolver, completion)
+        if not isinstance(resolver, Attribute | Computed):
+            return Resolved(slot, field, completion)
+        careful = _careful(resolver)
+        plain = attribute_source(resolver.name) if isinstance(resolver, Attribute) else None
+        quick = getter(resolver.name) if isinstance(resolver, Attribute) else careful
+        source = embedded(completion, plain or f"{constants.name(quick)}(o)", constants)
         if source is None:
-            return Below(slot, quick, careful, shape)
-        return Column(slot, careful, shape, source, quick if isinstance(shape, ListShape) else None, held(shape))
+            return Below(slot, quick, careful, completion)
+        return Column(
+            slot,
+            careful,
+            completion,
+            source,
+            quick if isinstance(completion, ListCompletion) else None,
+            held(completion),
+        )
 
-    def _shape(self, field: Field, kind: GraphQLOutputType) -> Shape:
+    def _completion(self, field: Field, kind: GraphQLOutputType) -> Completion:
         required = is_non_null_type(kind)
         inner = kind.of_type if is_non_null_type(kind) else kind
         position = Position(field, required=required)
         if is_list_type(inner):
-            return ListShape(position, self._shape(field, inner.of_type))
+            return ListCompletion(position, self._completion(field, inner.of_type))
         if is_leaf_type(inner):
-            return LeafShape(position, self._leaves.of(inner))
+            return LeafCompletion(position, self._leaves.of(inner))
         if isinstance(field.below, Choice):
             return self._choice(position, field.below)
         if field.below is None:
             raise TypeError(f"{field.coordinate} leads nowhere.")
-        return ObjectShape(position, self.rows(field.below), shared=isinstance(field.reading, Batch))
+        return ObjectCompletion(position, self.rows(field.below), shared=isinstance(field.resolver, Batch))
 
-    def _choice(self, position: Position, choice: Choice) -> AbstractShape:
+    def _choice(self, position: Position, choice: Choice) -> AbstractCompletion:
         rows = {name: self.rows(selection) for name, selection in choice.selections.items()}
         faces = {name: self._declarations.face(each.kind) for name, each in choice.selections.items()}
         records = Counter(face.record for face in faces.values() if face is not None)
         names = {face.record: name for name, face in faces.items() if face is not None and records[face.record] == 1}
-        return AbstractShape(position, choice.kind, rows, names)
+        return AbstractCompletion(position, choice.kind, rows, names)
 
 
-def _careful(reading: Reading) -> Callable[[Any], Any]:
+def _careful(resolver: Resolver) -> Callable[[Any], Any]:
     """The careful way to what is read off a record or computed from it."""
-    if isinstance(reading, Attribute):
-        read, name = reading.read, reading.name
+    if isinstance(resolver, Attribute):
+        read, name = resolver.read, resolver.name
         return lambda record: read(record, name)
-    if isinstance(reading, Computed):
-        return reading.function
+    if isinstance(resolver, Computed):
+        return resolver.function
     raise TypeError("Only what is read off a record or computed from it has such a way.")

@@ -5,22 +5,41 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
 
 import msgspec
-from graphql import DocumentNode, ExecutionResult, Executor, GraphQLError, GraphQLSchema
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    Executor,
+    GraphQLError,
+    GraphQLResolveInfoHelpers,
+    GraphQLSchema,
+    Undefined,
+    VariableDefinitionNode,
+    coerce_input_value,
+    get_operation_ast,
+    is_leaf_type,
+    is_non_null_type,
+)
+from graphql.execution import get_variable_values
+from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
+from graphql.execution.values import VariableValues, VariableValueSource
 
 from gateway.execution.collected import Operation
 from gateway.execution.compiler import Plan
-from gateway.execution.faults import Row, Settling, Surprise
+from gateway.execution.conditions import null_conditions, uses_of
+from gateway.execution.errors import Row, Settling, Surprise
+from gateway.execution.inputs import MOST_SUGGESTED, MOST_WRONG, wrong_variables
+from gateway.execution.interpreter import Interpreter
 from gateway.execution.plan import Selection
-from gateway.execution.plans import NEW, Known, Plans
-from gateway.execution.readings import Context, Declarations
+from gateway.execution.plans import NEW, Known, Plans, PreparedExecutor
+from gateway.execution.resolvers import Context, Declarations
 from gateway.execution.run import Run
 from gateway.execution.size import AnswerTooLarge, FieldCount
-from gateway.execution.templates import Templates
 
+NO_VALUES = VariableValues({}, {})
 COMPILED, INTERPRETED, FIRST_SIGHTING, SURPRISE = "compiled", "interpreted", "first_sighting", "surprise"
 WAYS = (COMPILED, INTERPRETED, FIRST_SIGHTING, SURPRISE)
 """How an operation was run: by its plan, or by graphql-core, as no plan covers it, it is new, or its plan broke off."""
@@ -97,7 +116,7 @@ class Operations:
         counts: Counter[str] | None = None,
         on_surprise: Callable[[Exception], None] = lambda _surprise: None,
     ) -> None:
-        self._templates = Templates(schema, executor_class, hide_suggestions=hide_suggestions)
+        self._executors = Executors(schema, executor_class, hide_suggestions=hide_suggestions)
         self._max_fields = max_fields
         self._on_surprise = on_surprise
         self.plans = Plans(declarations, time.perf_counter) if plans is None else plans
@@ -179,10 +198,10 @@ class Operations:
     def _checked(
         self, known: Known, variables: Mapping[str, Any], operation_name: str | None
     ) -> Checked | list[GraphQLError]:
-        executor = self._templates.copied(known, variables, operation_name)
+        executor = self._executors.copied(known, variables, operation_name)
         if isinstance(executor, list):
             return executor
-        uses = self._templates.template(known, operation_name, executor).uses
+        uses = self._executors.prepared(known, operation_name, executor).uses
         return Checked(known, self.plans.operation(known, executor, uses), executor, variables, operation_name)
 
     async def _interpreted(
@@ -192,7 +211,7 @@ class Operations:
         reason: str,
         middleware: list[Callable[..., Any]] | None = None,
     ) -> Outcome:
-        executor = self._templates.build(*checked.request, context, middleware)
+        executor = self._executors.build(*checked.request, context, middleware)
         if isinstance(executor, list):
             return Outcome(data=None, errors=executor, started=False)
         executor.size = size = FieldCount(self._max_fields)
@@ -203,11 +222,142 @@ class Operations:
         return Outcome(data=told.data, errors=told.errors or [], interpreted=reason, fields=size.made)
 
 
+class Executors:
+    """Makes the executors of a schema's operations.
+
+    Args:
+        schema: The schema.
+        executor_class: graphql-core's executor, or one made of it.
+        hide_suggestions: Whether errors leave out what the schema has instead.
+    """
+
+    def __init__(self, schema: GraphQLSchema, executor_class: type[Executor[Any]], *, hide_suggestions: bool) -> None:
+        self._schema = schema
+        self._class: type[Interpreter] = type("Interpreting", (Interpreter, executor_class), {})
+        self._hide_suggestions = hide_suggestions
+
+    def build(
+        self,
+        known: Known,
+        variables: Mapping[str, Any],
+        operation_name: str | None,
+        context: Context = None,
+        middleware: list[Callable[..., Any]] | None = None,
+    ) -> Interpreter | list[GraphQLError]:
+        """An executor for graphql-core to run, or what is wrong with the request."""
+        built = self._class.build(
+            self._schema,
+            known.document,
+            context_value=context,
+            raw_variable_values=dict(variables),
+            operation_name=operation_name,
+            max_coercion_errors=MOST_WRONG,
+            hide_suggestions=True,  # its errors of variables are not told as they are
+            middleware=middleware,
+        )
+        if isinstance(built, list):
+            return self._typed(built, known, variables, operation_name)
+        built.hide_suggestions = self._hide_suggestions
+        conditions = self.prepared(known, operation_name, built).uses.conditions
+        return null_conditions(conditions, built.variable_values) or cast("Interpreter", built)
+
+    def copied(
+        self, known: Known, variables: Mapping[str, Any], operation_name: str | None
+    ) -> Executor[Any] | list[GraphQLError]:
+        """An executor that knows the request, its context still to come, and that no run may write to.
+
+        All copies of one share what graphql-core's own run would write to.
+        """
+        kept = known.executors.get(operation_name)
+        if kept is None:
+            return self.build(known, variables, operation_name)
+        definitions = kept.executor.operation.variable_definitions or ()
+        values: VariableValues | list[GraphQLError] | None = _usual(kept, variables)
+        if values is None:
+            values = get_variable_values(
+                self._schema,
+                definitions,
+                dict(variables),
+                max_errors=MOST_WRONG,
+                hide_suggestions=True,
+            )
+        if isinstance(values, list):
+            return self._wrong(definitions, variables) or values
+        return null_conditions(kept.uses.conditions, values) or _with(kept.executor, values)
+
+    def prepared(self, known: Known, operation_name: str | None, built: Executor[Any]) -> PreparedExecutor:
+        """What is kept of an operation that was built."""
+        kept = known.executors.get(operation_name)
+        if kept is None:
+            blank = _with(built, NO_VALUES)
+            # Else they lead to what was built, and to all that its request has looked up.
+            blank.async_helpers = GraphQLResolveInfoHelpers(blank.gather_async_work, blank.track_async_work)
+            uses = uses_of(built.operation, built.fragments)
+            kept = known.executors[operation_name] = PreparedExecutor(blank, _leaves(self._schema, blank), uses)
+        return kept
+
+    def _typed(
+        self, errors: list[GraphQLError], known: Known, variables: Mapping[str, Any], operation_name: str | None
+    ) -> list[GraphQLError]:
+        """The errors of a request, those of variables as every other way tells of them."""
+        operation = get_operation_ast(known.document, operation_name)
+        return (self._wrong(operation.variable_definitions or (), variables) if operation else []) or errors
+
+    def _wrong(self, definitions: Iterable[VariableDefinitionNode], variables: Mapping[str, Any]) -> list[GraphQLError]:
+        wrong = wrong_variables(self._schema, definitions, variables, hide_suggestions=True)
+        if self._hide_suggestions or not 0 < len(wrong) <= MOST_SUGGESTED:
+            return wrong
+        return wrong_variables(self._schema, definitions, variables, hide_suggestions=False)
+
+
+def _leaves(schema: GraphQLSchema, executor: Executor[Any]) -> tuple[GraphQLVariableSignature, ...] | None:
+    """The signatures of an operation's variables, where each is a leaf."""
+    signatures: list[GraphQLVariableSignature] = []
+    for declared in executor.operation.variable_definitions or ():
+        signature = get_variable_signature(schema, declared)
+        if isinstance(signature, GraphQLError):
+            return None
+        kind = signature.type
+        if not is_leaf_type(kind.of_type if is_non_null_type(kind) else kind):
+            return None
+        signatures.append(signature)
+    return tuple(signatures)
+
+
+def _usual(prepared: PreparedExecutor, variables: Mapping[str, Any]) -> VariableValues | None:
+    """The values of variables where nothing is wrong or defaulted; None where graphql-core has to look at them."""
+    if prepared.signatures is None:
+        return None
+    values = VariableValues({}, {})
+    for signature in prepared.signatures:
+        given = variables.get(signature.name, Undefined)
+        if given is Undefined:
+            if signature.default is not None or is_non_null_type(signature.type):
+                return None
+            values.sources[signature.name] = VariableValueSource(signature)
+            continue
+        value = coerce_input_value(given, signature.type)
+        if value is Undefined:
+            return None
+        values.sources[signature.name] = VariableValueSource(signature, given)
+        values.coerced[signature.name] = value
+    return values
+
+
+def _with(executor: Executor[Any], values: VariableValues) -> Executor[Any]:
+    """A shallow copy, as graphql-core makes one for each event of a subscription."""
+    copied = object.__new__(type(executor))
+    copied.__dict__.update(executor.__dict__)
+    copied.context_value = None
+    copied.variable_values = values
+    return copied
+
+
 async def _compiled(plan: Plan, run: Run) -> Outcome:
     (root,) = plan.root.make([run.executor.root_value], run)
     await run.finish()
     run.mark_refusals()
-    settling = Settling(run.faulty, plan.selections) if run.faulty else None
+    settling = Settling(run.failed, plan.selections) if run.failed else None
     data = root if settling is None else settling.settle(root)
     run.size.check(data, plan.selections)
     return Outcome(data=data, errors=[] if settling is None else settling.errors, fields=run.size.bound)

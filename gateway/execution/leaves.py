@@ -26,7 +26,7 @@ from graphql import (
     is_non_null_type,
 )
 
-from gateway.execution.readings import Memo
+from gateway.execution.resolvers import Memo
 
 MOST_TEXTS = 8_192
 """Texts kept for one scalar."""

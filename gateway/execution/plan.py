@@ -20,7 +20,7 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetailsList
 
 from gateway.execution.collected import Operation, SelectedField, SelectionSet
-from gateway.execution.readings import Called, Context, Declarations, Reading
+from gateway.execution.resolvers import Called, Context, Declarations, Resolver
 
 MOST_FIELDS = 2_000
 """Fields that a plan may have; what selects more is not worth compiling, and bounds what one costs."""
@@ -39,7 +39,7 @@ class Field:
         name: Its name in the answer.
         definition: What the schema says of it.
         details: Its nodes in the document: several where selections were merged.
-        reading: How its value is had.
+        resolver: How its value is had.
         within: The selection that it is part of.
         refusal: Why nobody of this plan's audience is given it.
         below: What is selected below it; None for a leaf.
@@ -48,7 +48,7 @@ class Field:
     name: str
     definition: GraphQLField
     details: FieldDetailsList
-    reading: Reading
+    resolver: Resolver
     within: Selection
     refusal: Exception | None = None
     below: Selection | Choice | None = None
@@ -134,9 +134,9 @@ class Planner:
             raise NotCovered("it asks about the schema")
         if name == TYPENAME:
             return Field(selected.name, definition, selected.details, Called(), within)
-        reading = self._declarations.reading(kind, name, definition)
+        resolver = self._declarations.resolver(kind, name, definition)
         refusal = self._declarations.refusal(self._context, kind, name, definition)
-        field = Field(selected.name, definition, selected.details, reading, within, refusal)
+        field = Field(selected.name, definition, selected.details, resolver, within, refusal)
         if refusal is None:
             field.below = self._below(selected, field)
         return field

@@ -9,19 +9,17 @@ from __future__ import annotations
 import dataclasses
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from graphql import DocumentNode, Executor
+from graphql.execution.get_variable_signature import GraphQLVariableSignature
 
 from gateway.execution.collected import Operation
 from gateway.execution.compiler import Compiler, Leaves, Plan
 from gateway.execution.conditions import Uses
 from gateway.execution.plan import NotCovered, Planner, Selection
-from gateway.execution.readings import Context, Declarations
+from gateway.execution.resolvers import Context, Declarations
 from gateway.execution.source import weight_of
-
-if TYPE_CHECKING:
-    from gateway.execution.templates import Template
 
 MOST_VARIANTS = 16
 """Variants that one document keeps, compiled or only seen; and operations, by the values of their conditions."""
@@ -62,6 +60,21 @@ class Allowance:
         self._left -= seconds
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class PreparedExecutor:
+    """What every request of an operation has in common.
+
+    Attributes:
+        executor: An executor of it, with nobody's context and no values.
+        signatures: Its variables, where all of them are leaves; None where graphql-core has to look at each anew.
+        uses: What it does with its variables.
+    """
+
+    executor: Executor[Any]
+    signatures: tuple[GraphQLVariableSignature, ...] | None
+    uses: Uses
+
+
 @dataclasses.dataclass(slots=True)
 class Known:
     """A document that was seen.
@@ -71,21 +84,21 @@ class Known:
         operations: What its operations select, for each set of values of their conditions.
         variants: What is known of each of those, for each audience: how often it was seen, its plan, or why there is
             none.
-        templates: What is known of each operation by name before any request of it.
+        executors: What every request of an operation has in common, by the operation's name.
         counted: The bytes that were last counted for it.
     """
 
     document: DocumentNode
     operations: OrderedDict[Hashable, Operation] = dataclasses.field(default_factory=OrderedDict)
     variants: OrderedDict[Hashable, int | Plan | str] = dataclasses.field(default_factory=OrderedDict)
-    templates: dict[str | None, Template] = dataclasses.field(default_factory=dict)
+    executors: dict[str | None, PreparedExecutor] = dataclasses.field(default_factory=dict)
     counted: int = 0
 
     @property
     def weight(self) -> int:
         """The bytes that it takes, about."""
         fields = sum(each.fields for each in self.variants.values() if isinstance(each, Plan))
-        entries = 1 + len(self.variants) + len(self.document.definitions)  # an operation of each may have a template
+        entries = 1 + len(self.variants) + len(self.document.definitions)  # an operation of each may have an executor
         selected = sum(each.uses.fields for each in self.operations.values())
         return AN_ENTRY * entries + weight_of(self.document) + A_FIELD * fields + A_SELECTED_FIELD * selected
 

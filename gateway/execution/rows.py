@@ -13,21 +13,18 @@ from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
 from types import CodeType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import msgspec
 from graphql import GraphQLError, GraphQLObjectType
 from graphql.pyutils import inspect
 
-from gateway.execution.faults import Fault, Row, attempt, slot_of
+from gateway.execution.errors import FieldError, Row, attempt, slot_of
 from gateway.execution.leaves import Constants
 from gateway.execution.plan import Field, Selection
-from gateway.execution.readings import Face
+from gateway.execution.resolvers import Face
+from gateway.execution.run import Completion, Run
 from gateway.execution.size import shared_above
-
-if TYPE_CHECKING:
-    from gateway.execution.run import Run
-    from gateway.execution.shapes import Shape
 
 MOST_SOURCES = 2_048
 """Compiled sources that are kept; they depend on what is selected of the schema, not on how a client names it."""
@@ -54,7 +51,7 @@ class Column(msgspec.Struct, frozen=True):
     Attributes:
         slot: The slot.
         read: The careful way to the value.
-        shape: What completes it.
+        completion: What completes it.
         source: The quick way, as Python source over a record `o`; it raises where anything is unusual.
         items: Where it holds a list of rows, the quick way to what they are made of.
         rows: What makes the rows that it holds, where it holds any.
@@ -62,7 +59,7 @@ class Column(msgspec.Struct, frozen=True):
 
     slot: str
     read: Callable[[Any], Any]
-    shape: Shape
+    completion: Completion
     source: str
     items: Callable[[Any], Sequence[Any]] | None = None
     rows: Rows | None = None
@@ -137,8 +134,8 @@ class Rows:
         made: Callable[[Any], Any] = named["make"]
         return made
 
-    def make(self, records: Sequence[Any], run: Run, known: bool = False) -> list[Row | Fault]:
-        """A row for each record, or a fault where the record is none of the type; what is below them follows.
+    def make(self, records: Sequence[Any], run: Run, known: bool = False) -> list[Row | FieldError]:
+        """A row for each record, or an error where the record is none of the type; what is below them follows.
 
         Args:
             records: The records.
@@ -151,12 +148,12 @@ class Rows:
                 step.start(records, rows, run, True)
             return rows
         rows = self._by_halves(records, run, known)
-        made = [(record, row) for record, row in zip(records, rows, strict=True) if not isinstance(row, Fault)]
+        made = [(record, row) for record, row in zip(records, rows, strict=True) if not isinstance(row, FieldError)]
         for step in self._steps:
             step.start([record for record, _ in made], [row for _, row in made], run, False)
         return rows
 
-    def _by_halves(self, records: Sequence[Any], run: Run, known: bool) -> list[Row | Fault]:
+    def _by_halves(self, records: Sequence[Any], run: Run, known: bool) -> list[Row | FieldError]:
         """The rows of records of which some are not as expected: few, so that they are closed in on."""
         if len(records) == 1:
             return [self._carefully(records[0], run)]
@@ -169,7 +166,7 @@ class Rows:
             for row in self._quickly(half, run, known) or self._by_halves(half, run, known)
         ]
 
-    def _quickly(self, records: Sequence[Any], run: Run, known: bool) -> list[Row | Fault] | None:
+    def _quickly(self, records: Sequence[Any], run: Run, known: bool) -> list[Row | FieldError] | None:
         """The rows of records that are all as expected, else None."""
         if not known and (self._asks_type or (self.classes is not None and not {*map(type, records)} <= self.classes)):
             return None
@@ -182,14 +179,14 @@ class Rows:
         run.size.add(self.fields(rows), self._shared)
         return rows
 
-    def _carefully(self, record: Any, run: Run) -> Row | Fault:
+    def _carefully(self, record: Any, run: Run) -> Row | FieldError:
         wrong = attempt(self._check_type, record, run)
         if wrong is not None:
-            return run.fault(self._owner, wrong)
+            return run.error(self._owner, wrong)
         run.size.add(len(self.selection.fields), self._shared)
         row = self.row(*([None] * len(self.selection.fields)))
         for column in self._columns:
-            column.shape.finish([attempt(column.read, record)], run, Single(row, column.slot))
+            column.completion.finish([attempt(column.read, record)], run, Single(row, column.slot))
         return row
 
     @property

@@ -10,19 +10,15 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from typing import Any, NoReturn, Protocol, TypeAlias
 
 from graphql import Executor, is_non_null_type
 from graphql.pyutils import Path
 
-from gateway.execution.faults import Fault, Row, Surprise, attempt
+from gateway.execution.errors import FieldError, Row, Surprise, attempt
 from gateway.execution.plan import Field
-from gateway.execution.readings import Context, Loader
+from gateway.execution.resolvers import Context, Loader
 from gateway.execution.size import FieldCount
-
-if TYPE_CHECKING:
-    from gateway.execution.rows import Rows
-    from gateway.execution.steps import Loaded
 
 STRETCH = 256
 """Rows that are made at once."""
@@ -32,11 +28,51 @@ PATIENCE = 1_024
 """Rows that are made before others get their turn."""
 
 Job: TypeAlias = Callable[[], None]
-Arrived: TypeAlias = Callable[[Sequence[Any]], None]
-Wanted: TypeAlias = tuple[Sequence[Any], Arrived]
+Then: TypeAlias = Callable[[Sequence[Any]], None]
+"""Takes what has come of as many values or keys, in their order; errors are among them."""
+Wanted: TypeAlias = tuple[Sequence[Any], Then]
 """Keys, and who takes their outcomes."""
 Place: TypeAlias = Callable[[Sequence[Row], Sequence[Any]], None]
 """Puts values into one slot of as many rows."""
+
+
+class Completion(Protocol):
+    """Completes values of one type."""
+
+    def finish(self, values: Sequence[Any], run: Run, then: Then) -> None:
+        """Completes values, and hands them on: at once, or where something has to be awaited later in the run.
+
+        Args:
+            values: The values; exceptions among them are those fields' errors.
+            run: The run.
+            then: Takes a completed value, None or a mark for each value.
+        """
+        ...
+
+
+class RowMaker(Protocol):
+    """Makes the rows of one selection."""
+
+    @property
+    def lists(self) -> Sequence[Callable[[Any], Sequence[Any]]]:
+        """Ways to the lists that lie in its records."""
+        ...
+
+    def weight(self, records: Sequence[Any]) -> int:
+        """How many rows will be made of records at once: theirs, and those of the lists in them."""
+        ...
+
+    def make(self, records: Sequence[Any], run: Run, known: bool = False) -> list[Row | FieldError]:
+        """A row for each record, or an error; `known` says that they are of the class expected."""
+        ...
+
+
+class LevelStep(Protocol):
+    """What has something loaded for the rows of a level."""
+
+    def dispatch(self, keys: Sequence[Any], rows: Sequence[Row], run: Run) -> None:
+        """Has it loaded: a key, None or an error for each row."""
+        ...
 
 
 class Interrupted(Exception):
@@ -67,26 +103,26 @@ class Run:
         self.size = size
         self.context: Context = executor.context_value
         self.is_awaitable = executor.is_awaitable
-        self.faulty: set[Field] = set()
-        self._faults: list[Fault] = []
+        self.failed: set[Field] = set()
+        self._errors: list[FieldError] = []
         self._refusals: dict[Field, tuple[Exception, list[tuple[Sequence[Row], Place]]]] = {}
         self.known: dict[str, Any] = {}
         self.surprise: Surprise | None = None
         self.turns = 0
         self._made = 0
         self._jobs: deque[Job] = deque()
-        self._levels: dict[Loaded, tuple[Sequence[Any], Sequence[Row]]] = {}
+        self._levels: dict[LevelStep, tuple[Sequence[Any], Sequence[Row]]] = {}
         self._loads: dict[int, tuple[Loader, list[Wanted]]] = {}
-        self._awaitables: list[tuple[Awaitable[Any], Arrived]] = []
+        self._awaitables: list[tuple[Awaitable[Any], Then]] = []
         self._pending: set[asyncio.Future[Any]] = set()
         self._wake: asyncio.Future[None] | None = None
 
-    def fault(self, field: Field, error: Exception) -> Fault:
+    def error(self, field: Field, error: Exception) -> FieldError:
         """The mark of an error at a field."""
-        self.faulty.add(field)
-        fault = Fault(error)
-        self._faults.append(fault)
-        return fault
+        self.failed.add(field)
+        mark = FieldError(error)
+        self._errors.append(mark)
+        return mark
 
     def refuse(self, field: Field, refusal: Exception, rows: Sequence[Row], place: Place) -> None:
         """Notes that a field of rows is refused; `mark_refusals` marks it."""
@@ -98,14 +134,14 @@ class Run:
         Where nothing else went wrong none is taken out, and the first row tells for all.
         """
         required = any(is_non_null_type(field.definition.type) for field in self._refusals)
-        alone = not (self.faulty or required)
+        alone = not (self.failed or required)
         for field, (refusal, parts) in self._refusals.items():
-            self.faulty.add(field)
-            fault = Fault(refusal, once=True)
-            self._faults.append(fault)
+            self.failed.add(field)
+            mark = FieldError(refusal, once=True)
+            self._errors.append(mark)
             for rows, place in parts:
                 marked = rows[:1] if alone else rows
-                place(marked, [fault] * len(marked))
+                place(marked, [mark] * len(marked))
 
     def forget(self) -> None:
         """Parts the marks from their errors.
@@ -113,8 +149,8 @@ class Run:
         An error keeps the frames that it came through, and they keep rows; rows are not looked at by the garbage
         collector, so that none may lead back to its error.
         """
-        for fault in self._faults:
-            del fault.error
+        for mark in self._errors:
+            del mark.error
 
     def info(self, field: Field) -> Any:
         """What a resolver is told about its field; of its path only at the top."""
@@ -122,7 +158,7 @@ class Run:
         path: Any = Path(None, field.name, field.within.kind.name) if top else Nowhere(self)
         return self.executor.build_resolve_info(field.definition, field.nodes, field.within.kind, path)
 
-    def make(self, rows: Rows, records: Sequence[Any], then: Arrived, known: bool = False) -> None:
+    def make(self, rows: RowMaker, records: Sequence[Any], then: Then, known: bool = False) -> None:
         """Makes rows, in stretches where they are many, and hands them on."""
         weight = rows.weight(records) if rows.lists else len(records)
         if len(records) <= STRETCH and weight <= PATIENCE:
@@ -135,16 +171,16 @@ class Run:
             self._jobs.append(partial(self._stretch, rows, records[start : start + stretch], made))
         self._jobs.append(partial(then, made))
 
-    def wait(self, step: Loaded, keys: Sequence[Any], rows: Sequence[Row]) -> None:
+    def wait(self, step: LevelStep, keys: Sequence[Any], rows: Sequence[Row]) -> None:
         """Notes that rows need something loaded."""
         known = self._levels.get(step)
         self._levels[step] = (keys, rows) if known is None else ([*known[0], *keys], [*known[1], *rows])
 
-    def load(self, loader: Loader, keys: Sequence[Any], then: Arrived) -> None:
+    def load(self, loader: Loader, keys: Sequence[Any], then: Then) -> None:
         """Loads keys together with what else the level has of that loader, and hands their outcomes on."""
         self._loads.setdefault(id(loader), (loader, []))[1].append((keys, then))
 
-    def settle(self, values: Sequence[Any], then: Arrived) -> None:
+    def settle(self, values: Sequence[Any], then: Then) -> None:
         """Awaits those values that can be awaited; what one raises stands in its place."""
         settled = list(values)
         places = [place for place, value in enumerate(values) if self.is_awaitable(value)]
@@ -190,7 +226,7 @@ class Run:
                 self.turns += 1
                 await asyncio.sleep(0)
 
-    def _stretch(self, rows: Rows, records: Sequence[Any], made: list[Any]) -> None:
+    def _stretch(self, rows: RowMaker, records: Sequence[Any], made: list[Any]) -> None:
         self._made += rows.weight(records)
         made.extend(rows.make(records, self))
 
@@ -255,7 +291,7 @@ class Run:
         self._levels.clear()
 
 
-def _sifted(keys: Sequence[Any], then: Arrived) -> Wanted:
+def _sifted(keys: Sequence[Any], then: Then) -> Wanted:
     """The same load without what cannot be a key, since it cannot be hashed: that is its outcome."""
     outcomes = [attempt(hash, key) for key in keys]
     places = [place for place, outcome in enumerate(outcomes) if not isinstance(outcome, Exception)]
@@ -293,7 +329,7 @@ async def _outcome(awaitable: Awaitable[Any]) -> Any:
         return error
 
 
-def _hand_over(task: asyncio.Future[Any], then: Arrived) -> None:
+def _hand_over(task: asyncio.Future[Any], then: Then) -> None:
     then([Interrupted("It was cancelled.") if task.cancelled() else task.result()])
 
 

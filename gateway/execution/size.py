@@ -10,9 +10,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gateway.execution.faults import Row, slot_of
+from gateway.execution.errors import Row, slot_of
 from gateway.execution.plan import Selection
-from gateway.execution.readings import Batch
+from gateway.execution.resolvers import Batch
 
 
 class AnswerTooLarge(Exception):
@@ -88,7 +88,7 @@ def shared_above(selection: Selection) -> list[Selection]:
     """The selections, at and above one, whose rows may stand in several places: what is loaded."""
     found: list[Selection] = []
     while selection.owner is not None:
-        if isinstance(selection.owner.reading, Batch):
+        if isinstance(selection.owner.resolver, Batch):
             found.append(selection)
         selection = selection.owner.within
     return found

@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from gateway.execution.faults import Row, attempt
+from gateway.execution.errors import Row, attempt
 from gateway.execution.inputs import argument_values
 from gateway.execution.plan import Field
-from gateway.execution.readings import Batch
+from gateway.execution.resolvers import Batch
 from gateway.execution.rows import placer
-from gateway.execution.run import Run
-from gateway.execution.shapes import Shape
+from gateway.execution.run import Completion, Run
 
 
 class Below:
@@ -22,21 +21,23 @@ class Below:
         slot: The slot.
         quick: Reads a record whose attributes can be read plainly.
         careful: Reads any record.
-        shape: Completes what is read.
+        completion: Completes what is read.
     """
 
-    def __init__(self, slot: str, quick: Callable[[Any], Any], careful: Callable[[Any], Any], shape: Shape) -> None:
+    def __init__(
+        self, slot: str, quick: Callable[[Any], Any], careful: Callable[[Any], Any], completion: Completion
+    ) -> None:
         self._place = placer(slot)
         self._quick = quick
         self._careful = careful
-        self._shape = shape
+        self._completion = completion
 
     def start(self, records: Sequence[Any], rows: Sequence[Row], run: Run, sound: bool) -> None:
         """Fills its slot in each row."""
         values = _quickly(self._quick, records) if sound else None
         if values is None:
             values = [attempt(self._careful, record) for record in records]
-        self._shape.finish(values, run, partial(self._place, rows))
+        self._completion.finish(values, run, partial(self._place, rows))
 
 
 class Refused:
@@ -60,14 +61,14 @@ class Loaded:
         slot: The slot.
         field: The field.
         batch: How it is loaded.
-        shape: Completes what is loaded.
+        completion: Completes what is loaded.
     """
 
-    def __init__(self, slot: str, field: Field, batch: Batch, shape: Shape) -> None:
+    def __init__(self, slot: str, field: Field, batch: Batch, completion: Completion) -> None:
         self._place = placer(slot)
         self.field = field
         self.batch = batch
-        self._shape = shape
+        self._completion = completion
         self._plain = not batch.many and batch.pick is None
         self._key_types: set[type[Any]] = set()
 
@@ -108,7 +109,7 @@ class Loaded:
             arrived([])
 
     def _arrived(self, rows: Sequence[Row], run: Run, outcomes: Sequence[Any]) -> None:
-        self._shape.finish(outcomes, run, partial(self._place, rows))
+        self._completion.finish(outcomes, run, partial(self._place, rows))
 
     def _wanted(self, keys: Sequence[Any]) -> tuple[Sequence[Any], Callable[[Sequence[Any]], Sequence[Any]]]:
         """The keys to load, and what makes a value a row of their outcomes."""
@@ -182,10 +183,10 @@ def _many(
 class Resolved:
     """What the field's own resolver returns, called once a record."""
 
-    def __init__(self, slot: str, field: Field, shape: Shape) -> None:
+    def __init__(self, slot: str, field: Field, completion: Completion) -> None:
         self._place = placer(slot)
         self._field = field
-        self._shape = shape
+        self._completion = completion
 
     def start(self, records: Sequence[Any], rows: Sequence[Row], run: Run, _sound: bool) -> None:
         """Calls the resolver for each record."""
@@ -206,7 +207,7 @@ class Resolved:
     def _completed(self, values: Sequence[Any], rows: Sequence[Row], run: Run) -> None:
         if self._field.within.owner is None:
             run.known[self._field.name] = values[0]
-        self._shape.finish(values, run, partial(self._place, rows))
+        self._completion.finish(values, run, partial(self._place, rows))
 
     def _arguments(self, run: Run) -> dict[str, Any]:
         return argument_values(run.executor, self._field.definition, self._field.details[0])

@@ -12,7 +12,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
 from gateway.errors import Forbidden
-from gateway.execution.readings import Attribute, Batch, Called, Computed, Face, Memo, Reading
+from gateway.execution.resolvers import Attribute, Batch, Called, Computed, Face, Memo, Resolver
 from gateway.graph.access import EXTENSION, Guarded, check
 from gateway.graph.definition import DEFINITION
 from gateway.graph.node import FACES
@@ -29,7 +29,7 @@ MEMOS = {
 class GraphDeclarations:
     """The graph's declarations."""
 
-    def reading(self, _parent: GraphQLObjectType, _name: str, field: GraphQLField) -> Reading:
+    def resolver(self, _parent: GraphQLObjectType, _name: str, field: GraphQLField) -> Resolver:
         """How a field's value is had."""
         declared: StrawberryField | None = field.extensions.get(DEFINITION)
         if declared is None or declared.extensions:

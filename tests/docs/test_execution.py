@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from gateway.commands.explain import Anybody
-from gateway.execution.explanation import explained
+from gateway.execution.explain import explained
 from gateway.execution.plan import Selection
 from gateway.graph.documents import Prepared
 from tests.world import Gateway

@@ -11,7 +11,7 @@ from graphql import GraphQLField, GraphQLLeafType, GraphQLObjectType, GraphQLSch
 
 from gateway.execution.executor import Operations, Outcome
 from gateway.execution.plans import Allowance, Plans
-from gateway.execution.readings import Attribute, Batch, Called, Computed, Face, Memo, Reading
+from gateway.execution.resolvers import Attribute, Batch, Called, Computed, Face, Memo, Resolver
 
 SDL = """
 directive @loud on FIELD
@@ -115,7 +115,7 @@ def batch(key: Callable[[Any], Any], *, many: bool = False) -> Batch:
     return Batch("authors", lambda context: context.authors, key, many=many)
 
 
-READINGS: dict[str, Reading] = {
+RESOLVED_BY: dict[str, Resolver] = {
     "Book.author": batch(lambda book: book.author_id),
     "Book.editor": batch(lambda book: book.editor_id),
     "Book.readers": batch(lambda book: book.reader_ids, many=True),
@@ -133,10 +133,10 @@ FACES = {"Author": Author, "Book": Book, "Page": Page, "Shelf": Shelf}
 class Declarations:
     """What the compiler is told about it."""
 
-    def reading(self, parent: GraphQLObjectType, name: str, field: GraphQLField) -> Reading:
+    def resolver(self, parent: GraphQLObjectType, name: str, field: GraphQLField) -> Resolver:
         if parent.name == "Query":
             return Called()
-        return READINGS.get(f"{parent.name}.{name}") or Attribute(name, getattr)
+        return RESOLVED_BY.get(f"{parent.name}.{name}") or Attribute(name, getattr)
 
     def face(self, kind: GraphQLObjectType) -> Face | None:
         return Face(FACES[kind.name]) if kind.name in FACES else None

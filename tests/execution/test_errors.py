@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from gateway.execution.faults import Fault
+from gateway.execution.errors import FieldError
 from tests.execution.library import Author, Book, Context, Library, Loader, Page, Shelf
 
 BROKEN = RuntimeError("broken")
@@ -166,5 +166,5 @@ async def test_errors_leave_no_rows_behind() -> None:
         counts.append(len(answer.errors))
     del answer
     gc.collect()
-    left = sum(type(each) is Fault for each in gc.get_objects())
+    left = sum(type(each) is FieldError for each in gc.get_objects())
     assert (counts, left) == ([31, 31, 31], 0)

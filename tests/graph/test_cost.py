@@ -14,7 +14,7 @@ from graphql import DocumentNode, GraphQLObjectType, parse
 from gateway.catalog.prices import ListPrices
 from gateway.errors import OperationTooCostly
 from gateway.execution.collected import Operation
-from gateway.execution.readings import Batch, Called
+from gateway.execution.resolvers import Batch, Called
 from gateway.graph.context import _BATCHES
 from gateway.graph.cost.estimate import Cost, Costs
 from gateway.graph.cost.prices import LOADERS, PRICE
@@ -148,7 +148,7 @@ def fields() -> Iterator[tuple[str, Any, Any]]:
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLObjectType) and not kind.name.startswith("__"):
             for name, field in kind.fields.items():
-                reading = GraphDeclarations().reading(kind, name, field)
+                reading = GraphDeclarations().resolver(kind, name, field)
                 yield f"{kind.name}.{name}", reading, declared(field)
 
 

@@ -1,37 +1,27 @@
 """Completing values by their type: leaves, objects, interfaces, lists of them; many at once, errors as marks.
 
-Each shape has two ways: a quick one for values that are all of the classes expected, and one that looks at each. What
-it comes to is handed on (`then`), at once or, where something has to be awaited or a level is long, later in the run.
+Each has two ways: a quick one for values that are all of the classes expected, and one that looks at each. What it
+comes to is handed on (`then`), at once or, where something has to be awaited or a level is long, later in the run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from functools import partial
 from itertools import accumulate, chain
-from typing import Any, Protocol, TypeAlias
+from typing import Any
 
 from graphql import GraphQLAbstractType, GraphQLError, Undefined
 from graphql.pyutils import is_iterable
 
-from gateway.execution.faults import Fault, Surprise, attempt
+from gateway.execution.errors import FieldError, Surprise, attempt
 from gateway.execution.leaves import Constants, Leaf
 from gateway.execution.plan import Field
 from gateway.execution.rows import Rows
-from gateway.execution.run import Run
+from gateway.execution.run import Completion, Run, Then
 
-Then: TypeAlias = Callable[[Sequence[Any]], None]
-"""Takes a completed value, None or a mark for each value, in their order."""
 NONE = type(None)
 LISTS = frozenset({list, tuple})
-
-
-class Shape(Protocol):
-    """Completes values of one type."""
-
-    def finish(self, values: Sequence[Any], run: Run, then: Then) -> None:
-        """Completes values; exceptions among them are those fields' errors."""
-        ...
 
 
 class Position:
@@ -46,11 +36,11 @@ class Position:
         self.field = field
         self.required = required
 
-    def nothing(self, run: Run) -> Fault | None:
+    def nothing(self, run: Run) -> FieldError | None:
         """What stands where there is no value."""
         if not self.required:
             return None
-        return run.fault(self.field, TypeError(f"Cannot return null for non-nullable field {self.field.coordinate}."))
+        return run.error(self.field, TypeError(f"Cannot return null for non-nullable field {self.field.coordinate}."))
 
 
 class Sifted:
@@ -77,7 +67,7 @@ class Sifted:
             elif value is None or value is Undefined:
                 self.results[place] = position.nothing(run)
             elif isinstance(value, Exception):
-                self.results[place] = run.fault(position.field, value)
+                self.results[place] = run.error(position.field, value)
             elif run.is_awaitable(value):
                 self.awaiting = True
             else:
@@ -91,7 +81,7 @@ class Sifted:
         return self.results
 
 
-class LeafShape:
+class LeafCompletion:
     """Leaves."""
 
     def __init__(self, position: Position, leaf: Leaf) -> None:
@@ -112,10 +102,10 @@ class LeafShape:
 
     def _complete(self, value: Any, run: Run) -> Any:
         completed = attempt(self._leaf.complete, value)
-        return run.fault(self._position.field, completed) if isinstance(completed, Exception) else completed
+        return run.error(self._position.field, completed) if isinstance(completed, Exception) else completed
 
 
-class ObjectShape:
+class ObjectCompletion:
     """Objects of one type. Equal records, where `shared`, are made into one row."""
 
     def __init__(self, position: Position, rows: Rows, *, shared: bool) -> None:
@@ -153,7 +143,7 @@ class ObjectShape:
         run.make(self.rows, records, then, known)
 
 
-class AbstractShape:
+class AbstractCompletion:
     """Objects of an interface or a union, each of a type that its class, or else the schema, tells."""
 
     def __init__(
@@ -179,7 +169,7 @@ class AbstractShape:
         for place, value in enumerate(sifted.left):
             name = self._names.get(type(value)) or attempt(self._resolve, value, run)
             if isinstance(name, Exception):
-                completed[place] = run.fault(self._position.field, name)
+                completed[place] = run.error(self._position.field, name)
             else:
                 groups.setdefault(name, []).append(place)
         waiting = len(groups)
@@ -207,10 +197,10 @@ class AbstractShape:
         return run.executor.ensure_valid_runtime_type(name, self._kind, details, info, value).name
 
 
-class ListShape:
-    """Lists of what another shape completes."""
+class ListCompletion:
+    """Lists of what another completion completes."""
 
-    def __init__(self, position: Position, item: Shape) -> None:
+    def __init__(self, position: Position, item: Completion) -> None:
         self.position = position
         self.item = item
 
@@ -224,10 +214,10 @@ class ListShape:
             run.settle(values, lambda settled: self.finish(settled, run, then))
             return
         lists = [attempt(self._listed, value) for value in sifted.left]
-        wrong: dict[int, Fault] = {}
+        wrong: dict[int, FieldError] = {}
         for place, value in enumerate(lists):
             if isinstance(value, Exception):
-                wrong[place] = run.fault(self.position.field, value)
+                wrong[place] = run.error(self.position.field, value)
                 lists[place] = ()
 
         def joined(completed: Sequence[Any]) -> None:
@@ -258,25 +248,25 @@ MOST_EMBEDDED = 256
 """Rows of one list that are made together with the row that holds them."""
 
 
-def held(shape: Shape) -> Rows | None:
+def held(completion: Completion) -> Rows | None:
     """What makes the rows of objects of one type, or of a list of them; None for anything else."""
-    single = shape.item if isinstance(shape, ListShape) else shape
-    return single.rows if isinstance(single, ObjectShape) else None
+    single = completion.item if isinstance(completion, ListCompletion) else completion
+    return single.rows if isinstance(single, ObjectCompletion) else None
 
 
-def embedded(shape: Shape, source: str, constants: Constants) -> str | None:
+def embedded(completion: Completion, source: str, constants: Constants) -> str | None:
     """Python source of plain objects, or a list of them, in the answer; evaluating it raises where one is unusual.
 
     Args:
-        shape: What completes them.
+        completion: What completes them.
         source: Source of what they are made of.
         constants: Takes what the source has to name.
 
     Returns:
         None where more has to be done than to make their rows.
     """
-    listed, rows = isinstance(shape, ListShape), held(shape)
-    if rows is None or not isinstance(shape, ListShape | ObjectShape):
+    listed, rows = isinstance(completion, ListCompletion), held(completion)
+    if rows is None or not isinstance(completion, ListCompletion | ObjectCompletion):
         return None
     make = rows.maker(many=listed)
     if make is None:
@@ -285,5 +275,5 @@ def embedded(shape: Shape, source: str, constants: Constants) -> str | None:
     usual = f"{kind} is {constants.name(next(iter(rows.classes or ())))}"
     if listed:
         usual = f"({kind} is tuple or v.__class__ is list) and len(v) <= {MOST_EMBEDDED}"
-    absent = "" if shape.position.required else "None if v is None else "
+    absent = "" if completion.position.required else "None if v is None else "
     return f"({constants.name(make)}(v) if {usual} else {absent}unusual())"

@@ -24,7 +24,7 @@ from graphql import (
 )
 
 from gateway.execution.plan import Field, Selection
-from gateway.execution.readings import Batch
+from gateway.execution.resolvers import Batch
 
 Row: TypeAlias = Any
 """An object of the answer: an instance of the class that was made for its selection, a slot a field."""
@@ -41,7 +41,7 @@ class Surprise(Exception):
     """Something that the compiled way is not made for; graphql-core takes over. The message says what."""
 
 
-class Fault:
+class FieldError:
     """What stands where a value could not be had; without an error, once the run is over.
 
     Args:
@@ -109,12 +109,12 @@ class Settling:
     """The second pass over an answer.
 
     Args:
-        faulty: The fields that errors were marked in.
+        failed: The fields that errors were marked in.
         selections: What each class of rows was made for.
     """
 
-    def __init__(self, faulty: Iterable[Field], selections: Mapping[type[Any], Selection]) -> None:
-        marked = with_fields_above(faulty)
+    def __init__(self, failed: Iterable[Field], selections: Mapping[type[Any], Selection]) -> None:
+        marked = with_fields_above(failed)
         above = {field.within.owner for field in marked}
         self._looks = {
             row: [
@@ -142,7 +142,7 @@ class Settling:
         known, settled = len(self.errors), row
         for look in self._looks[type(row)]:
             value = getattr(row, look.slot)
-            if value is None or (look.flat and value.__class__ is not Fault):
+            if value is None or (look.flat and value.__class__ is not FieldError):
                 continue
             told = self._value(value, look.kind, look, (path, look.name))
             if told is not value:
@@ -165,8 +165,8 @@ class Settling:
             if family is list or family is tuple:
                 inner = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
                 return self._items(value, inner, look, path) if isinstance(inner, GraphQLList) else value
-            if family is Fault:
-                return self._fault(value, kind, look, path)
+            if family is FieldError:
+                return self._field_error(value, kind, look, path)
         except GraphQLError as error:
             if isinstance(kind, GraphQLNonNull):
                 raise
@@ -174,14 +174,14 @@ class Settling:
             return None
         return value
 
-    def _fault(self, fault: Fault, kind: GraphQLOutputType, look: Look, path: Path) -> None:
+    def _field_error(self, mark: FieldError, kind: GraphQLOutputType, look: Look, path: Path) -> None:
         """What stands for a mark, with its error told."""
-        if fault.told and not isinstance(kind, GraphQLNonNull):
+        if mark.told and not isinstance(kind, GraphQLNonNull):
             return
-        error = _located(fault.error, look.nodes, _keys(path))
+        error = _located(mark.error, look.nodes, _keys(path))
         if isinstance(kind, GraphQLNonNull):
             raise error
-        fault.told = fault.once
+        mark.told = mark.once
         self._note(error)
 
     def _items(self, values: Sequence[Any], kind: GraphQLList[Any], look: Look, path: Path) -> Sequence[Any]:
@@ -200,7 +200,7 @@ class Settling:
 def _shared(selection: Selection) -> bool:
     """Whether a row of it may stand in several places: what is loaded does, with all below it."""
     owner = selection.owner
-    return owner is not None and (isinstance(owner.reading, Batch) or _shared(owner.within))
+    return owner is not None and (isinstance(owner.resolver, Batch) or _shared(owner.within))
 
 
 def _located(error: Exception, nodes: list[FieldNode], path: list[str | int]) -> GraphQLError:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from graphql import parse
 
-from gateway.execution.explanation import explained
+from gateway.execution.explain import explained
 from gateway.execution.plan import Selection
 from tests.execution.library import Context, Library
 

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable
 
 from gateway.execution.plan import TYPENAME, Field, Selection
-from gateway.execution.readings import Batch, Called
+from gateway.execution.resolvers import Batch, Called
 
 
 @dataclasses.dataclass
@@ -42,8 +42,8 @@ def _walk(selection: Selection, above: str, at: int, found: list[Level]) -> None
         level = at + _waits(field)
         if level == len(found):
             found.append(Level())
-        if isinstance(field.reading, Batch):
-            found[level].loads.setdefault(field.reading.name, {})[place] = None
+        if isinstance(field.resolver, Batch):
+            found[level].loads.setdefault(field.resolver.name, {})[place] = None
         elif level > at:
             found[level].calls[place] = None
         for below in field.selections():
@@ -53,7 +53,7 @@ def _walk(selection: Selection, above: str, at: int, found: list[Level]) -> None
 
 def _waits(field: Field) -> bool:
     """Whether a field's value may have to be waited for."""
-    return isinstance(field.reading, Batch | Called) and field.field_name != TYPENAME
+    return isinstance(field.resolver, Batch | Called) and field.field_name != TYPENAME
 
 
 def explained(root: Selection) -> str:

@@ -77,7 +77,7 @@ class Called:
     """Whatever the field's resolver returns, called once a record with the field's arguments."""
 
 
-Reading: TypeAlias = Attribute | Computed | Batch | Called
+Resolver: TypeAlias = Attribute | Computed | Batch | Called
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Memo:
 class Declarations(Protocol):
     """What the compiler has to be told about a schema."""
 
-    def reading(self, parent: GraphQLObjectType, name: str, field: GraphQLField) -> Reading:
+    def resolver(self, parent: GraphQLObjectType, name: str, field: GraphQLField) -> Resolver:
         """How a field's value is had."""
         ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Annotated
+from typing import Any
 
 import strawberry
 from strawberry.scalars import JSON
@@ -16,9 +16,6 @@ from gateway.graph.under import meetings_of
 from gateway.graph.user import User
 from gateway.model import records
 from gateway.model.records import Kind
-
-if TYPE_CHECKING:
-    from gateway.graph.connection import MeetingConnection
 
 
 @strawberry.type(description="A Salesloft account: a company that is sold to.")
@@ -63,6 +60,4 @@ class Account(Node):
     created_at: dt.datetime | None = field("When the record was made.")
     updated_at: dt.datetime | None = field("When the record last changed.")
     salesloft: SalesloftAccount | None = field("Salesloft's own fields.", row_in(records.Source.SALESLOFT))
-    meetings: Annotated[MeetingConnection, strawberry.lazy("gateway.graph.connection")] | None = meetings_of(
-        "The meetings with people of this account."
-    )
+    meetings: Any = meetings_of("The meetings with people of this account.")

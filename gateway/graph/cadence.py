@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
@@ -17,7 +17,6 @@ from gateway.model import records
 from gateway.model.records import Kind, Ref
 
 if TYPE_CHECKING:
-    from gateway.graph.connection import MeetingConnection
     from gateway.graph.step import Step
 
 
@@ -62,6 +61,4 @@ class Cadence(Node):
         "steps_by_cadence", _own_ref, "Its steps, by day and number; a call a cadence, or a page a hundred steps."
     )
     salesloft: SalesloftCadence | None = field("Salesloft's own fields.", row_in(records.Source.SALESLOFT))
-    meetings: Annotated[MeetingConnection, strawberry.lazy("gateway.graph.connection")] | None = meetings_of(
-        "The meetings that it led to."
-    )
+    meetings: Any = meetings_of("The meetings that it led to.")

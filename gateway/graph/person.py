@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Annotated
+from typing import Any
 
 import strawberry
 from strawberry.scalars import JSON
@@ -21,9 +21,6 @@ from gateway.graph.under import meetings_of
 from gateway.graph.user import User
 from gateway.model import records
 from gateway.model.records import Kind
-
-if TYPE_CHECKING:
-    from gateway.graph.connection import MeetingConnection
 
 
 @strawberry.type(
@@ -81,6 +78,4 @@ class Person(Node):
         ready=row_in(records.Source.DRIFT),
         pick=row_in(records.Source.DRIFT),
     )
-    meetings: Annotated[MeetingConnection, strawberry.lazy("gateway.graph.connection")] | None = meetings_of(
-        "The meetings that they are the recipient or booker of, in every source."
-    )
+    meetings: Any = meetings_of("The meetings that they are the recipient or booker of, in every source.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Annotated
+from typing import Any
 
 import strawberry
 
@@ -15,9 +15,6 @@ from gateway.graph.salesloft.cadence import SalesloftStep
 from gateway.graph.under import meetings_of
 from gateway.model import records
 from gateway.model.records import Kind
-
-if TYPE_CHECKING:
-    from gateway.graph.connection import MeetingConnection
 
 
 @strawberry.type(description="One step of a Salesloft cadence.")
@@ -35,6 +32,4 @@ class Step(Node):
     created_at: dt.datetime | None = field("When it was made.")
     updated_at: dt.datetime | None = field("When it last changed.")
     salesloft: SalesloftStep | None = field("Salesloft's own fields.", row_in(records.Source.SALESLOFT))
-    meetings: Annotated[MeetingConnection, strawberry.lazy("gateway.graph.connection")] | None = meetings_of(
-        "The meetings that this step led to."
-    )
+    meetings: Any = meetings_of("The meetings that this step led to.")

@@ -26,6 +26,7 @@ from gateway.paging.window import Window
 Filter = Annotated[MeetingFilter | None, argument(description="Conditions, all of them ANDed.")]
 OrderBy = Annotated[MeetingOrder | None, argument(description="The order; by start time, latest first.")]
 LATEST_FIRST = MeetingOrder()
+CONNECTION: Any = Annotated["MeetingConnection", strawberry.lazy("gateway.graph.connection")] | None  # noqa: F821 - by name, since it is made of the types that have the field
 
 
 async def meetings(
@@ -60,7 +61,9 @@ def meetings_of(description: str) -> Any:
         page = await info.context.loaders.meetings_under_record.load(Listed(_ref(root), query))
         return None if page is None else connection(page, asked)
 
-    return strawberry.field(resolver=resolve, description=description, metadata={PRICE: meetings_under})
+    return strawberry.field(
+        resolver=resolve, graphql_type=CONNECTION, description=description, metadata={PRICE: meetings_under}
+    )
 
 
 async def _page(info: ContextInfo, asked: Window, wanted: filters.MeetingFilter) -> Any:

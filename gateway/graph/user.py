@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
 import strawberry
 
@@ -16,9 +16,6 @@ from gateway.graph.salesloft.user import SalesloftUser
 from gateway.graph.under import meetings_of
 from gateway.model import records
 from gateway.model.records import Kind
-
-if TYPE_CHECKING:
-    from gateway.graph.connection import MeetingConnection
 
 
 def _whole(name: str, description: str, *, personal: bool = False) -> Any:
@@ -66,6 +63,4 @@ class User(Node):
         ready=row_in(records.Source.DRIFT),
         pick=row_in(records.Source.DRIFT),
     )
-    meetings: Annotated[MeetingConnection, strawberry.lazy("gateway.graph.connection")] | None = meetings_of(
-        "The meetings that they hold."
-    )
+    meetings: Any = meetings_of("The meetings that they hold.")

@@ -9,10 +9,7 @@ from strawberry import argument
 from gateway.catalog.lists import F, RecordList
 from gateway.catalog.pages import ListQuery
 from gateway.graph.access import reads_personal_data
-from gateway.graph.arguments import UNSET, After, Before, ContextInfo, First, Last, window_of
-from gateway.graph.conditions import given
-from gateway.graph.lookahead import LookAhead
-from gateway.graph.neighbour_filters import (
+from gateway.graph.inputs.lists import (
     AccountFilter,
     CadenceFilter,
     PersonFilter,
@@ -22,6 +19,9 @@ from gateway.graph.neighbour_filters import (
     person_filter,
     user_filter,
 )
+from gateway.graph.inputs.paging import UNSET, After, Before, ContextInfo, First, Last, window_of
+from gateway.graph.inputs.values import given
+from gateway.graph.lookahead import LookAhead
 from gateway.graph.pages import connection
 from gateway.model.order import BY_NAME, NEWEST_FIRST
 from gateway.model.records import Record

@@ -9,22 +9,12 @@ from strawberry import argument
 
 from gateway.errors import BadUserInput, GatewayError
 from gateway.graph import status
-from gateway.graph.account import Account
-from gateway.graph.arguments import ContextInfo
-from gateway.graph.cadence import Cadence
-from gateway.graph.connection import (
-    AccountConnection,
-    CadenceConnection,
-    MeetingConnection,
-    PersonConnection,
-    UserConnection,
-)
 from gateway.graph.cost import lists as list_prices
 from gateway.graph.cost import prices
 from gateway.graph.cost import records as record_prices
 from gateway.graph.cost.prices import PRICE
 from gateway.graph.enums import Source, SourceState
-from gateway.graph.find import (
+from gateway.graph.inputs.keys import (
     AccountBy,
     CadenceBy,
     MeetingBy,
@@ -38,17 +28,26 @@ from gateway.graph.find import (
     find_step,
     find_user,
 )
-from gateway.graph.ids import decode_id
+from gateway.graph.inputs.paging import ContextInfo
+from gateway.graph.inputs.values import decode_id
 from gateway.graph.lists import accounts, cadences, people, users
 from gateway.graph.lookahead import LookAhead
-from gateway.graph.meeting import Meeting
 from gateway.graph.node import Node, face_of
 from gateway.graph.nodes import nodes_by_refs
-from gateway.graph.person import Person
 from gateway.graph.relation import field
-from gateway.graph.step import Step
+from gateway.graph.types.account import Account
+from gateway.graph.types.cadence import Cadence, Step
+from gateway.graph.types.connection import (
+    AccountConnection,
+    CadenceConnection,
+    MeetingConnection,
+    PersonConnection,
+    UserConnection,
+)
+from gateway.graph.types.meeting import Meeting
+from gateway.graph.types.person import Person
+from gateway.graph.types.user import User
 from gateway.graph.under import meetings
-from gateway.graph.user import User
 from gateway.model.records import Kind, Ref
 
 MOST_NODES = 100

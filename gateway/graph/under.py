@@ -10,12 +10,12 @@ from strawberry import argument
 
 from gateway.catalog.answer import MeetingQuery
 from gateway.catalog.search import OnCandidates
-from gateway.graph.arguments import UNSET, After, Before, ContextInfo, First, Last, window_of
-from gateway.graph.conditions import given
 from gateway.graph.context import Context, Listed
 from gateway.graph.cost.lists import meetings_under
 from gateway.graph.cost.prices import PRICE
-from gateway.graph.filters import MeetingFilter, MeetingOrder, filter_of, order_of
+from gateway.graph.inputs.meetings import MeetingFilter, MeetingOrder, filter_of, order_of
+from gateway.graph.inputs.paging import UNSET, After, Before, ContextInfo, First, Last, window_of
+from gateway.graph.inputs.values import given
 from gateway.graph.lookahead import LookAhead
 from gateway.graph.node import KINDS
 from gateway.graph.pages import connection
@@ -26,7 +26,7 @@ from gateway.paging.window import Window
 Filter = Annotated[MeetingFilter | None, argument(description="Conditions, all of them ANDed.")]
 OrderBy = Annotated[MeetingOrder | None, argument(description="The order; by start time, latest first.")]
 LATEST_FIRST = MeetingOrder()
-CONNECTION: Any = Annotated["MeetingConnection", strawberry.lazy("gateway.graph.connection")] | None  # noqa: F821 - by name, since it is made of the types that have the field
+CONNECTION: Any = Annotated["MeetingConnection", strawberry.lazy("gateway.graph.types.connection")] | None  # noqa: F821 - by name, since it is made of the types that have the field
 
 
 async def meetings(

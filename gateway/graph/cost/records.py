@@ -21,7 +21,7 @@ from gateway.graph.cost.prices import (
     salesloft,
     screening,
 )
-from gateway.graph.ids import decode_id
+from gateway.graph.inputs.values import decode_id
 from gateway.model.cost import CHUNK, Ask, How, Needs
 from gateway.model.records import Kind, Source
 

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 import msgspec
 
 from gateway.errors import BadUserInput
-from gateway.graph.ids import KINDS, SOURCES, decode_id
-from gateway.graph.texts import address, as_number, guid, short_text, source_id
+from gateway.graph.ids import KINDS, SOURCES
+from gateway.graph.inputs.values import address, as_number, decode_id, guid, short_text, source_id
 from gateway.model.records import Kind, Ref, Source, UserKey
 
 BIG = 2**64

@@ -12,11 +12,7 @@ from strawberry import argument
 
 from gateway.errors import Forbidden
 from gateway.graph.access import protect
-from gateway.graph.account import Account
-from gateway.graph.arguments import ContextInfo
-from gateway.graph.cadence import Cadence
 from gateway.graph.context import Context
-from gateway.graph.conversation import Conversation
 from gateway.graph.cost import prices
 from gateway.graph.cost import records as record_prices
 from gateway.graph.cost.prices import PRICE
@@ -24,16 +20,19 @@ from gateway.graph.federation.entities import MOST, entities
 from gateway.graph.federation.names import Prefixed
 from gateway.graph.federation.sdl import subgraph_sdl
 from gateway.graph.ids import KINDS
+from gateway.graph.inputs.paging import ContextInfo
 from gateway.graph.lookahead import LookAhead
-from gateway.graph.meeting import Meeting
 from gateway.graph.node import face_of
-from gateway.graph.person import Person
 from gateway.graph.query import Query
 from gateway.graph.relation import field
 from gateway.graph.schema import build, core
-from gateway.graph.step import Step
-from gateway.graph.task import Task
-from gateway.graph.user import User
+from gateway.graph.types.account import Account
+from gateway.graph.types.cadence import Cadence, Step
+from gateway.graph.types.conversation import Conversation
+from gateway.graph.types.meeting import Meeting
+from gateway.graph.types.person import Person
+from gateway.graph.types.task import Task
+from gateway.graph.types.user import User
 from gateway.model.records import Kind
 from gateway.settings.federation import Options
 

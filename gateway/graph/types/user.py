@@ -7,12 +7,12 @@ from typing import Any
 import strawberry
 
 from gateway.graph.context import Keyed
-from gateway.graph.drift.user import DriftUser
 from gateway.graph.enums import Source
 from gateway.graph.folded import holding, id_in, own_or_twins, row_in
 from gateway.graph.node import Node, node_face_of
 from gateway.graph.relation import field, relation
-from gateway.graph.salesloft.user import SalesloftUser
+from gateway.graph.types.drift import DriftUser
+from gateway.graph.types.salesloft import SalesloftUser
 from gateway.graph.under import meetings_of
 from gateway.model import records
 from gateway.model.records import Kind

@@ -11,9 +11,9 @@ from strawberry.scalars import JSON
 from gateway.graph.folded import id_in, row_in
 from gateway.graph.node import Node, node_face_of
 from gateway.graph.relation import field, relation
-from gateway.graph.salesloft.account import SalesloftAccount
+from gateway.graph.types.salesloft import SalesloftAccount
+from gateway.graph.types.user import User
 from gateway.graph.under import meetings_of
-from gateway.graph.user import User
 from gateway.model import records
 from gateway.model.records import Kind
 

@@ -8,8 +8,8 @@ import strawberry
 from strawberry import Info, argument
 
 from gateway.errors import BadUserInput
-from gateway.graph.conditions import given
 from gateway.graph.context import Context
+from gateway.graph.inputs.values import given
 from gateway.model.order import NameField, Order, OrderField, Position
 from gateway.paging import cursor
 from gateway.paging.window import BadWindow, Window, window

@@ -8,10 +8,10 @@ import strawberry
 
 from gateway.graph.folded import id_in, row_in
 from gateway.graph.node import Node, node_face_of
-from gateway.graph.person import Person
 from gateway.graph.relation import field, relation
-from gateway.graph.salesloft.task import SalesloftTask
-from gateway.graph.user import User
+from gateway.graph.types.person import Person
+from gateway.graph.types.salesloft import SalesloftTask
+from gateway.graph.types.user import User
 from gateway.model import records
 from gateway.model.records import Kind
 

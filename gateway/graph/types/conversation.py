@@ -6,12 +6,12 @@ import datetime as dt
 
 import strawberry
 
-from gateway.graph.drift.conversation import DriftConversation
 from gateway.graph.folded import id_in, row_in
 from gateway.graph.node import Node, face_of, node_face_of
-from gateway.graph.person import Person
 from gateway.graph.relation import field, relation, relations
-from gateway.graph.user import User
+from gateway.graph.types.drift import DriftConversation
+from gateway.graph.types.person import Person
+from gateway.graph.types.user import User
 from gateway.model import records
 from gateway.model.records import Kind
 

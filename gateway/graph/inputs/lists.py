@@ -5,8 +5,20 @@ from __future__ import annotations
 import strawberry
 
 from gateway.errors import BadUserInput
-from gateway.graph.conditions import DateTimeRange, condition, given, keys, own_refs, refs, span
-from gateway.graph.texts import address, domain, guid, name, short_text
+from gateway.graph.inputs.values import (
+    DateTimeRange,
+    address,
+    condition,
+    domain,
+    given,
+    guid,
+    keys,
+    name,
+    own_refs,
+    refs,
+    short_text,
+    span,
+)
 from gateway.model import neighbours
 from gateway.model.records import Kind
 from gateway.model.scopes import PII

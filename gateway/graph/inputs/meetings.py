@@ -1,24 +1,21 @@
-"""The inputs of `meetings`: filter and order, and what they come to in the model."""
+"""The inputs of `meetings`: order and filter, the vendors' own among them, and what they come to in the model."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 import strawberry
 
 from gateway.errors import BadUserInput
-from gateway.graph.conditions import DateTimeRange, condition, given, keys, listed, refs, span
-from gateway.graph.drift import filter as drift_filter
-from gateway.graph.drift.filter import DriftMeetingFilter
 from gateway.graph.enums import CanceledFilter, MeetingOrderField, MeetingStatus, OrderDirection, Source, meaning
-from gateway.graph.salesloft import filter as salesloft_filter
-from gateway.graph.salesloft.filter import SalesloftMeetingFilter
-from gateway.graph.texts import address
+from gateway.graph.inputs.values import DateTimeRange, address, condition, given, guid, keys, listed, number, refs, span
 from gateway.model import filters, records
 from gateway.model.order import Order
 from gateway.model.records import Kind
 from gateway.model.records import MeetingStatus as Status
+from gateway.sources.drift import wire as drift_wire
+from gateway.sources.salesloft import wire as salesloft_wire
 
 
 @strawberry.input(description="The order of a list of meetings.")
@@ -129,15 +126,15 @@ def _own(asked: MeetingFilter, argument: str) -> tuple[Mapping[records.Source, o
     own: dict[records.Source, object] = {}
     hopeless = False
     if salesloft is not None:
-        hub = salesloft_filter.conditions(salesloft, f"{argument}.salesloft")
+        hub = salesloft_conditions(salesloft, f"{argument}.salesloft")
         if hub is not None:
             own[records.Source.SALESLOFT] = hub
-            hopeless = salesloft_filter.impossible(hub)
+            hopeless = _salesloft_impossible(hub)
     if drift is not None:
-        chat = drift_filter.conditions(drift, f"{argument}.drift")
+        chat = drift_conditions(drift, f"{argument}.drift")
         if chat is not None:
             own[records.Source.DRIFT] = chat
-            hopeless = hopeless or drift_filter.impossible(chat)
+            hopeless = hopeless or _drift_impossible(chat)
     return own, hopeless
 
 
@@ -165,3 +162,130 @@ def _canceled(asked: MeetingFilter, states: frozenset[Status] | None) -> filters
     decides = salesloft is not None and given(salesloft.show_deleted) is not None
     named = given(asked.ids) is not None or (states is not None and Status.CANCELED in states)
     return filters.Canceled.INCLUDE if named or decides else filters.Canceled.EXCLUDE
+
+
+STATUS_WORDS = ("pending", "booked", "failed", "retry")
+"""What `status` takes (Salesloft: List meetings); any other word is refused upstream."""
+
+
+@strawberry.input(
+    description=(
+        "Every filter that Salesloft's list of meetings has, in its words. All are ANDed, but `eventIds` and "
+        "`iCalUids`, of which one is enough. Where a meeting does not bear the value, Salesloft's own word stands."
+    )
+)
+class SalesloftMeetingFilter:
+    ids: list[strawberry.ID] | None = condition("Ids of meetings.")
+    status: str | None = condition("The state of the booking: `pending`, `booked`, `failed` or `retry`.")
+    person_id: list[strawberry.ID] | None = condition("Ids of people; several may be given.")
+    account_id: list[strawberry.ID] | None = condition("Ids of accounts; several may be given.")
+    person_ids: list[strawberry.ID] | None = condition("Ids of people.")
+    event_ids: list[str] | None = condition("Ids of calendar events.")
+    i_cal_uids: list[str] | None = condition("UIDs of calendar events.")
+    task_ids: list[strawberry.ID] | None = condition("Ids of tasks.")
+    start_time: DateTimeRange | None = condition("When it starts.")
+    created_at: DateTimeRange | None = condition("When it was made.")
+    user_guids: list[strawberry.ID] | None = condition("GUIDs of owners.")
+    show_deleted: bool | None = condition("True: cancelled meetings only; false: active ones only.")
+    booked_by_user_uuid: strawberry.ID | None = condition("The GUID of the booker.")
+    no_show: bool | None = condition("True: no-shows only; false: all others only.")
+    meeting_type_id: list[strawberry.ID] | None = condition(
+        "Ids of meeting types, or the word `default_personal_meeting`; several may be given."
+    )
+    cadence_id: strawberry.ID | None = condition("The id of a cadence.")
+    step_id: strawberry.ID | None = condition("The id of a step.")
+
+
+def salesloft_conditions(asked: SalesloftMeetingFilter, argument: str) -> salesloft_wire.MeetingConditions | None:
+    """The conditions asked for; None where there is none.
+
+    Raises:
+        BadUserInput: One of them cannot be meant; `argument` names it.
+    """
+    found = salesloft_wire.MeetingConditions(
+        ids=keys(asked.ids, f"{argument}.ids", number),
+        status=_status(given(asked.status), f"{argument}.status"),
+        person_id=keys(asked.person_id, f"{argument}.personId", number),
+        account_id=keys(asked.account_id, f"{argument}.accountId", number),
+        person_ids=keys(asked.person_ids, f"{argument}.personIds", number),
+        event_ids=keys(asked.event_ids, f"{argument}.eventIds"),
+        i_cal_uids=keys(asked.i_cal_uids, f"{argument}.iCalUids"),
+        task_ids=keys(asked.task_ids, f"{argument}.taskIds", number),
+        start_time=span(asked.start_time, f"{argument}.startTime"),
+        created_at=span(asked.created_at, f"{argument}.createdAt"),
+        user_guids=keys(asked.user_guids, f"{argument}.userGuids", guid),
+        show_deleted=given(asked.show_deleted),
+        booked_by_user_uuid=_one(guid, asked.booked_by_user_uuid, f"{argument}.bookedByUserUuid"),
+        no_show=given(asked.no_show),
+        meeting_type_id=keys(asked.meeting_type_id, f"{argument}.meetingTypeId", _type),
+        cadence_id=_one(number, asked.cadence_id, f"{argument}.cadenceId"),
+        step_id=_one(number, asked.step_id, f"{argument}.stepId"),
+    )
+    return None if found == salesloft_wire.MeetingConditions() else found
+
+
+def _salesloft_impossible(own: salesloft_wire.MeetingConditions) -> bool:
+    """Whether nothing can match: an empty list, of which one beside a filled one is none where they are ORed."""
+    either = [values for values in (own.event_ids, own.i_cal_uids) if values is not None]
+    if either and not any(either):
+        return True
+    values = msgspec.structs.asdict(own)
+    return any(
+        isinstance(value, frozenset) and not value
+        for name, value in values.items()
+        if name not in {"event_ids", "i_cal_uids"}
+    )
+
+
+def _status(text: str | None, argument: str) -> str | None:
+    if text is not None and text not in STATUS_WORDS:
+        raise BadUserInput(f"{argument}: must be one of {', '.join(STATUS_WORDS)}.", argument=argument)
+    return text
+
+
+def _type(text: str, argument: str) -> str:
+    return text if text == salesloft_wire.DEFAULT_PERSONAL_MEETING else number(text, argument)
+
+
+def _one(read: Callable[[str, str], str], text: str | None, argument: str) -> str | None:
+    known = given(text)
+    return None if known is None else read(known, argument)
+
+
+@strawberry.input(
+    description=(
+        "Conditions on Drift's record of a meeting, in its words; all are ANDed, and checked here, since Drift filters "
+        "on nothing. A meeting that lacks the value does not match."
+    )
+)
+class DriftMeetingFilter:
+    status: list[str] | None = condition("States, such as `ACTIVE`, in any case.")
+    meeting_source: list[str] | None = condition("Where it was booked, such as `EMAIL_DROP`, in any case.")
+    meeting_type: list[str] | None = condition("Kinds of meeting, such as `New Meeting`, in any case.")
+    agent_ids: list[strawberry.ID] | None = condition("Ids of the Drift users who hold it.")
+    scheduler_ids: list[strawberry.ID] | None = condition("Ids of the contacts who booked it.")
+    conversation_ids: list[strawberry.ID] | None = condition("Ids of the chats that it was booked in.")
+    booked_by_ids: list[strawberry.ID] | None = condition("Ids of the Drift users who booked it.")
+
+
+def drift_conditions(asked: DriftMeetingFilter, argument: str) -> drift_wire.MeetingConditions | None:
+    """The conditions asked for; None where there is none.
+
+    Raises:
+        BadUserInput: One of them cannot be meant; `argument` names it.
+    """
+    found = drift_wire.MeetingConditions(
+        status=keys(asked.status, f"{argument}.status"),
+        meeting_source=keys(asked.meeting_source, f"{argument}.meetingSource"),
+        meeting_type=keys(asked.meeting_type, f"{argument}.meetingType"),
+        agent_ids=keys(asked.agent_ids, f"{argument}.agentIds", number),
+        scheduler_ids=keys(asked.scheduler_ids, f"{argument}.schedulerIds", number),
+        conversation_ids=keys(asked.conversation_ids, f"{argument}.conversationIds", number),
+        booked_by_ids=keys(asked.booked_by_ids, f"{argument}.bookedByIds", number),
+    )
+    return None if found == drift_wire.MeetingConditions() else found
+
+
+def _drift_impossible(own: drift_wire.MeetingConditions) -> bool:
+    """Whether nothing can match."""
+    return own.impossible

@@ -1,4 +1,4 @@
-"""`Meeting`: a calendar event, once, whichever sources hold it."""
+"""`Meeting`: a meeting, and who is invited to it."""
 
 from __future__ import annotations
 
@@ -9,22 +9,21 @@ from typing import Any
 import strawberry
 
 from gateway.errors import UpstreamMalformed
-from gateway.graph.account import Account
-from gateway.graph.attendee import Attendee
-from gateway.graph.cadence import Cadence
-from gateway.graph.conversation import Conversation
-from gateway.graph.drift.meeting import DriftMeeting
-from gateway.graph.enums import MeetingStatus, Source
+from gateway.graph.enums import AttendeeStatus, MeetingStatus, Source
 from gateway.graph.folded import row_in
 from gateway.graph.ids import global_id
 from gateway.graph.node import Node, face_of, node_face_of
-from gateway.graph.person import Person
 from gateway.graph.relation import explain, field, read, relation
-from gateway.graph.salesloft.meeting import SalesloftMeeting
-from gateway.graph.step import Step
-from gateway.graph.task import Task
-from gateway.graph.user import User
+from gateway.graph.types.account import Account
+from gateway.graph.types.cadence import Cadence, Step
+from gateway.graph.types.conversation import Conversation
+from gateway.graph.types.drift import DriftMeeting
+from gateway.graph.types.person import Person
+from gateway.graph.types.salesloft import SalesloftAttendee, SalesloftMeeting
+from gateway.graph.types.task import Task
+from gateway.graph.types.user import User
 from gateway.model import records
+from gateway.model.filters import fold_email
 from gateway.model.records import Kind
 
 MOST_MINUTES = 2**31 - 1
@@ -145,3 +144,31 @@ class Meeting(Node):
     drift: DriftMeeting | None = field(
         "Drift's own fields, where it holds this event; of several records the one changed last.", _drift
     )
+
+
+def _address(attendee: records.Attendee) -> str | None:
+    email: str | None = read(attendee, "email")
+    return fold_email(email) if email else None
+
+
+@strawberry.type(description="One invited address of a meeting. Only Salesloft knows attendees.")
+@face_of(records.Attendee)
+class Attendee:
+    email: str | None = field("The invited address.", personal=True)
+    name: str | None = field("The name in the invitation.", personal=True)
+    organizer: bool | None = field("Whether they called the meeting.")
+    status: AttendeeStatus = field("Their answer to the invitation.")
+    status_changed: bool | None = field("Whether they changed their answer.")
+    deleted_at: dt.datetime | None = field("When they were taken off the invitation.")
+    person: Person | None = relation(
+        "person_by_ref",
+        "person",
+        "The contact that Salesloft takes them for.",
+        only=records.Source.SALESLOFT,
+    )
+    user: User | None = relation(
+        "user_by_email",
+        _address,
+        "The team member with this address, in any of their addresses: one call for the whole team.",
+    )
+    salesloft: SalesloftAttendee | None = field("Salesloft's own fields.", row_in(records.Source.SALESLOFT))

@@ -1,23 +1,20 @@
-"""`Cadence`: a sequence of steps that prospects are taken through."""
+"""`Cadence` and `Step`: cadences, and the steps that they are made of."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
 import strawberry
 
 from gateway.graph.folded import id_in, row_in
 from gateway.graph.node import Node, face_of, node_face_of
 from gateway.graph.relation import field, relation
-from gateway.graph.salesloft.cadence import SalesloftCadence
+from gateway.graph.types.salesloft import SalesloftCadence, SalesloftStep
+from gateway.graph.types.user import User
 from gateway.graph.under import meetings_of
-from gateway.graph.user import User
 from gateway.model import records
 from gateway.model.records import Kind, Ref
-
-if TYPE_CHECKING:
-    from gateway.graph.step import Step
 
 
 @strawberry.type(description="A cadence's counters, as Salesloft keeps them.")
@@ -57,8 +54,26 @@ class Cadence(Node):
     counts: CadenceCounts | None = field("Its counters.")
     created_at: dt.datetime | None = field("When it was made.")
     updated_at: dt.datetime | None = field("When it last changed.")
-    steps: list[Annotated[Step, strawberry.lazy("gateway.graph.step")]] | None = relation(
+    steps: list[Step] | None = relation(
         "steps_by_cadence", _own_ref, "Its steps, by day and number; a call a cadence, or a page a hundred steps."
     )
     salesloft: SalesloftCadence | None = field("Salesloft's own fields.", row_in(records.Source.SALESLOFT))
     meetings: Any = meetings_of("The meetings that it led to.")
+
+
+@strawberry.type(description="One step of a Salesloft cadence.")
+@node_face_of(records.Step, Kind.STEP)
+class Step(Node):
+    salesloft_id: strawberry.ID | None = field("The id in Salesloft.", id_in(records.Source.SALESLOFT))
+    name: str | None = field("Its name.")
+    display_name: str | None = field("Day, number and type, such as `Day 1: Step 1 - Email`.")
+    type: str | None = field("What is done, in Salesloft's word: `email`, `phone`, `integration`, `other`.")
+    day: int | None = field("The day of the cadence.")
+    step_number: int | None = field("Its number among the day's steps.")
+    disabled: bool | None = field("Whether it is switched off.")
+    multitouch_enabled: bool | None = field("Whether it has several touches.")
+    cadence: Cadence | None = relation("cadence_by_ref", "cadence", "The cadence that it belongs to.")
+    created_at: dt.datetime | None = field("When it was made.")
+    updated_at: dt.datetime | None = field("When it last changed.")
+    salesloft: SalesloftStep | None = field("Salesloft's own fields.", row_in(records.Source.SALESLOFT))
+    meetings: Any = meetings_of("The meetings that this step led to.")

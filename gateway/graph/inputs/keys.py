@@ -5,10 +5,8 @@ from __future__ import annotations
 import strawberry
 
 from gateway.errors import GatewayError
-from gateway.graph.conditions import condition
 from gateway.graph.context import Context
-from gateway.graph.ids import decode_id
-from gateway.graph.texts import address, domain, guid, short_text, source_id
+from gateway.graph.inputs.values import address, condition, decode_id, domain, guid, short_text, source_id
 from gateway.model.neighbours import AccountFilter, PersonFilter
 from gateway.model.records import Account, Cadence, Kind, Meeting, Person, Ref, Source, Step, User, UserKey
 

@@ -8,17 +8,17 @@ from typing import Any
 import strawberry
 from strawberry.scalars import JSON
 
-from gateway.graph.account import Account
-from gateway.graph.cadence import Cadence
 from gateway.graph.context import Keyed
-from gateway.graph.drift.contact import DriftContact
 from gateway.graph.enums import Source
 from gateway.graph.folded import holding, id_in, row_in
 from gateway.graph.node import Node, node_face_of
 from gateway.graph.relation import field, relation, relations
-from gateway.graph.salesloft.person import SalesloftPerson
+from gateway.graph.types.account import Account
+from gateway.graph.types.cadence import Cadence
+from gateway.graph.types.drift import DriftContact
+from gateway.graph.types.salesloft import SalesloftPerson
+from gateway.graph.types.user import User
 from gateway.graph.under import meetings_of
-from gateway.graph.user import User
 from gateway.model import records
 from gateway.model.records import Kind
 

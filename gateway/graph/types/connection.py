@@ -8,15 +8,15 @@ from typing import Generic, TypeVar
 import strawberry
 
 from gateway.catalog import reports
-from gateway.graph.account import Account
-from gateway.graph.cadence import Cadence
 from gateway.graph.enums import ReportStatus, Source
-from gateway.graph.meeting import Meeting
 from gateway.graph.node import face_of
 from gateway.graph.pages import ConnectionRecord, EdgeRecord, PageInfoRecord
-from gateway.graph.person import Person
 from gateway.graph.relation import field
-from gateway.graph.user import User
+from gateway.graph.types.account import Account
+from gateway.graph.types.cadence import Cadence
+from gateway.graph.types.meeting import Meeting
+from gateway.graph.types.person import Person
+from gateway.graph.types.user import User
 
 T = TypeVar("T")
 

@@ -1,1 +1,0 @@
-"""Drift's own fields, under the vendor's names in camelCase."""

@@ -1,1 +1,0 @@
-"""Salesloft's own fields, under the vendor's names in camelCase; `_href` links are left out."""

@@ -33,15 +33,15 @@ from gateway.upstream.clock import SystemClock, Timer, every
 from gateway.upstream.replicas.link import Link
 from gateway.upstream.store import SWEPT
 from gateway.upstreams import opened, release
-from gateway.web.authentication import Access
+from gateway.web.authentication import Authenticator
 from gateway.web.document_limits import guard, text_guard
 from gateway.web.explorer import Examples, Explorer, installed_files
 from gateway.web.graphql import GraphQLEndpoint
 from gateway.web.metrics.gauges import Execution
 from gateway.web.metrics.page import Metrics
 from gateway.web.metrics.requests import Names
-from gateway.web.persisted import AutomaticDocuments, DocumentStore, MemoryDocuments, trusted
-from gateway.web.rate_limit import ClientRates, Rates
+from gateway.web.persisted import AutomaticDocuments, DocumentStore, MemoryDocumentStore, trusted
+from gateway.web.rate_limit import ClientRateLimits, RateLimits
 from gateway.web.routes import GRAPHQL, STATE, Health, site
 
 if TYPE_CHECKING:
@@ -163,15 +163,15 @@ def create_app(
     )
 
 
-def rates_of(limits: LimitSettings, link: Link | None, clock: Timer) -> Rates:
+def rates_of(limits: LimitSettings, link: Link | None, clock: Timer) -> RateLimits:
     """How much each client may ask for: of all replicas that share a Redis, else of this process."""
-    near = ClientRates(limits.client_rate, limits.client_cost, clock)
+    near = ClientRateLimits(limits.client_rate, limits.client_cost, clock)
     return near if link is None else SharedRates(link, near)
 
 
 def documents_of(link: Link | None) -> DocumentStore:
     """Where automatically persisted documents are kept: for all replicas that share a Redis, else in this process."""
-    near = MemoryDocuments()
+    near = MemoryDocumentStore()
     return near if link is None else SharedDocuments(link, near)
 
 
@@ -187,7 +187,7 @@ def counting(settings: Settings, folder: Path | None, keys: LiveKeys) -> Metrics
         names=Names(settings.metrics.operations, trusted=bool(settings.limits.trusted_documents)),
         shared=settings.cache.url is not None,
         release=release(),
-        access=Access(required=bool(settings.metrics.keys), keys=keys),
+        access=Authenticator(required=bool(settings.metrics.keys), keys=keys),
         folder=folder,
     )
 

@@ -17,7 +17,7 @@ from gateway.upstream.exchange import exchange
 from gateway.upstream.retry import Failure
 from gateway.upstream.session import open_session
 from gateway.upstream.settings import Upstream
-from gateway.web.authentication import Access
+from gateway.web.authentication import Authenticator
 from gateway.web.tokens import KeySet, Tokens
 
 ISSUER = "ISSUER"
@@ -30,7 +30,7 @@ SECONDS = 5.0
 
 
 @contextlib.asynccontextmanager
-async def gatekeeping(settings: AccessSettings, keys: LiveKeys, clock: Timer) -> AsyncIterator[Access]:
+async def gatekeeping(settings: AccessSettings, keys: LiveKeys, clock: Timer) -> AsyncIterator[Authenticator]:
     """Who may ask, for as long as the block runs.
 
     Args:
@@ -39,7 +39,7 @@ async def gatekeeping(settings: AccessSettings, keys: LiveKeys, clock: Timer) ->
         clock: Where time comes from.
     """
     if not settings.required or not settings.jwks_url:
-        yield Access(required=settings.required, keys=keys)
+        yield Authenticator(required=settings.required, keys=keys)
         return
     async with open_session(connections=2) as session:
         issuer, url = issuer_at(settings.jwks_url)
@@ -55,7 +55,7 @@ async def gatekeeping(settings: AccessSettings, keys: LiveKeys, clock: Timer) ->
         published_keys = KeySet(published, clock)
         tokens = Tokens(published_keys, settings.issuer, settings.audience, clock)
         try:
-            yield Access(required=True, keys=keys, tokens=tokens)
+            yield Authenticator(required=True, keys=keys, tokens=tokens)
         finally:
             await published_keys.close()
 

@@ -48,7 +48,7 @@ Verdict: TypeAlias = Prepared | list[GraphQLError]
 """A document ready to run, or what is wrong with it."""
 
 
-class Documents:
+class PreparedDocuments:
     """The documents of a graph.
 
     Args:

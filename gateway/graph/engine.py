@@ -19,7 +19,7 @@ from gateway.execution.size import AnswerTooLarge
 from gateway.graph.context import Context
 from gateway.graph.cost.estimate import Costs
 from gateway.graph.declarations import GraphDeclarations
-from gateway.graph.documents import Documents, Prepared, Verdict
+from gateway.graph.documents import Prepared, PreparedDocuments, Verdict
 from gateway.graph.faults import Fault, fault_of, formatted, once_a_field
 from gateway.graph.federation.subgraph import Subgraph, schemas
 from gateway.graph.joining import Joining
@@ -113,7 +113,7 @@ class Engine:
         self._variants = [variant(schema) for schema in schemas(federation)]
         self.schema = self._variants[0].schema
         self.operations = self._variants[0].operations
-        self.documents = Documents(
+        self.documents = PreparedDocuments(
             self._variants, introspection=introspection, max_tokens=max_tokens, check_text=check_text, guard=guard
         )
         self._max_cost = max_cost

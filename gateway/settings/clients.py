@@ -45,7 +45,7 @@ class AccessSettings(SettingsGroup, frozen=True, kw_only=True):
         Meta(
             title="GATEWAY_API_KEYS",
             description="accepted client keys, each `key`, `name:key` or `name:key:scope+scope`; see "
-            "[access](http.md#access)",
+            "[authentication](http.md#authentication)",
         ),
     ] = ()
     jwks_url: Annotated[

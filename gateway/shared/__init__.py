@@ -1,1 +1,1 @@
-"""What replicas share of the HTTP face: how much each client may still ask for, and persisted documents."""
+"""What replicas share of the HTTP API: how much each client may still ask for, and persisted documents."""

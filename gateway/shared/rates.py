@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from gateway.upstream.replicas.link import Link, Script
-from gateway.web.rate_limit import ClientRates, exceeded
+from gateway.web.rate_limit import ClientRateLimits, exceeded
 
 VERSION = 1
 """Of how buckets are laid out; counted up with it."""
@@ -41,7 +41,7 @@ class SharedRates:
         near: This process's own buckets, for as long as Redis does not answer.
     """
 
-    def __init__(self, link: Link, near: ClientRates) -> None:
+    def __init__(self, link: Link, near: ClientRateLimits) -> None:
         self._link = link
         self._near = near
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from starlette.types import Scope
 
-from gateway.web.http_errors import HTTPProblem
+from gateway.web.http_errors import HTTPError
 from gateway.web.request import RequestHeaders
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -42,16 +42,16 @@ class AllowedHosts:
         """Makes sure that a request asks by a name that is answered.
 
         Raises:
-            HTTPProblem: 421, naming the setting; 400 where it has several.
+            HTTPError: 421, naming the setting; 400 where it has several.
         """
         given = headers.getlist("host")
         if len(given) > 1:
-            raise HTTPProblem(400, "There is more than one Host.")
+            raise HTTPError(400, "There is more than one Host.")
         if ANY in self.names or scope["path"] in ALWAYS or scope["path"].startswith(ALWAYS_BELOW):
             return
         host = host_of(given[0] if given else "")
         if not self._allow(host):
-            raise HTTPProblem(421, f'The host "{host[:100]}" is not answered here: {SETTING} does not list it.')
+            raise HTTPError(421, f'The host "{host[:100]}" is not answered here: {SETTING} does not list it.')
 
     def _allow(self, host: str) -> bool:
         if host in self.names:

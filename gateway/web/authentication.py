@@ -17,11 +17,11 @@ from gateway.web.tokens import Tokens
 REALM = 'Bearer realm="meeting-gateway"'
 JWT_DOTS = 2
 ROUTER_HEADER = "router-authorization"
-"""What a router proves to be one by, beside the credential of whoever asks it."""
+"""The header of a router's own key, beside its client's credential."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
+class Authenticator:
     """What is accepted.
 
     Attributes:
@@ -58,7 +58,7 @@ def credential(headers: Headers) -> str | None:
     """The key or token that a request bears.
 
     Raises:
-        Unauthenticated: It cannot be told which is meant.
+        Unauthenticated: There is more than one, or it is malformed.
     """
     keys, authorization = headers.getlist("x-api-key"), headers.getlist("authorization")
     if len(authorization) + len(keys) > 1:

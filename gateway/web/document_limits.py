@@ -2,8 +2,8 @@
 
 A text is counted by the character before it is parsed; what is parsed is measured in one bounded walk.
 
-Documents whose fragments spread the next one twice ask for 2ⁿ fields in a few hundred bytes, and whoever walks them to
-the end is busy for hours; validation takes the square of the fields that answer to one name. The walk stops where a
+Documents whose fragments spread the next one twice ask for 2ⁿ fields in a few hundred bytes, and walking them to
+the end takes hours; validation takes the square of the fields that answer to one name. The walk stops where a
 limit is passed, so that no document costs more than `MOST_STEPS` steps, and what passes is validated in some 50 ms.
 """
 

@@ -15,10 +15,10 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.web.http_errors import HTTPProblem
+from gateway.web.http_errors import HTTPError
 from gateway.web.negotiation import takes_encoding
 from gateway.web.request import RequestHeaders
-from gateway.web.response import same
+from gateway.web.response import matches_etag
 
 log = logging.getLogger(__name__)
 
@@ -110,16 +110,16 @@ class Explorer:
         """One of the page's files.
 
         Raises:
-            HTTPProblem: 404.
+            HTTPError: 404.
         """
         file = self._files.get(request.path_params["name"])
         if file is None:
-            raise HTTPProblem(404, "There is no such file.")
+            raise HTTPError(404, "There is no such file.")
         asked = RequestHeaders(scope=request.scope)
         packed = takes_encoding(asked.get("accept-encoding"), "gzip")
         etag = file.gzip_etag if packed else file.etag
         headers = {"Cache-Control": FOR_EVER, "ETag": etag, "Vary": "Accept-Encoding"}
-        if same(etag, asked.get("if-none-match")):
+        if matches_etag(etag, asked.get("if-none-match")):
             return Response(b"", 304, headers)
         if packed:
             headers["Content-Encoding"] = "gzip"

@@ -20,17 +20,17 @@ from gateway.model.scopes import Principal
 from gateway.settings.api_keys import ApiKey
 from gateway.upstream.request import Clock, Ledger, Request
 from gateway.web import trace
-from gateway.web.authentication import Access, challenge, client_of, is_router
+from gateway.web.authentication import Authenticator, challenge, client_of, is_router
 from gateway.web.document_limits import check_length, check_variables
 from gateway.web.explorer import Explorer
-from gateway.web.http_errors import HTTPProblem, Refusal, status_of
+from gateway.web.http_errors import HTTPError, RequestError, status_of
 from gateway.web.negotiation import MediaType, answer_type, prefers_html
-from gateway.web.persisted import Documents, Named
-from gateway.web.rate_limit import Rates
+from gateway.web.persisted import DocumentSource, RequestedDocument
+from gateway.web.rate_limit import RateLimits
 from gateway.web.request import (
     Background,
     ClientGone,
-    Message,
+    GraphQLRequest,
     RequestHeaders,
     check_content,
     from_query_string,
@@ -38,8 +38,8 @@ from gateway.web.request import (
     read,
     while_connected,
 )
-from gateway.web.request_log import notes_of
-from gateway.web.response import cache_control, written
+from gateway.web.request_log import record_of
+from gateway.web.response import cache_control, graphql_response
 from gateway.web.tokens import PAUSE, KeysUnavailable
 
 LONGEST_NAME = 64
@@ -127,10 +127,10 @@ class GraphQLEndpoint:
         access: Who may ask.
         origins: Origins that may call from a browser.
         rates: How often.
-        clock: What deadlines are told by.
+        clock: What deadlines are measured by.
         deadline: Seconds for one operation.
         trace: Whether `extensions.upstream` may be asked for.
-        explorer: The page for browsers; None where there is none.
+        explorer: The page for browsers; None where it is off.
         on_fault: Told of errors that are nobody's but ours.
         router_keys: What routers prove to be such by.
         max_document: Characters that a document may have.
@@ -138,10 +138,10 @@ class GraphQLEndpoint:
     """
 
     engine: Engine
-    documents: Documents
-    access: Access
+    documents: DocumentSource
+    access: Authenticator
     origins: frozenset[str]
-    rates: Rates
+    rates: RateLimits
     clock: Clock
     deadline: float
     trace: bool
@@ -157,107 +157,107 @@ class GraphQLEndpoint:
             response = await self._respond(scope, RequestHeaders(scope=scope), receive)
             await response(scope, receive, send)
         except ClientGone:
-            notes_of(scope).gone = True
+            record_of(scope).gone = True
 
     async def _respond(self, scope: Scope, headers: Headers, receive: Receive) -> Response:
         accept = headers.get("accept")
         method: str = scope["method"]
         if method not in METHODS:
-            raise HTTPProblem(405, "GraphQL is asked by GET or POST.", ALLOW)
+            raise HTTPError(405, "Use GET or POST.", ALLOW)
         get = method != "POST"
         if get and self.explorer is not None and prefers_html(accept):
             return self.explorer.page()
         kind = answer_type(accept)
         if kind is None:
             names = " or ".join(each.value for each in (MediaType.RESPONSE, MediaType.JSON))
-            raise HTTPProblem(406, f"Answers are {names}.")
+            raise HTTPError(406, f"Answers are {names}.")
         if get and needs_preflight(headers, self.origins):
-            raise HTTPProblem(403, Forbidden("Another site's page sends this GET; it needs X-Gateway-Preflight."))
+            raise HTTPError(403, Forbidden("Another site's page sends this GET; it needs X-Gateway-Preflight."))
         principal = await self._admit(scope, headers)
         if not get:
             check_content(headers)
         asked = from_query_string(scope["query_string"]) if get else await read(receive, headers)
         request = Request(self.clock.monotonic() + self.deadline)
-        request.span = notes_of(scope).span
+        request.span = record_of(scope).span
         outcome = await while_connected(self._run(scope, asked, request, principal), receive)
-        notes = notes_of(scope)
-        notes.outcome = outcome
-        notes.tell(outcome.errors)
-        return await written(
+        record = record_of(scope)
+        record.outcome = outcome
+        record.add_errors(outcome.errors)
+        return await graphql_response(
             outcome,
             kind,
             headers,
             extensions=self._extensions(headers, outcome, request.ledger),
             caching=cache_control(
-                request.freshness.max_age, good=not outcome.errors, private=principal is not None or notes.router
+                request.freshness.max_age, good=not outcome.errors, private=principal is not None or record.router
             ),
             get=get,
         )
 
-    def _extensions(self, headers: Headers, outcome: Answer | Refusal, ledger: Ledger) -> Mapping[str, object]:
-        """What the answer's `extensions` hold: what the request asks to be told of how it was answered.
+    def _extensions(self, headers: Headers, outcome: Answer | RequestError, ledger: Ledger) -> Mapping[str, object]:
+        """What the answer's `extensions` hold: what the request asks to know of how it was answered.
 
         Args:
             headers: The request's.
             outcome: What it came to.
             ledger: The upstream calls made for it.
         """
-        told: dict[str, object] = {}
+        extensions: dict[str, object] = {}
         traced = self.trace and headers.get(TRACE_HEADER) == "1"
         ran = outcome if isinstance(outcome, Answer) and outcome.started else None
         if traced:
-            told["upstream"] = trace.summary(ledger)
+            extensions["upstream"] = trace.summary(ledger)
         if ran is not None and traced:
-            told["execution"] = trace.execution(ran.interpreted)
+            extensions["execution"] = trace.execution(ran.interpreted)
         if ran is not None and (traced or headers.get(COST_HEADER) == "1"):
-            told["cost"] = {"expected": ran.expected, "actual": ledger.cost()}
-        return told
+            extensions["cost"] = {"expected": ran.expected, "actual": ledger.cost()}
+        return extensions
 
     async def _admit(self, scope: Scope, headers: Headers) -> Principal | None:
         """Whoever asks, where they may.
 
         Raises:
-            HTTPProblem: 401, 403, 429 or 503.
+            HTTPError: 401, 403, 429 or 503.
         """
-        notes = notes_of(scope)
+        record = record_of(scope)
         try:
             principal = await self.access.principal(headers)
-            notes.client = None if principal is None else principal.name
+            record.client = None if principal is None else principal.name
             await self.rates.admit(client_of(principal, scope))
-            notes.router = is_router(headers, self.router_keys)
+            record.router = is_router(headers, self.router_keys)
         except Unauthenticated as error:
-            notes.refused = error.reason
-            raise HTTPProblem(401, error, {"WWW-Authenticate": challenge(headers)}) from None
+            record.refused = error.reason
+            raise HTTPError(401, error, {"WWW-Authenticate": challenge(headers)}) from None
         except KeysUnavailable:
-            notes.refused = "unavailable"
+            record.refused = "unavailable"
             later = {"Retry-After": str(math.ceil(PAUSE))}
-            raise HTTPProblem(503, "Tokens cannot be checked right now.", later) from None
+            raise HTTPError(503, "Tokens cannot be checked right now.", later) from None
         except RateLimited as error:
-            raise HTTPProblem(429, error, {"Retry-After": str(math.ceil(error.retry_after))}) from None
+            raise HTTPError(429, error, {"Retry-After": str(math.ceil(error.retry_after))}) from None
         if principal is not None and not principal.scopes:
             lacking = f'{challenge(headers).partition(",")[0]}, error="insufficient_scope"'
-            raise HTTPProblem(403, Forbidden("The credential has no scope here."), {"WWW-Authenticate": lacking})
+            raise HTTPError(403, Forbidden("The credential has no scope here."), {"WWW-Authenticate": lacking})
         return principal
 
     async def _run(
-        self, scope: Scope, asked: Message, request: Request, principal: Principal | None
-    ) -> Answer | Refusal:
-        notes = notes_of(scope)
-        notes.ledger = request.ledger
+        self, scope: Scope, asked: GraphQLRequest, request: Request, principal: Principal | None
+    ) -> Answer | RequestError:
+        record = record_of(scope)
+        record.ledger = request.ledger
         try:
             if asked.query is not None:
                 check_length(asked.query, self.max_document)
             check_variables(asked.variables)
-            named = await self._named(asked)
-            notes.text = named.text
-            prepared = self.engine.prepare(named.text)
+            requested = await self._document(asked)
+            record.text = requested.text
+            prepared = self.engine.prepare(requested.text)
             if isinstance(prepared, list):
                 check_kinds(prepared)
                 errors = [formatted(error, self.on_fault) for error in prepared]
-                return Refusal(errors, status_of(errors))
+                return RequestError(errors, status_of(errors))
             operation = chosen(prepared.document, asked.operation_name)
-            notes.operation, notes.type = short_name(operation), operation.operation.value
-            await self.documents.keep(named)
+            record.operation, record.type = short_name(operation), operation.operation.value
+            await self.documents.store(requested)
             async with asyncio.timeout(self.deadline + GRACE):
                 return await self.engine.execute(
                     prepared,
@@ -265,17 +265,17 @@ class GraphQLEndpoint:
                     operation_name=asked.operation_name,
                     request=request,
                     principal=principal,
-                    router=notes.router,
+                    router=record.router,
                 )
         except UnsupportedOperation as error:
-            notes.type = error.kind
+            record.type = error.kind
             if scope["method"] == "POST":
-                raise HTTPProblem(400, error) from None
-            raise HTTPProblem(405, error, ALLOW) from None
+                raise HTTPError(400, error) from None
+            raise HTTPError(405, error, ALLOW) from None
         except GatewayError as error:
-            return Refusal.of(error)
+            return RequestError.of(error)
         except TimeoutError:
-            return Refusal.of(DeadlineExceeded(f"The operation took longer than {self.deadline:g} seconds."))
+            return RequestError.of(DeadlineExceeded(f"The operation took longer than {self.deadline:g} seconds."))
         finally:
             await self._charge(client_of(principal, scope), request.ledger)
 
@@ -287,9 +287,9 @@ class GraphQLEndpoint:
         ledger.tell_costs(lambda cost: self.charging.start(self.rates.charge(client, cost)))
         await self.rates.charge(client, ledger.cost())
 
-    async def _named(self, asked: Message) -> Named:
+    async def _document(self, asked: GraphQLRequest) -> RequestedDocument:
         """The document that is asked for; where none is, the request itself is malformed."""
         try:
             return await self.documents.find(asked)
         except BadUserInput as error:
-            raise HTTPProblem(400, error) from None
+            raise HTTPError(400, error) from None

@@ -24,7 +24,7 @@ BAD_REQUEST = 400
 NO_STORE = "no-store"
 
 
-class HTTPProblem(Exception):
+class HTTPError(Exception):
     """A request that is refused before its operation is looked at.
 
     Beside 400, a status says all that a code could: an error that is only one of HTTP's has none.
@@ -48,7 +48,7 @@ class HTTPProblem(Exception):
         )
 
 
-class Refusal(msgspec.Struct, frozen=True):
+class RequestError(msgspec.Struct, frozen=True):
     """Errors of a request that did not come to be executed.
 
     Attributes:
@@ -60,7 +60,7 @@ class Refusal(msgspec.Struct, frozen=True):
     status: int
 
     @classmethod
-    def of(cls, error: GatewayError) -> Refusal:
+    def of(cls, error: GatewayError) -> RequestError:
         """One error of our own."""
         extensions = error.extensions()
         return cls([{"message": error.message, "extensions": extensions}], status_of([{"extensions": extensions}]))
@@ -76,12 +76,12 @@ def status_of(errors: Sequence[Mapping[str, object]]) -> int:
     return 400
 
 
-def problem_response(problem: HTTPProblem, accept: str | None) -> Response:
+def error_response(problem: HTTPError, accept: str | None) -> Response:
     """An answer in GraphQL's form to what may be no GraphQL at all; JSON also where the client takes none."""
     return _response([problem.error], problem.status, accept, problem.headers)
 
 
-def masked_response(error: Mapping[str, object], accept: str | None) -> Response:
+def internal_error_response(error: Mapping[str, object], accept: str | None) -> Response:
     """An answer to what went wrong here; the error is already formatted, and says nothing."""
     return _response([error], status_of([error]), accept, {})
 

@@ -18,9 +18,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.graph.faults import Fault, formatted
 from gateway.web.addresses import AllowedHosts, TrustedProxies
-from gateway.web.http_errors import HTTPProblem, masked_response, problem_response
+from gateway.web.http_errors import HTTPError, error_response, internal_error_response
 from gateway.web.request import RequestHeaders, listed
-from gateway.web.request_log import Notes, Observer, notes_of
+from gateway.web.request_log import Observer, RequestRecord, record_of
 
 METHODS = ("GET", "HEAD", "POST")
 EXPOSED_HEADERS = "ETag, Retry-After, WWW-Authenticate, X-Request-Id"
@@ -36,7 +36,7 @@ VARY = f"{ASKED}, {ASKED_HEADERS}, {ASKED_NETWORK}"
 
 
 @dataclass(frozen=True, slots=True)
-class CrossOrigin:
+class CORS:
     """What other origins' pages may do.
 
     Args:
@@ -50,23 +50,23 @@ class CrossOrigin:
         return origin is not None and listed(origin, self.origins)
 
     def preflight(self, method: str, headers: Headers) -> Response | None:
-        """What a browser is told that asks first; None where the request is no preflight.
+        """The answer to a preflight; None where the request is not one.
 
         Raises:
-            HTTPProblem: 400, naming what is refused.
+            HTTPError: 400, naming what is refused.
         """
         origin = headers.get("origin")
         if not self.origins or method != "OPTIONS" or origin is None or ASKED not in headers:
             return None
         if not self.allows(origin):
-            raise HTTPProblem(400, f'Pages of "{origin[:100]}" may not call: GATEWAY_CORS_ORIGINS does not list it.')
+            raise HTTPError(400, f'Pages of "{origin[:100]}" may not call: GATEWAY_CORS_ORIGINS does not list it.')
         wanted = headers[ASKED]
         if wanted not in METHODS:
-            raise HTTPProblem(400, f'The method "{wanted[:20]}" may not be used: GET, HEAD and POST may.')
+            raise HTTPError(400, f'The method "{wanted[:20]}" may not be used: GET, HEAD and POST may.')
         names = [name.strip() for name in headers.get(ASKED_HEADERS, "").split(",") if name.strip()]
         for name in names:
             if not HEADER_NAME.fullmatch(name):
-                raise HTTPProblem(400, f'"{name[:60]}" is not the name of a header.')
+                raise HTTPError(400, f'"{name[:60]}" is not the name of a header.')
         answer = {"Access-Control-Allow-Methods": ", ".join(METHODS), "Access-Control-Max-Age": REMEMBERED}
         if names:
             answer["Access-Control-Allow-Headers"] = ", ".join(names)
@@ -93,10 +93,10 @@ SECURITY_HEADERS = {
 """On every answer that does not say otherwise itself."""
 
 
-class EveryRequest:
+class RequestMiddleware:
     """Follows each request from its arrival to the end of its answer, and answers for what nobody else caught.
 
-    An exception that gets here is a fault of ours: `on_fault` is told where it happened, the client an id alone.
+    An exception that gets here is a fault of ours: `on_fault` gets where it happened, the client only an id.
 
     Args:
         app: What is called.
@@ -116,7 +116,7 @@ class EveryRequest:
         observers: Sequence[Observer],
         hosts: AllowedHosts,
         proxies: TrustedProxies,
-        cors: CrossOrigin,
+        cors: CORS,
         closing: Callable[[], bool],
         on_fault: Callable[[Fault], None],
         seconds: Callable[[], float] = time.perf_counter,
@@ -135,24 +135,24 @@ class EveryRequest:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, status, notes, headers = self._seconds(), 0, notes_of(scope), RequestHeaders(scope=scope)
+        started, status, record, headers = self._seconds(), 0, record_of(scope), RequestHeaders(scope=scope)
         self._proxies.resolve(scope, headers)
-        ends = [observer(scope, notes) for observer in self._observers]
+        ends = [observer(scope, record) for observer in self._observers]
 
         async def sent(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                self._complete(MutableHeaders(scope=message), headers, notes)
+                self._complete(MutableHeaders(scope=message), headers, record)
             await send(message)
 
         try:
             await self._answer(scope, headers, receive, sent)
         except Exception as error:  # noqa: BLE001 - the last net; whatever it is, the client gets an answer
-            told = formatted(GraphQLError("", original_error=error), self._on_fault)
-            notes.tell([told])
+            error_entry = formatted(GraphQLError("", original_error=error), self._on_fault)
+            record.add_errors([error_entry])
             if not status:  # else the answer is on its way, and the server breaks it off
-                await masked_response(told, headers.get("accept"))(scope, receive, sent)
+                await internal_error_response(error_entry, headers.get("accept"))(scope, receive, sent)
         finally:
             seconds = self._seconds() - started
             for end in reversed(ends):
@@ -162,15 +162,15 @@ class EveryRequest:
         try:
             self._hosts.check(scope, headers)
             answer = self._cors.preflight(scope["method"], headers)
-        except HTTPProblem as problem:
-            notes_of(scope).tell([problem.error])
-            answer = problem_response(problem, headers.get("accept"))
+        except HTTPError as problem:
+            record_of(scope).add_errors([problem.error])
+            answer = error_response(problem, headers.get("accept"))
         await (answer or self._app)(scope, receive, send)
 
-    def _complete(self, answer: MutableHeaders, request: RequestHeaders, notes: Notes) -> None:
+    def _complete(self, answer: MutableHeaders, request: RequestHeaders, record: RequestRecord) -> None:
         for name, value in SECURITY_HEADERS.items():
             answer.setdefault(name, value)
         self._cors.complete(answer, request.get("origin"))
         if self._closing():
             answer["Connection"] = "close"
-        answer["X-Request-Id"] = notes.request_id
+        answer["X-Request-Id"] = record.request_id

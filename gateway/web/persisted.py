@@ -14,7 +14,7 @@ from cachetools import LRUCache
 
 from gateway.errors import BadUserInput, PersistedQueryNotFound
 from gateway.settings.environment import BadSetting
-from gateway.web.request import Message
+from gateway.web.request import GraphQLRequest
 
 SETTING = "GATEWAY_TRUSTED_DOCUMENTS"
 HASH = re.compile(r"[0-9a-f]{64}")
@@ -22,26 +22,26 @@ APOLLO_FORMAT = "apollo-persisted-query-manifest"
 CACHE_BYTES = 16_000_000
 """Of automatically persisted documents, all together; a character takes one to four."""
 
-LONGEST_KEPT = 100_000
-"""Characters of one that is still kept."""
+LONGEST_STORED = 100_000
+"""Characters of the longest that is stored."""
 
 
-class Named(msgspec.Struct, frozen=True):
-    """What a request asks to run.
+class RequestedDocument(msgspec.Struct, frozen=True):
+    """The document that a request asks for.
 
     Attributes:
         text: The document.
-        keep: The hash to keep it under, once it has proven valid; None where there is nothing to keep.
+        store_as: The hash to store it under, once it has proven valid; None where there is nothing to store.
     """
 
     text: str
-    keep: str | None = None
+    store_as: str | None = None
 
 
-class Documents(Protocol):
+class DocumentSource(Protocol):
     """Where documents come from."""
 
-    async def find(self, message: Message) -> Named:
+    async def find(self, message: GraphQLRequest) -> RequestedDocument:
         """The document that a message means.
 
         Raises:
@@ -50,7 +50,7 @@ class Documents(Protocol):
         """
         ...
 
-    async def keep(self, named: Named) -> None:
+    async def store(self, requested: RequestedDocument) -> None:
         """Takes note of a valid document."""
         ...
 
@@ -63,11 +63,11 @@ class DocumentStore(Protocol):
         ...
 
     async def put(self, digest: str, text: str) -> None:
-        """Keeps a text."""
+        """Stores a text."""
         ...
 
 
-class MemoryDocuments:
+class MemoryDocumentStore:
     """Texts in this process, the least recently used forgotten first."""
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class MemoryDocuments:
         return self._texts.get(digest)
 
     async def put(self, digest: str, text: str) -> None:
-        """Keeps a text."""
+        """Stores a text."""
         self._texts[digest] = text
 
 
@@ -86,32 +86,32 @@ class AutomaticDocuments:
     """Any document; one that comes with its hash may be named by that from then on (Apollo's protocol).
 
     Args:
-        store: Where they are kept.
+        store: Where they are stored.
     """
 
     def __init__(self, store: DocumentStore) -> None:
         self._store = store
 
-    async def find(self, message: Message) -> Named:
+    async def find(self, message: GraphQLRequest) -> RequestedDocument:
         """The document that a message holds or names."""
         digest = apollo_hash(message)
         if digest is None:
-            return Named(required(message))
+            return RequestedDocument(required(message))
         if not HASH.fullmatch(digest):
-            raise BadUserInput("sha256Hash is no SHA-256 in hex.", argument="extensions.persistedQuery.sha256Hash")
+            raise BadUserInput("sha256Hash is not a SHA-256 in hex.", argument="extensions.persistedQuery.sha256Hash")
         if message.query:
             if hashlib.sha256(message.query.encode()).hexdigest() != digest:
                 raise BadUserInput("sha256Hash is not the query's.", argument="extensions.persistedQuery.sha256Hash")
-            return Named(message.query, keep=digest if len(message.query) <= LONGEST_KEPT else None)
+            return RequestedDocument(message.query, store_as=digest if len(message.query) <= LONGEST_STORED else None)
         text = await self._store.get(digest)
         if text is None:
             raise PersistedQueryNotFound("PersistedQueryNotFound")  # the text that Apollo's clients look for
-        return Named(text)
+        return RequestedDocument(text)
 
-    async def keep(self, named: Named) -> None:
-        """Keeps a document that came with its hash."""
-        if named.keep is not None:
-            await self._store.put(named.keep, named.text)
+    async def store(self, requested: RequestedDocument) -> None:
+        """Stores a document that came with its hash."""
+        if requested.store_as is not None:
+            await self._store.put(requested.store_as, requested.text)
 
 
 class TrustedDocuments:
@@ -129,18 +129,18 @@ class TrustedDocuments:
         """Runs the operations of another manifest, and no others, from now on."""
         self._texts, self._known = other._texts, other._known
 
-    async def find(self, message: Message) -> Named:
+    async def find(self, message: GraphQLRequest) -> RequestedDocument:
         """The document of the manifest that a message means."""
         name = message.document_id or message.doc_id or message.id or apollo_hash(message)
         if name is None and required(message) in self._known:
-            return Named(required(message))
+            return RequestedDocument(required(message))
         text = None if name is None else self._texts.get(_bare(name))
         if text is None:
-            raise PersistedQueryNotFound("Only trusted documents are run, and this is none of them.")
-        return Named(text)
+            raise PersistedQueryNotFound("Only trusted documents are run; this is not one of them.")
+        return RequestedDocument(text)
 
-    async def keep(self, named: Named) -> None:
-        """Keeps nothing: the manifest is whole."""
+    async def store(self, requested: RequestedDocument) -> None:
+        """Stores nothing: the manifest is whole."""
 
 
 def _bare(name: str) -> str:
@@ -148,7 +148,7 @@ def _bare(name: str) -> str:
     return name.removeprefix("sha256:")
 
 
-class Operation(msgspec.Struct):
+class ManifestOperation(msgspec.Struct):
     """An entry of Apollo's manifest."""
 
     id: str
@@ -160,7 +160,7 @@ class ApolloManifest(msgspec.Struct):
 
     format: str
     version: int
-    operations: list[Operation]
+    operations: list[ManifestOperation]
 
 
 def trusted(path: Path) -> TrustedDocuments:
@@ -192,7 +192,7 @@ def _apollo(path: Path, content: bytes) -> dict[str, str]:
     return {operation.id: operation.body for operation in manifest.operations}
 
 
-def apollo_hash(message: Message) -> str | None:
+def apollo_hash(message: GraphQLRequest) -> str | None:
     """The hash of `extensions.persistedQuery`, where there is one.
 
     Raises:
@@ -207,7 +207,7 @@ def apollo_hash(message: Message) -> str | None:
     return digest
 
 
-def required(message: Message) -> str:
+def required(message: GraphQLRequest) -> str:
     """The text that a message holds.
 
     Raises:

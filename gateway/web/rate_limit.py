@@ -11,7 +11,7 @@ from gateway.upstream.request import Clock
 
 MINUTE = 60.0
 MOST_CLIENTS = 10_000
-"""Clients that are remembered; whoever is forgotten starts anew, with a full bucket."""
+"""Clients that are remembered; one that was forgotten begins with a full bucket."""
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ class Bucket:
         return max(0.0, (least - self.left) * MINUTE / self.a_minute)
 
 
-class Rates(Protocol):
+class RateLimits(Protocol):
     """How much each client may still ask for."""
 
     async def admit(self, client: str) -> None:
@@ -53,7 +53,7 @@ class Rates(Protocol):
         ...
 
 
-class ClientRates:
+class ClientRateLimits:
     """Every client's buckets in this process.
 
     Args:
@@ -99,7 +99,7 @@ class ClientRates:
         return buckets
 
 
-def exceeded(rates: ClientRates, *, of_cost: bool, wait: float) -> RateLimited:
+def exceeded(rates: ClientRateLimits, *, of_cost: bool, wait: float) -> RateLimited:
     """The refusal of a client that has to wait for so many seconds, for units or for operations."""
     most = f"{rates.cost} units of upstream cost" if of_cost else f"{rates.operations} operations"
     return RateLimited(f"More than {most} a minute.", retry_after=wait)

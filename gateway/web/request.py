@@ -1,6 +1,6 @@
 """A GraphQL request as it arrives: its headers, a body read within bounds, and the message that it holds.
 
-Work for a request ends when its client goes away; a GET that another site had a browser send is told from others.
+Work for a request ends when its client goes away; a GET that another site had a browser send is told apart.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 from starlette.datastructures import Headers
 from starlette.types import Receive
 
-from gateway.web.http_errors import HTTPProblem
+from gateway.web.http_errors import HTTPError
 from gateway.web.negotiation import MediaType
 
 MOST_PARAMETERS = 32
@@ -32,7 +32,7 @@ class RequestHeaders(Headers):
         return ", ".join(values)
 
 
-class Message(msgspec.Struct, frozen=True, rename="camel"):
+class GraphQLRequest(msgspec.Struct, frozen=True, rename="camel"):
     """What the GraphQL-over-HTTP specification names, and the names that clients give a trusted document's id.
 
     Anything else beside them is ignored.
@@ -60,29 +60,29 @@ class Body(msgspec.Struct, frozen=True, rename="camel"):
 
 
 DECODER = msgspec.json.Decoder(Body)
-PARAMETERS = frozenset(field.encode_name for field in msgspec.structs.fields(Message))
+PARAMETERS = frozenset(field.encode_name for field in msgspec.structs.fields(GraphQLRequest))
 """The parameters that mean something here; any other is ignored, however often it comes."""
 
 OBJECT: msgspec.json.Decoder[dict[str, object] | None] = msgspec.json.Decoder(dict[str, object] | None)
 
 
-def from_body(body: bytes) -> Message:
+def from_body(body: bytes) -> GraphQLRequest:
     """The message of a POST.
 
     Raises:
-        HTTPProblem: 400, saying what is wrong with it.
+        HTTPError: 400, saying what is wrong with it.
     """
     if body.lstrip()[:1] == b"[":
-        raise HTTPProblem(400, "Batches are not supported: send one operation a request.")
+        raise HTTPError(400, "Batches are not supported: send one operation a request.")
     try:
         sent = DECODER.decode(body)
     except msgspec.ValidationError as error:
-        raise HTTPProblem(400, f"The request is not as GraphQL over HTTP has it: {error}.") from None
+        raise HTTPError(400, f"The request is not valid GraphQL over HTTP: {error}.") from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise HTTPProblem(400, "The body is not JSON in UTF-8.") from None
+        raise HTTPError(400, "The body is not JSON in UTF-8.") from None
     except RecursionError:
-        raise HTTPProblem(400, "The body is nested too deeply.") from None
-    return Message(
+        raise HTTPError(400, "The body is nested too deeply.") from None
+    return GraphQLRequest(
         query=sent.query,
         operation_name=sent.operation_name or None,
         variables=sent.variables or None,
@@ -93,26 +93,26 @@ def from_body(body: bytes) -> Message:
     )
 
 
-def from_query_string(query_string: bytes) -> Message:
+def from_query_string(query_string: bytes) -> GraphQLRequest:
     """The message of a GET.
 
     Raises:
-        HTTPProblem: 400, saying what is wrong with it.
+        HTTPError: 400, saying what is wrong with it.
     """
     try:
         pairs = parse_qsl(
             query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS
         )
     except (UnicodeDecodeError, ValueError):
-        raise HTTPProblem(400, "The query string cannot be read.") from None
+        raise HTTPError(400, "The query string cannot be read.") from None
     given: dict[str, str] = {}
     for name, value in pairs:
         if name not in PARAMETERS:
             continue
         if name in given:
-            raise HTTPProblem(400, f"The parameter {name} is given twice.")
+            raise HTTPError(400, f"The parameter {name} is given twice.")
         given[name] = value
-    return Message(
+    return GraphQLRequest(
         query=given.get("query"),
         operation_name=given.get("operationName") or None,
         variables=_object("variables", given.get("variables")),
@@ -129,7 +129,7 @@ def _object(name: str, text: str | None) -> dict[str, object] | None:
     try:
         return OBJECT.decode(text)
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        raise HTTPProblem(400, f"The parameter {name} is not a JSON object.") from None
+        raise HTTPError(400, f"The parameter {name} is not a JSON object.") from None
 
 
 T = TypeVar("T")
@@ -151,18 +151,18 @@ MOST_SECONDS = 10.0
 
 GZIP = frozenset({"gzip", "x-gzip"})
 CLOSE = {"Connection": "close"}
-"""What comes after a body that was not read to its end cannot be told from it."""
+"""What comes after a body that was not read to its end cannot be told apart from it."""
 
 
 class ClientGone(Exception):
     """Nobody is there to answer any more."""
 
 
-async def read(receive: Receive, headers: Headers) -> Message:
+async def read(receive: Receive, headers: Headers) -> GraphQLRequest:
     """The message of a POST.
 
     Raises:
-        HTTPProblem: It is too large, or none.
+        HTTPError: It is too large, or none.
         ClientGone: It broke off.
     """
     received = await _received(receive, headers)
@@ -173,14 +173,14 @@ def check_content(headers: Headers) -> None:
     """Makes sure that a body can be read: JSON in UTF-8, as it is or packed by gzip.
 
     Raises:
-        HTTPProblem: 415.
+        HTTPError: 415.
     """
     name, *parameters = (part.strip().lower() for part in headers.get("content-type", "").split(";"))
     charsets = [part.removeprefix("charset=").strip('"') for part in parameters if part.startswith("charset=")]
     if name != MediaType.JSON.value or not set(charsets) <= {"utf-8", "utf8"}:
-        raise HTTPProblem(415, "Send the request as application/json in UTF-8.", {"Accept": MediaType.JSON.value})
+        raise HTTPError(415, "Send the request as application/json in UTF-8.", {"Accept": MediaType.JSON.value})
     if coding_of_body(headers) not in {"identity", *GZIP}:
-        raise HTTPProblem(415, "Send the body as it is, or packed once by gzip.", {"Accept-Encoding": "gzip"})
+        raise HTTPError(415, "Send the body as it is, or packed once by gzip.", {"Accept-Encoding": "gzip"})
 
 
 def coding_of_body(headers: Headers) -> str:
@@ -191,10 +191,10 @@ def coding_of_body(headers: Headers) -> str:
 async def _received(receive: Receive, headers: Headers) -> bytes:
     """The whole body.
 
-    One that is too large is read on for a while, though not kept: a client that is still sending hears no answer.
+    One that is too large is read on for a while and discarded: a client that is still sending hears no answer.
 
     Raises:
-        HTTPProblem: 413 where it is larger than `MOST_BYTES`, 408 where it takes longer than `MOST_SECONDS`.
+        HTTPError: 413 where it is larger than `MOST_BYTES`, 408 where it takes longer than `MOST_SECONDS`.
         ClientGone: It broke off.
     """
     declared = headers.get("content-length", "")
@@ -213,7 +213,7 @@ async def _received(receive: Receive, headers: Headers) -> bytes:
                 if size <= MOST_BYTES:
                     parts.append(part)
     except TimeoutError:
-        raise HTTPProblem(408, f"The body took longer than {MOST_SECONDS:g} seconds.", CLOSE) from None
+        raise HTTPError(408, f"The body took longer than {MOST_SECONDS:g} seconds.", CLOSE) from None
     if size > MOST_BYTES:
         raise too_large()
     return b"".join(parts)
@@ -223,7 +223,7 @@ def _unpacked(packed: bytes) -> bytes:
     """A body that was packed by gzip.
 
     Raises:
-        HTTPProblem: 413 where it comes to more than `MOST_BYTES`, or than its packed size allows; 400 where it is not
+        HTTPError: 413 where it comes to more than `MOST_BYTES`, or than its packed size allows; 400 where it is not
             gzip, whole and one.
     """
     most = min(MOST_BYTES, max(FREE_BYTES, MOST_RATIO * len(packed)))
@@ -231,21 +231,21 @@ def _unpacked(packed: bytes) -> bytes:
     try:
         body = unpacker.decompress(packed, most + 1)
     except zlib.error:
-        raise HTTPProblem(400, "The body is not gzip.") from None
+        raise HTTPError(400, "The body is not gzip.") from None
     if len(body) > most:
-        raise HTTPProblem(413, f"Unpacked, the body is larger than {most:,} bytes.")
+        raise HTTPError(413, f"Unpacked, the body is larger than {most:,} bytes.")
     if not unpacker.eof or unpacker.unused_data:
-        raise HTTPProblem(400, "The body is not one whole gzip file.")
+        raise HTTPError(400, "The body is not one whole gzip file.")
     return body
 
 
-def too_large() -> HTTPProblem:
+def too_large() -> HTTPError:
     """A body that is not read, or not to its end."""
-    return HTTPProblem(413, f"The body is larger than {MOST_BYTES:,} bytes.", CLOSE)
+    return HTTPError(413, f"The body is larger than {MOST_BYTES:,} bytes.", CLOSE)
 
 
 class Background:
-    """Work that nobody waits for; kept, since an event loop itself holds its tasks but weakly."""
+    """Work in the background; referenced here, since an event loop holds tasks only weakly."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()

@@ -21,21 +21,21 @@ from gateway.graph.engine import Answer
 from gateway.logs import tell
 from gateway.upstream.request import Ledger
 from gateway.upstream.span import Span
-from gateway.web.http_errors import Refusal
+from gateway.web.http_errors import RequestError
 
-KEY = "gateway.notes"
+KEY = "gateway.record"
 MOST_ERROR_IDS = 5
-"""Ids of masked errors that are kept of one request; a fault at a field may come once a row."""
+"""Ids of masked errors noted per request; a fault at a field may come once a row."""
 
 
 @dataclass(slots=True)
-class Notes:
+class RequestRecord:
     """One request's.
 
     Attributes:
         request_id: The id that logs and the answer have.
         operation: The operation's name.
-        type: `query`, `mutation` or `subscription`; `unknown` where it could not be told.
+        type: `query`, `mutation` or `subscription`; `unknown` where it is not known.
         text: The operation's document.
         ledger: The upstream calls made for it; None where it did not come to be looked at.
         outcome: What it came to; None where nothing, or another answer than GraphQL's.
@@ -46,7 +46,7 @@ class Notes:
         router: Whether a router sends it that has proved to be one.
         gone: Whether the client went away before its answer.
         span: What traces tell of it; None where it is not traced.
-        trace_id: The trace's id; None where none is kept.
+        trace_id: The trace's id; None where it is not sampled.
     """
 
     request_id: str = ""
@@ -54,7 +54,7 @@ class Notes:
     type: str = "unknown"
     text: str | None = None
     ledger: Ledger | None = None
-    outcome: Answer | Refusal | None = None
+    outcome: Answer | RequestError | None = None
     errors: Counter[str] = field(default_factory=Counter)
     error_ids: list[str] = field(default_factory=list)
     client: str | None = None
@@ -64,7 +64,7 @@ class Notes:
     span: Span | None = None
     trace_id: str | None = None
 
-    def tell(self, errors: Iterable[Mapping[str, object]]) -> None:
+    def add_errors(self, errors: Iterable[Mapping[str, object]]) -> None:
         """Notes errors, in GraphQL's response form, that the client is sent."""
         for error in errors:
             extensions = error.get("extensions")
@@ -75,18 +75,18 @@ class Notes:
                 self.error_ids.append(str(extensions["errorId"]))
 
 
-def notes_of(scope: Scope) -> Notes:
-    """The notes of the request that a scope belongs to."""
-    notes = scope.get(KEY)
-    if notes is None:
-        notes = scope[KEY] = Notes()
-    return cast("Notes", notes)
+def record_of(scope: Scope) -> RequestRecord:
+    """The record of the request that a scope belongs to."""
+    record = scope.get(KEY)
+    if record is None:
+        record = scope[KEY] = RequestRecord()
+    return cast("RequestRecord", record)
 
 
 End: TypeAlias = Callable[[int, float], None]
 """Called when a request has ended: its status (0 where there was no answer), and how many seconds it took."""
 
-Observer: TypeAlias = Callable[[Scope, Notes], End]
+Observer: TypeAlias = Callable[[Scope, RequestRecord], End]
 """Called when a request begins: the log, the metrics, the traces."""
 
 
@@ -101,10 +101,10 @@ CLIENT_GONE = 499
 SERVER_ERROR = 500
 ID_HEADER = b"x-request-id"
 ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-"""Ids that are taken over from whoever asks; any other text could be made to look like a line of a log."""
+"""Ids that are taken over from the client; any other text could be made to look like a line of a log."""
 
 STATES_GOOD = 1.0
-"""Seconds for which sources' states are told again, where nothing has been asked of them."""
+"""Seconds for which the sources' last states are logged again, where nothing was asked of them."""
 
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 States: TypeAlias = Callable[[], Mapping[str, str]]
@@ -129,33 +129,33 @@ class RequestLog:
         self._known: Mapping[str, str] = {}
         self._good_until = 0.0
 
-    def __call__(self, scope: Scope, notes: Notes) -> End:
+    def __call__(self, scope: Scope, record: RequestRecord) -> End:
         """Gives a request its id, and a line when it has ended."""
-        notes.request_id = id_of(scope)
+        record.request_id = id_of(scope)
 
         def end(status: int, seconds: float) -> None:
             if scope["path"] not in QUIET or status >= SERVER_ERROR:
-                self._write(scope, notes, CLIENT_GONE if notes.gone else status, seconds)
+                self._write(scope, record, CLIENT_GONE if record.gone else status, seconds)
 
         return end
 
-    def _write(self, scope: Scope, notes: Notes, status: int, seconds: float) -> None:
+    def _write(self, scope: Scope, record: RequestRecord, status: int, seconds: float) -> None:
         level = logging.WARNING if status >= SERVER_ERROR else logging.INFO
         if not log.isEnabledFor(level):
             return
         line: dict[str, object] = {
-            "requestId": notes.request_id,
+            "requestId": record.request_id,
             "method": scope["method"] if scope["method"] in METHODS else "other",
             "path": scope["path"] if scope["path"] in self._paths else "other",
             "status": status,
             "ms": round(seconds * 1000, 1),
-            **told(notes),
+            **operation_fields(record),
         }
-        if notes.ledger is not None:
-            line["sources"] = self._states_now(after=notes)
+        if record.ledger is not None:
+            line["sources"] = self._states_now(after=record)
         tell(log, level, "request", line)
 
-    def _states_now(self, *, after: Notes) -> Mapping[str, str]:
+    def _states_now(self, *, after: RequestRecord) -> Mapping[str, str]:
         """The sources' states; asked for anew where a request could have changed them, else once a second."""
         now = self._seconds()
         if now >= self._good_until or after.errors or (after.ledger is not None and after.ledger.calls()):
@@ -172,27 +172,27 @@ def id_of(scope: Scope) -> str:
     return secrets.token_hex(16)
 
 
-def told(notes: Notes) -> dict[str, object]:
+def operation_fields(record: RequestRecord) -> dict[str, object]:
     """What a line says of an operation: only what there is to be said."""
     line: dict[str, object] = {}
-    if notes.client is not None:
-        line["client"] = notes.client
-    if notes.refused is not None:
-        line["refused"] = notes.refused
-    if notes.operation is not None:
-        line["operation"] = notes.operation
-    if notes.ledger is not None:
-        line.update(spent(notes.ledger))
-    if notes.errors:
-        line["errors"] = dict(notes.errors)
-    if notes.error_ids:
-        line["errorIds"] = notes.error_ids
-    if notes.trace_id is not None:
-        line["traceId"] = notes.trace_id
+    if record.client is not None:
+        line["client"] = record.client
+    if record.refused is not None:
+        line["refused"] = record.refused
+    if record.operation is not None:
+        line["operation"] = record.operation
+    if record.ledger is not None:
+        line.update(cost_fields(record.ledger))
+    if record.errors:
+        line["errors"] = dict(record.errors)
+    if record.error_ids:
+        line["errorIds"] = record.error_ids
+    if record.trace_id is not None:
+        line["traceId"] = record.trace_id
     return line
 
 
-def spent(ledger: Ledger) -> dict[str, object]:
+def cost_fields(ledger: Ledger) -> dict[str, object]:
     """What an operation took of the sources: calls, units, and answers that saved calls."""
     calls = ledger.calls()
     return {

@@ -1,4 +1,4 @@
-"""An answer as it goes out: its status, its media type, its coding, and for how long it may be kept.
+"""An answer as it goes out: its status, its media type, its coding, and how long it may be cached.
 
 A long one goes out in pieces, each encoded when the client has taken the one before.
 """
@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.graph.engine import Answer
-from gateway.web.http_errors import BAD_REQUEST, NO_STORE, Refusal, status_of
+from gateway.web.http_errors import BAD_REQUEST, NO_STORE, RequestError, status_of
 from gateway.web.negotiation import MediaType, ranges, weight_of
 from gateway.web.request import while_connected
 
@@ -33,7 +33,7 @@ VARY = "Accept, Accept-Encoding, Authorization, X-API-Key, Router-Authorization,
 
 
 def cache_control(max_age: float | None, *, good: bool, private: bool) -> str:
-    """For how long an answer may be kept.
+    """How long an answer may be cached.
 
     Args:
         max_age: Seconds that the shortest-lived of what it is made of stays fresh; None where it is made of nothing.
@@ -80,8 +80,8 @@ class LongResponse(Response):
         await send({"type": "http.response.body", "body": b""})
 
 
-async def written(
-    outcome: Answer | Refusal,
+async def graphql_response(
+    outcome: Answer | RequestError,
     kind: MediaType,
     headers: Headers,
     *,
@@ -97,7 +97,7 @@ async def written(
         headers: The request's.
         extensions: What the answer's `extensions` hold; left out where empty.
         caching: Its `Cache-Control`.
-        get: Whether it was asked for by GET, so that it may be kept and asked for again.
+        get: Whether it was asked for by GET, so that it may be cached and revalidated.
     """
     answer: dict[str, object] = {}
     status = 200
@@ -115,7 +115,7 @@ async def written(
     sent = {"Vary": VARY, "Cache-Control": caching}
     if get and caching != NO_STORE:
         sent["ETag"] = tag = await _tag(answer)
-        if same(tag, headers.get("if-none-match")):
+        if matches_etag(tag, headers.get("if-none-match")):
             return Response(b"", 304, sent)
     parts = pieces(answer)
     start = _start(parts)
@@ -150,7 +150,7 @@ async def _tag(answer: object) -> str:
     return f'W/"{digest.hexdigest()}"'
 
 
-def same(tag: str, if_none_match: str | None) -> bool:
+def matches_etag(tag: str, if_none_match: str | None) -> bool:
     """Whether a client has this answer already; weak tags are compared without their mark (RFC 9110, 8.8.3.2)."""
     known = [part.strip().removeprefix("W/") for part in (if_none_match or "").split(",")]
     return tag.removeprefix("W/") in known or "*" in known

@@ -21,11 +21,11 @@ from gateway.graph.status import SourceState, SourceStatus
 from gateway.web import explorer
 from gateway.web.addresses import ANY, AllowedHosts, Network, TrustedProxies
 from gateway.web.explorer import Explorer
-from gateway.web.http_errors import HTTPProblem, problem_response
+from gateway.web.http_errors import HTTPError, error_response
 from gateway.web.metrics.page import Metrics
-from gateway.web.middleware import CrossOrigin, EveryRequest
+from gateway.web.middleware import CORS, RequestMiddleware
 from gateway.web.request import RequestHeaders
-from gateway.web.request_log import Observer, RequestLog, notes_of
+from gateway.web.request_log import Observer, RequestLog, record_of
 
 UNUSABLE = frozenset({SourceState.OFF, SourceState.REFUSED, SourceState.UNAVAILABLE})
 """States of a source whose meetings cannot be had."""
@@ -60,7 +60,7 @@ class Health:
     async def ready(self, _: Request) -> Response:
         """`/readyz`: 200 while requests are served, whatever the vendors do; the body says what they do.
 
-        Were it not, an outage of theirs would take every replica out of service, with all that is kept. One that is cut
+        Were it not, an outage of theirs would take every replica out of service, with its caches. One that is cut
         off from the others' Redis goes on alone, and says so.
         """
         sources = self.statuses()
@@ -136,14 +136,14 @@ def site(
     application = Starlette(
         routes=routes,
         lifespan=lifespan,
-        exception_handlers={HTTPProblem: refused, HTTPException: refused},
+        exception_handlers={HTTPError: refused, HTTPException: refused},
         middleware=[
             Middleware(
-                EveryRequest,
+                RequestMiddleware,
                 observers=[*observers, *counted, RequestLog(paths, health.states)],
                 hosts=AllowedHosts(hosts),
                 proxies=TrustedProxies(proxies),
-                cors=CrossOrigin(origins),
+                cors=CORS(origins),
                 closing=lambda: health.closing,
                 on_fault=on_fault,
             )
@@ -169,7 +169,7 @@ class Endpoint:
 async def refused(request: Request, error: Exception) -> Response:
     """What was refused before it came to GraphQL, in JSON."""
     if isinstance(error, HTTPException):
-        error = HTTPProblem(error.status_code, f"{error.detail}.", error.headers)
-    assert isinstance(error, HTTPProblem)
-    notes_of(request.scope).tell([error.error])
-    return problem_response(error, RequestHeaders(scope=request.scope).get("accept"))
+        error = HTTPError(error.status_code, f"{error.detail}.", error.headers)
+    assert isinstance(error, HTTPError)
+    record_of(request.scope).add_errors([error.error])
+    return error_response(error, RequestHeaders(scope=request.scope).get("accept"))

@@ -29,7 +29,7 @@ from gateway.upstream.request import Clock
 log = logging.getLogger(__name__)
 
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
-"""Signatures by a private key only: with a shared secret, whoever checks a token could also make one."""
+"""Signatures by a private key only: with a shared secret, who can check a token can also make one."""
 
 FRESH = 600.0
 """Seconds after which keys are fetched again, so that a revoked one is dropped."""
@@ -56,7 +56,7 @@ class Published(msgspec.Struct):
 
 
 class KeySet:
-    """One issuer's keys: fetched when they are first needed, and then behind whoever needs one that is known.
+    """One issuer's keys: fetched when first needed, then renewed in the background.
 
     Args:
         fetch: Gets the published set; raises whatever it likes.
@@ -120,7 +120,7 @@ class KeySet:
 
     async def _replace(self, now: float) -> None:
         try:
-            self._keys = usable(await self._fetch())
+            self._keys = signing_keys(await self._fetch())
         except Exception as error:  # noqa: BLE001 - whatever is wrong at the issuer, the known keys go on for a while
             self._failed = True
             log.warning("signing keys could not be fetched", extra={"kind": type(error).__name__})
@@ -128,17 +128,17 @@ class KeySet:
             self._failed, self._fetched = False, now
 
 
-def usable(body: bytes) -> dict[str | None, PyJWK]:
+def signing_keys(body: bytes) -> dict[str | None, PyJWK]:
     """The keys of a published set that may sign, by their ids; those of another kind or use are left out.
 
     Raises:
-        msgspec.DecodeError: It is no JWK set.
+        msgspec.DecodeError: It is not a JWK set.
     """
     keys: dict[str | None, PyJWK] = {}
     for published in msgspec.json.decode(body, type=Published).keys[:MOST_KEYS]:
         try:
             key = _key(msgspec.json.decode(published, type=dict[str, object]))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is no key that signs
+        except Exception as error:  # noqa: BLE001 - whatever it is, it cannot be used
             log.warning("a published signing key cannot be read", extra={"kind": type(error).__name__})
             continue
         if key is not None:
@@ -169,10 +169,10 @@ COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 """The form of a signed token (RFC 7515, 7.1); Python's decoder of base64 would pass over any other character."""
 
 LAST_SECOND = 253_402_300_799
-"""Of the year 9999: a time beyond it, or one that is no number at all, is none that ever comes."""
+"""Of the year 9999: later times, NaN and infinity never come."""
 
 UNREADABLE = (PyJWTError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
-"""What PyJWT raises over a token that is none; of the wrong types it does not expect all."""
+"""What PyJWT raises for a malformed token; it does not expect every wrong type."""
 
 REASONS: Mapping[type[PyJWTError], RefusalReason] = {
     InvalidSignatureError: "signature",
@@ -274,7 +274,7 @@ def reason_of(error: Exception) -> RefusalReason:
 def _seconds(claims: Mapping[str, object], name: str, default: float) -> float:
     value = claims.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LAST_SECOND:
-        raise Unauthenticated("The token has a time that is none.", reason="claims")
+        raise Unauthenticated("The token has an invalid time.", reason="claims")
     return float(value)
 
 

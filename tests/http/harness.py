@@ -23,11 +23,11 @@ from gateway.model.records import Source
 from gateway.model.scopes import Principal
 from gateway.upstream.clock import SystemClock
 from gateway.upstream.request import Request
-from gateway.web.authentication import Access
+from gateway.web.authentication import Authenticator
 from gateway.web.explorer import Examples, Explorer, File
 from gateway.web.graphql import GraphQLEndpoint
-from gateway.web.persisted import AutomaticDocuments, MemoryDocuments
-from gateway.web.rate_limit import ClientRates
+from gateway.web.persisted import AutomaticDocuments, MemoryDocumentStore
+from gateway.web.rate_limit import ClientRateLimits
 from gateway.web.routes import STATE, Health, site
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
@@ -93,14 +93,14 @@ class PlainEngine:
 
 
 def plain_site(engine: PlainEngine, *, graphiql: bool = True, health: Health | None = None, **given: Any) -> Starlette:
-    """The HTTP face over an engine; `given` goes to the endpoint."""
+    """The HTTP API over an engine; `given` goes to the endpoint."""
     explorer = Explorer([PAGE_FILE], Examples(), lambda: NOW) if graphiql else None
     clock = given.get("clock", SystemClock())
     defaults: dict[str, Any] = {
-        "documents": AutomaticDocuments(MemoryDocuments()),
-        "access": Access(required=False),
+        "documents": AutomaticDocuments(MemoryDocumentStore()),
+        "access": Authenticator(required=False),
         "origins": frozenset(),
-        "rates": ClientRates(100_000, 100_000, clock),
+        "rates": ClientRateLimits(100_000, 100_000, clock),
         "clock": clock,
         "deadline": 5.0,
         "trace": True,

@@ -22,7 +22,7 @@ from gateway.settings.api_keys import matching, read_keys, weaknesses
 from gateway.settings.environment import BadSetting
 from gateway.settings.settings import Settings
 from gateway.upstream.clock import ManualClock
-from gateway.web.authentication import Access
+from gateway.web.authentication import Authenticator
 from gateway.web.tokens import FRESH, LONGEST_USE, PAUSE, SKEW, KeySet, KeysUnavailable, Tokens
 from tests.http.harness import Caller, PlainEngine, Reply, calling, plain_site
 
@@ -159,7 +159,7 @@ async def gateway(issuer: Issuer, clock: ManualClock, engine: PlainEngine) -> As
     tokens = Tokens(KeySet(issuer.publish, clock), ISSUER, AUDIENCE, clock)
     keys = read_keys(f"web:{KEY},bot:{OTHER}:meetings:read")
     async with calling(
-        plain_site(engine, access=Access(required=True, keys=keys, tokens=tokens), clock=clock)
+        plain_site(engine, access=Authenticator(required=True, keys=keys, tokens=tokens), clock=clock)
     ) as caller:
         yield caller
 

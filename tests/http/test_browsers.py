@@ -9,7 +9,7 @@ import pytest
 
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.request import Request
-from gateway.web.rate_limit import ClientRates
+from gateway.web.rate_limit import ClientRateLimits
 from tests.http.harness import Caller, PlainEngine, Reply, calling, plain_site
 
 FRIEND = "https://app.example"
@@ -145,7 +145,7 @@ async def test_a_page_reads_every_answer_also_a_fault_of_ours() -> None:
         raise RuntimeError("nobody foresaw it")
 
     engine = PlainEngine(meddle=fail)
-    limited = ClientRates(1, 1, ManualClock())
+    limited = ClientRateLimits(1, 1, ManualClock())
     async with calling(plain_site(engine, origins=frozenset({FRIEND}), rates=limited)) as gateway:
         from_page = {"Origin": FRIEND}
         fault = await gateway.ask("POST", json={"query": "{ hello }"}, headers=from_page)

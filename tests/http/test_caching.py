@@ -10,8 +10,8 @@ import pytest
 
 from gateway.settings.api_keys import read_keys
 from gateway.upstream.request import Request
-from gateway.web.authentication import Access
-from gateway.web.response import cache_control, compressed, same
+from gateway.web.authentication import Authenticator
+from gateway.web.response import cache_control, compressed, matches_etag
 from tests.http.harness import Caller, PlainEngine, calling, plain_site
 
 LARGE = b'{"data": "' + b"meeting " * 1000 + b'"}'
@@ -107,7 +107,7 @@ async def test_errors_are_not_kept(gateway: Caller) -> None:
 
 
 async def test_what_was_made_for_one_client_is_private(engine: PlainEngine) -> None:
-    access = Access(required=True, keys=read_keys("me:a-long-enough-key"))
+    access = Authenticator(required=True, keys=read_keys("me:a-long-enough-key"))
     async with calling(plain_site(engine, access=access)) as gateway:
         reply = await gateway.ask("GET", "/graphql?query={hello}", headers={"X-API-Key": "a-long-enough-key"})
     assert reply.headers["Cache-Control"] == "private, no-cache"
@@ -141,4 +141,4 @@ def test_cache_control() -> None:
     [('W/"a"', True), ('"a"', True), ('"b", W/"a"', True), ("*", True), ('"b"', False), (None, False)],
 )
 def test_whether_a_client_has_it_already(sent: str | None, known: bool) -> None:
-    assert same('W/"a"', sent) is known
+    assert matches_etag('W/"a"', sent) is known

@@ -12,7 +12,7 @@ import pytest
 
 from gateway.settings.environment import BadSetting
 from gateway.web import persisted
-from gateway.web.persisted import AutomaticDocuments, MemoryDocuments, TrustedDocuments, trusted
+from gateway.web.persisted import AutomaticDocuments, MemoryDocumentStore, TrustedDocuments, trusted
 from tests.http.harness import Caller, PlainEngine, Reply, calling, plain_site
 
 QUERY = "query Greeting { hello }"
@@ -81,14 +81,14 @@ async def test_a_document_that_is_not_valid_is_not_kept(gateway: Caller) -> None
 
 async def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(persisted, "CACHE_BYTES", 1500)
-    store = MemoryDocuments()
+    store = MemoryDocumentStore()
     for number in range(100):
         await store.put(str(number), f"{number:0100}")
     assert [await store.get(str(number)) is not None for number in (0, 89, 90, 99)] == [False, False, True, True]
 
 
 async def test_a_large_document_runs_but_is_not_kept(engine: PlainEngine) -> None:
-    large = f"{QUERY} # {'x' * persisted.LONGEST_KEPT}"
+    large = f"{QUERY} # {'x' * persisted.LONGEST_STORED}"
     digest = hashlib.sha256(large.encode()).hexdigest()
     async with calling(plain_site(engine, max_document=len(large))) as gateway:
         assert (await ask(gateway, large, extensions=named(digest))).status == 200

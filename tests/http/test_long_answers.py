@@ -18,7 +18,7 @@ from starlette.types import Message
 from gateway.graph.engine import Answer
 from gateway.web.negotiation import MediaType
 from gateway.web.request import ClientGone
-from gateway.web.response import PIECE, ROWS, WHOLE, LongResponse, pieces, written
+from gateway.web.response import PIECE, ROWS, WHOLE, LongResponse, graphql_response, pieces
 from tests.http.harness import PlainEngine, calling, plain_site
 
 LENGTHS = (0, 1, 3, ROWS - 1, ROWS, ROWS + 1, 3 * ROWS)
@@ -67,7 +67,7 @@ def test_no_piece_is_much_larger_than_a_piece() -> None:
 
 
 async def answered(data: Any, *, get: bool = False, errors: Any = (), **headers: str) -> Response:
-    return await written(
+    return await graphql_response(
         Answer(data=data, errors=[*errors]),
         MediaType.JSON,
         Headers({name.replace("_", "-"): value for name, value in headers.items()}),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from gateway.web.authentication import Access
+from gateway.web.authentication import Authenticator
 from gateway.web.metrics.page import Metrics
 from gateway.web.metrics.requests import Names
 
@@ -18,7 +18,7 @@ JOINED = {"livesum": "sum", "livemin": "least", "livemax": "greatest"}
 
 
 def registered(*, shared: bool) -> CollectorRegistry:
-    return Metrics(names=Names(), shared=shared, release="1", access=Access(required=False))._registry
+    return Metrics(names=Names(), shared=shared, release="1", access=Authenticator(required=False))._registry
 
 
 def known(*, shared: bool) -> dict[str, tuple[str, list[str], str]]:

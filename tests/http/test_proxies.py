@@ -10,7 +10,7 @@ import pytest
 
 from gateway.upstream.clock import ManualClock
 from gateway.web.addresses import Network, client_network, parsed
-from gateway.web.rate_limit import ClientRates
+from gateway.web.rate_limit import ClientRateLimits
 from tests.http.harness import Caller, PlainEngine, calling, plain_site
 
 LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
@@ -77,7 +77,7 @@ async def test_how_it_came_to_the_proxy(proto: str, scheme: str) -> None:
 @pytest.fixture
 async def limited() -> AsyncIterator[Caller]:
     clock = ManualClock()
-    app = plain_site(PlainEngine(), proxies=(LOOPBACK,), rates=ClientRates(1, 1000, clock), clock=clock)
+    app = plain_site(PlainEngine(), proxies=(LOOPBACK,), rates=ClientRateLimits(1, 1000, clock), clock=clock)
     async with calling(app) as caller:
         yield caller
 

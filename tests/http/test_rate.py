@@ -13,8 +13,8 @@ from gateway.settings.api_keys import read_keys
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.request import Entry, Request
 from gateway.web import rate_limit
-from gateway.web.authentication import Access
-from gateway.web.rate_limit import ClientRates
+from gateway.web.authentication import Authenticator
+from gateway.web.rate_limit import ClientRateLimits
 from tests.http.harness import PlainEngine, calling, plain_site
 
 KEYS = read_keys("one:first-long-enough-key,two:second-long-enough-key")
@@ -22,7 +22,7 @@ KEYS = read_keys("one:first-long-enough-key,two:second-long-enough-key")
 
 async def test_a_bucket_fills_all_the_time() -> None:
     clock = ManualClock()
-    rates = ClientRates(60, 1000, clock)
+    rates = ClientRateLimits(60, 1000, clock)
     for _ in range(60):
         await rates.admit("zoe")
     with pytest.raises(RateLimited) as caught:
@@ -40,7 +40,7 @@ async def test_a_bucket_fills_all_the_time() -> None:
 
 async def test_cost_is_paid_back_before_more_is_lent() -> None:
     clock = ManualClock()
-    rates = ClientRates(600, 60, clock)
+    rates = ClientRateLimits(600, 60, clock)
     await rates.admit("zoe")
     await rates.charge("zoe", 90)
     with pytest.raises(RateLimited, match="upstream cost") as caught:
@@ -52,7 +52,7 @@ async def test_cost_is_paid_back_before_more_is_lent() -> None:
 
 async def test_clients_are_forgotten_rather_than_remembered_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit, "MOST_CLIENTS", 3)
-    rates = ClientRates(1, 1, ManualClock())
+    rates = ClientRateLimits(1, 1, ManualClock())
     for client in ("a", "b", "c", "d"):
         await rates.admit(client)
     await rates.admit("a")
@@ -63,7 +63,10 @@ async def test_clients_are_forgotten_rather_than_remembered_without_end(monkeypa
 async def test_who_asks_too_often_is_told_when_to_come_back() -> None:
     clock = ManualClock()
     site = plain_site(
-        PlainEngine(), access=Access(required=True, keys=KEYS), rates=ClientRates(2, 100, clock), clock=clock
+        PlainEngine(),
+        access=Authenticator(required=True, keys=KEYS),
+        rates=ClientRateLimits(2, 100, clock),
+        clock=clock,
     )
     query = {"query": "{ hello }"}
     async with calling(site) as gateway:
@@ -102,7 +105,7 @@ async def test_whoever_asks_twice_and_leaves_once_is_charged_all_the_same() -> N
 
     engine = SharedEngine(spend)
     async with (
-        calling(plain_site(engine, rates=ClientRates(100, 30, clock), clock=clock)) as gateway,
+        calling(plain_site(engine, rates=ClientRateLimits(100, 30, clock), clock=clock)) as gateway,
         asyncio.timeout(60),
         asyncio.TaskGroup() as group,
     ):
@@ -136,7 +139,7 @@ async def test_what_ends_after_everybody_has_left_is_charged_too() -> None:
 
     engine.meddle = spend
     async with (
-        calling(plain_site(engine, rates=ClientRates(100, 30, clock), clock=clock)) as gateway,
+        calling(plain_site(engine, rates=ClientRateLimits(100, 30, clock), clock=clock)) as gateway,
         asyncio.timeout(60),
     ):
         leaving = asyncio.ensure_future(gateway.post("{ hello }"))
@@ -161,7 +164,7 @@ async def test_what_an_operation_has_cost_is_charged() -> None:
         request.ledger.write(Entry("SALESLOFT", "/v2/meetings", 30, 0.0, 1.0))
 
     engine.meddle = spend
-    async with calling(plain_site(engine, rates=ClientRates(100, 20, clock), clock=clock)) as gateway:
+    async with calling(plain_site(engine, rates=ClientRateLimits(100, 20, clock), clock=clock)) as gateway:
         assert (await gateway.post("{ hello }")).status == 200
         refused = await gateway.post("{ hello }")
         assert (refused.status, refused.headers["Retry-After"]) == (429, "30")

@@ -18,8 +18,8 @@ from gateway.shared.documents import SharedDocuments
 from gateway.shared.rates import SharedRates
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.replicas.link import Link
-from gateway.web.persisted import MemoryDocuments
-from gateway.web.rate_limit import ClientRates
+from gateway.web.persisted import MemoryDocumentStore
+from gateway.web.rate_limit import ClientRateLimits
 from tests.http.attacks import KEY
 from tests.http.harness import Caller, calling
 from tests.upstream.replicas.redis_server import RedisServer, redis_server
@@ -50,7 +50,7 @@ async def links(redis: RedisServer, clock: ManualClock) -> AsyncIterator[list[Li
 
 
 def rates_over(links: list[Link], clock: ManualClock, *, operations: int = 6, cost: int = 60) -> list[SharedRates]:
-    return [SharedRates(link, ClientRates(operations, cost, clock)) for link in links]
+    return [SharedRates(link, ClientRateLimits(operations, cost, clock)) for link in links]
 
 
 async def test_replicas_count_a_client_together(links: list[Link], clock: ManualClock) -> None:
@@ -112,7 +112,7 @@ def digest_of(text: str) -> str:
 
 
 def documents_over(links: list[Link], *, most_bytes: int = 1000) -> list[SharedDocuments]:
-    return [SharedDocuments(link, MemoryDocuments(), most_bytes=most_bytes) for link in links]
+    return [SharedDocuments(link, MemoryDocumentStore(), most_bytes=most_bytes) for link in links]
 
 
 async def test_a_document_is_known_to_all(links: list[Link], clock: ManualClock) -> None:

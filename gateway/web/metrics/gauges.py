@@ -57,7 +57,7 @@ class Reading(msgspec.Struct, frozen=True):
     Attributes:
         sources: Those that are on.
         statuses: How each source is doing.
-        kept_bytes: Memory that kept records take, as estimated.
+        kept_bytes: Memory that cached records take, as estimated.
         together: Whether what replicas share can be reached; None where they share nothing.
         processes: Processes that share it, as counted there; None likewise.
     """
@@ -74,7 +74,7 @@ class Execution(msgspec.Struct, frozen=True):
 
     Attributes:
         counts: Operations by what ran them; any other word than those of `PATHS` counts as interpreted.
-        plans: Plans kept.
+        plans: Compiled plans in the cache.
         plan_bytes: Memory that they take, as estimated.
     """
 
@@ -121,9 +121,9 @@ class Gauges:
             "gateway_operations_executed", "Operations that ran, by what ran them.", ("path",), registry=registry
         )
         self._executed_before: Totals[str] = Totals()
-        self._plans = gauge("gateway_plans", "Compiled plans that are kept.")
+        self._plans = gauge("gateway_plans", "Compiled plans in the cache.")
         self._plan_bytes = gauge("gateway_plan_bytes", "Memory that they take, as estimated.")
-        self._kept = gauge("gateway_cache_bytes", "Memory that kept records take, as estimated.")
+        self._kept = gauge("gateway_cache_bytes", "Memory that cached records take, as estimated.")
         self._together: tuple[Gauge, Gauge] | None = None
         if shared:
             self._together = (
@@ -190,7 +190,7 @@ class Gauges:
             self._memory.set(int(STATM.read_bytes().split()[1]) * PAGE_SIZE)
         with contextlib.suppress(OSError):
             self._descriptors.set(len(os.listdir(DESCRIPTORS)))  # noqa: PTH208 - the names are not wanted
-        self._workers.set(1)  # last: who is counted has told everything
+        self._workers.set(1)  # last: a worker that is counted has set all its gauges
 
     def _troubles_of(self, statuses: Sequence[SourceStatus]) -> None:
         """Tells every trouble that there is, and that one is over: a gauge that was set once stays."""

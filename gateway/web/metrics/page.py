@@ -15,12 +15,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.errors import Unauthenticated
-from gateway.web.authentication import Access, challenge
-from gateway.web.http_errors import HTTPProblem
+from gateway.web.authentication import Authenticator, challenge
+from gateway.web.http_errors import HTTPError
 from gateway.web.metrics.gauges import Execution, Gauges, Reading
 from gateway.web.metrics.requests import Names, Requests, UpstreamMetrics
 from gateway.web.request import RequestHeaders
-from gateway.web.request_log import notes_of
+from gateway.web.request_log import record_of
 from gateway.web.response import compressed
 
 
@@ -28,7 +28,7 @@ class Metrics:
     """Everything that is counted, and the page that shows it.
 
     Args:
-        names: Which operation names are told.
+        names: Which operation names become labels.
         shared: Whether processes count their budget together.
         release: The gateway's.
         access: Who may read the page.
@@ -36,7 +36,9 @@ class Metrics:
             leaves them where `PROMETHEUS_MULTIPROC_DIR` says, once it is imported.
     """
 
-    def __init__(self, *, names: Names, shared: bool, release: str, access: Access, folder: Path | None = None) -> None:
+    def __init__(
+        self, *, names: Names, shared: bool, release: str, access: Authenticator, folder: Path | None = None
+    ) -> None:
         # Beside each counter there would be a gauge, which nobody asks for.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library's own
         self._registry = CollectorRegistry()
@@ -61,15 +63,15 @@ class Metrics:
         """The metrics of all workers.
 
         Raises:
-            HTTPProblem: 401, where a key is asked for.
+            HTTPError: 401, where a key is asked for.
         """
         headers = RequestHeaders(scope=request.scope)
         try:
             await self._access.principal(headers)
         except Unauthenticated as error:
-            notes_of(request.scope).refused = error.reason
-            raise HTTPProblem(401, error, {"WWW-Authenticate": challenge(headers)}) from None
-        async with self._writing:  # whoever asks for many at once gets one after the other
+            record_of(request.scope).refused = error.reason
+            raise HTTPError(401, error, {"WWW-Authenticate": challenge(headers)}) from None
+        async with self._writing:  # requests for many at once are served one after the other
             self._read()
             text = await asyncio.to_thread(self._written)
         body, coding = compressed(text, headers.get("accept-encoding"))

@@ -14,8 +14,8 @@ from starlette.types import Scope
 from gateway import errors
 from gateway.graph.engine import Answer
 from gateway.upstream.request import Hit, Ledger
-from gateway.web.http_errors import Refusal
-from gateway.web.request_log import End, Notes, Observer
+from gateway.web.http_errors import RequestError
+from gateway.web.request_log import End, Observer, RequestRecord
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
 AMOUNTS = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -29,7 +29,7 @@ MOST_NAMES = 200
 """Operation names that get a label of their own; whatever else there is counts as one."""
 
 MOST_CLIENTS = 200
-"""Names of keys, and as many subjects of tokens, that get a label of their own; whoever else there is counts as one."""
+"""Names of keys, and as many subjects of tokens, that get a label of their own; all others count as one."""
 
 MOST_CHILDREN = 4096
 """Combinations of labels that are found without a look-up in the library; there are far fewer."""
@@ -50,7 +50,7 @@ CODES = codes_of(errors.GatewayError) | {
 
 @dataclass(slots=True)
 class Names:
-    """Which operation names may be told; clients choose them, and each is a time series for ever.
+    """Which operation names may become labels; clients choose them, and each is a time series for ever.
 
     Args:
         listed: Those that an operator has listed.
@@ -90,7 +90,7 @@ class Clients:
         return name
 
 
-def outcome_of(outcome: Answer | Refusal | None, status: int, *, gone: bool) -> str:
+def outcome_of(outcome: Answer | RequestError | None, status: int, *, gone: bool) -> str:
     """How an operation ended, in a word."""
     if gone:
         return "gone"
@@ -99,7 +99,7 @@ def outcome_of(outcome: Answer | Refusal | None, status: int, *, gone: bool) -> 
             return "ok"
         return "failed" if empty(outcome.data) else "partial"
     if status >= SERVER_ERROR:
-        return "failed" if isinstance(outcome, Refusal) else "fault"
+        return "failed" if isinstance(outcome, RequestError) else "fault"
     return "refused"
 
 
@@ -116,7 +116,7 @@ class Requests:
 
     Args:
         registry: Where they are registered.
-        names: Which operation names are told.
+        names: Which operation names become labels.
     """
 
     def __init__(self, registry: CollectorRegistry, names: Names) -> None:
@@ -164,7 +164,7 @@ class Requests:
         refused = Counter(
             "gateway_credentials_refused", "Credentials that were refused, by reason.", ("reason",), registry=registry
         )
-        told = Counter("gateway_errors", "Errors that clients were sent, by code.", ("code",), registry=registry)
+        errors_sent = Counter("gateway_errors", "Errors that clients were sent, by code.", ("code",), registry=registry)
         responses = Counter(
             "gateway_http_responses",
             "HTTP answers, by path and status; 499 where the client left.",
@@ -177,46 +177,46 @@ class Requests:
             registry=registry,
             multiprocess_mode="livesum",
         )
-        kept = lru_cache(MOST_CHILDREN)
-        self._operations, self._seconds = kept(operations.labels), kept(seconds.labels)
-        self._units, self._calls = kept(units.labels), kept(calls.labels)
-        self._by_client, self._units_by_client = kept(by_client.labels), kept(units_by_client.labels)
-        self._refused = kept(refused.labels)
-        self._told, self._responses = kept(told.labels), kept(responses.labels)
+        cached = lru_cache(MOST_CHILDREN)
+        self._operations, self._seconds = cached(operations.labels), cached(seconds.labels)
+        self._units, self._calls = cached(units.labels), cached(calls.labels)
+        self._by_client, self._units_by_client = cached(by_client.labels), cached(units_by_client.labels)
+        self._refused = cached(refused.labels)
+        self._errors_sent, self._responses = cached(errors_sent.labels), cached(responses.labels)
 
     def observer(self, paths: frozenset[str]) -> Observer:
         """Counts each request as being answered, and when it has ended, how that went.
 
         Args:
-            paths: The paths that are told as they are; any other could be anything.
+            paths: The paths that are shown as they are; any other could be anything.
         """
 
-        def begin(scope: Scope, notes: Notes) -> End:
+        def begin(scope: Scope, record: RequestRecord) -> End:
             self._in_flight.inc()
 
             def end(status: int, seconds: float) -> None:
                 self._in_flight.dec()
-                self._ended(scope["path"] if scope["path"] in paths else OTHER, status, notes, seconds)
+                self._ended(scope["path"] if scope["path"] in paths else OTHER, status, record, seconds)
 
             return end
 
         return begin
 
-    def _ended(self, path: str, status: int, notes: Notes, seconds: float) -> None:
-        gone = notes.gone or not status
+    def _ended(self, path: str, status: int, record: RequestRecord, seconds: float) -> None:
+        gone = record.gone or not status
         self._responses(path, str(CLIENT_GONE if gone else status)).inc()
-        if notes.refused is not None:
-            self._refused(notes.refused).inc()
-        for code, times in notes.errors.items():
-            self._told(code if code in CODES else OTHER).inc(times)
-        if notes.ledger is not None:
-            self._operation(notes, notes.ledger, outcome_of(notes.outcome, status, gone=gone), seconds)
+        if record.refused is not None:
+            self._refused(record.refused).inc()
+        for code, times in record.errors.items():
+            self._errors_sent(code if code in CODES else OTHER).inc(times)
+        if record.ledger is not None:
+            self._operation(record, record.ledger, outcome_of(record.outcome, status, gone=gone), seconds)
 
-    def _operation(self, notes: Notes, ledger: Ledger, outcome: str, seconds: float) -> None:
-        name = self._names.label(notes.operation)
-        self._operations(notes.type, outcome, name).inc()
+    def _operation(self, record: RequestRecord, ledger: Ledger, outcome: str, seconds: float) -> None:
+        name = self._names.label(record.operation)
+        self._operations(record.type, outcome, name).inc()
         self._seconds(name).observe(seconds)
-        cost, client = sum(entry.cost for entry in ledger.entries), self._clients.label(notes.client)
+        cost, client = sum(entry.cost for entry in ledger.entries), self._clients.label(record.client)
         self._units(name).observe(cost)
         self._by_client(client).inc()
         self._units_by_client(client).inc(cost)
@@ -289,11 +289,11 @@ class UpstreamMetrics:
             ("source", "endpoint"),
             registry=registry,
         )
-        kept = lru_cache(MOST_CHILDREN)
-        self._calls, self._seconds, self._units = kept(calls.labels), kept(seconds.labels), kept(units.labels)
-        self._troubles = kept(troubles.labels)
-        self._queue, self._lookups = kept(queue.labels), kept(lookups.labels)
-        self._batches, self._saves = kept(batches.labels), kept(saves.labels)
+        cached = lru_cache(MOST_CHILDREN)
+        self._calls, self._seconds, self._units = cached(calls.labels), cached(seconds.labels), cached(units.labels)
+        self._troubles = cached(troubles.labels)
+        self._queue, self._lookups = cached(queue.labels), cached(lookups.labels)
+        self._batches, self._saves = cached(batches.labels), cached(saves.labels)
 
     def called(self, source: str, endpoint: str, status: str, *, units: int, seconds: float) -> None:
         """A try on the wire: its HTTP status or what came instead, its cost and how long it took."""

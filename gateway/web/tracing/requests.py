@@ -14,10 +14,10 @@ from starlette.types import Scope
 
 from gateway.upstream import span as port
 from gateway.web.request import RequestHeaders
-from gateway.web.request_log import End, Notes
+from gateway.web.request_log import End, RequestRecord
 
 NOWHERE = Context()
-"""A context with nothing in it: the thread's current one is none of ours."""
+"""A context with nothing in it: the thread's current one is not ours."""
 
 PROPAGATOR = TraceContextTextMapPropagator()
 
@@ -38,7 +38,7 @@ class Live:
 
     @property
     def trace_id(self) -> str | None:
-        """The trace's id in hex, where the trace is kept."""
+        """The trace's id in hex, where the trace is sampled."""
         context = self.span.get_span_context()
         return f"{context.trace_id:032x}" if context.trace_flags.sampled else None
 
@@ -48,16 +48,16 @@ class Live:
 
     def call(self, source: str, endpoint: str, host: str | None, port: int | None) -> port.Span:
         """Begins a call, each try for itself."""
-        facts: dict[str, str | int] = {
+        attributes: dict[str, str | int] = {
             "http.request.method": "GET",
             "url.template": endpoint,
             "gateway.source": source,
         }
         if host is not None:
-            facts["server.address"] = host
+            attributes["server.address"] = host
         if port is not None:
-            facts["server.port"] = port
-        return self._child(f"GET {endpoint}", SpanKind.CLIENT, facts)
+            attributes["server.port"] = port
+        return self._child(f"GET {endpoint}", SpanKind.CLIENT, attributes)
 
     def headers(self) -> Mapping[str, str]:
         """`traceparent` and `tracestate`, where they are sent along."""
@@ -72,18 +72,18 @@ class Live:
             self.span.add_link(other.span.get_span_context())
             other.span.add_link(self.span.get_span_context())
 
-    def end(self, *, error: str | None = None, **facts: str | int) -> None:
+    def end(self, *, error: str | None = None, **attributes: str | int) -> None:
         """Ends it; an error is an error, and all else is left unset."""
-        for name, value in facts.items():
+        for name, value in attributes.items():
             self.span.set_attribute(ATTRIBUTES[name], value)
         if error is not None:
             self.span.set_attribute("error.type", error)
             self.span.set_status(Status(StatusCode.ERROR))
         self.span.end()
 
-    def _child(self, name: str, kind: SpanKind, facts: Mapping[str, str | int]) -> Live:
+    def _child(self, name: str, kind: SpanKind, attributes: Mapping[str, str | int]) -> Live:
         parent = set_span_in_context(self.span, NOWHERE)
-        child = self._tracer.start_span(name, parent, kind, facts)
+        child = self._tracer.start_span(name, parent, kind, attributes)
         return Live(self._tracer, child, propagate=self._propagate)
 
 
@@ -92,7 +92,7 @@ ATTRIBUTES: Mapping[str, str] = {
     "cost": "gateway.upstream.cost",
     "keys": "gateway.batch.keys",
 }
-"""What the facts of `Span.end` are called in traces."""
+"""What the attributes of `Span.end` are called in traces."""
 
 
 SERVER_ERROR = 500
@@ -125,24 +125,24 @@ class Traces:
         self._names = names
         self._propagate = propagate
 
-    def __call__(self, scope: Scope, notes: Notes) -> End:
+    def __call__(self, scope: Scope, record: RequestRecord) -> End:
         """Begins a request's span, and ends it with the request."""
         if scope["path"] != self._path:
             return lambda _status, _seconds: None
         live = self._begin(scope)
         if live.trace_id is not None or self._propagate:
-            notes.span, notes.trace_id = live, live.trace_id
+            record.span, record.trace_id = live, live.trace_id
 
         def end(status: int, _seconds: float) -> None:
             if live.span.is_recording():
-                self._tell(live, notes, status)
+                self._describe(live, record, status)
             live.span.end()
 
         return end
 
     def _begin(self, scope: Scope) -> Live:
         method = scope["method"] if scope["method"] in METHODS else "_OTHER"
-        facts: dict[str, str | int] = {
+        attributes: dict[str, str | int] = {
             "http.request.method": method,
             "http.route": self._path,
             "url.path": self._path,
@@ -150,18 +150,18 @@ class Traces:
             "network.protocol.version": scope["http_version"],
         }
         if scope.get("server"):
-            facts["server.address"], facts["server.port"] = scope["server"]
-        span = self._tracer.start_span(f"{method} {self._path}", parent_of(scope), SpanKind.SERVER, facts)
+            attributes["server.address"], attributes["server.port"] = scope["server"]
+        span = self._tracer.start_span(f"{method} {self._path}", parent_of(scope), SpanKind.SERVER, attributes)
         return Live(self._tracer, span, propagate=self._propagate)
 
-    def _tell(self, live: Live, notes: Notes, status: int) -> None:
+    def _describe(self, live: Live, record: RequestRecord, status: int) -> None:
         span = live.span
-        span.set_attributes(told(notes, status))
-        if self._documents and notes.text is not None:
-            span.set_attribute("graphql.document", notes.text)
-        if notes.type == "query":
-            span.update_name(f"query {notes.operation}" if self._names and notes.operation else "query")
-        wrong = error_of(notes, status)
+        span.set_attributes(attributes_of(record, status))
+        if self._documents and record.text is not None:
+            span.set_attribute("graphql.document", record.text)
+        if record.type == "query":
+            span.update_name(f"query {record.operation}" if self._names and record.operation else "query")
+        wrong = error_of(record, status)
         if wrong is not None:
             span.set_attribute("error.type", wrong)
             span.set_status(Status(StatusCode.ERROR))
@@ -174,30 +174,30 @@ def parent_of(scope: Scope) -> Context:
     return PROPAGATOR.extract(carrier, NOWHERE)
 
 
-def told(notes: Notes, status: int) -> Mapping[str, str | int | list[str]]:
+def attributes_of(record: RequestRecord, status: int) -> Mapping[str, str | int | list[str]]:
     """What there is to be said of a request that has ended."""
-    facts: dict[str, str | int | list[str]] = {}
-    if notes.gone:
-        facts["gateway.client_gone"] = True
+    attributes: dict[str, str | int | list[str]] = {}
+    if record.gone:
+        attributes["gateway.client_gone"] = True
     elif status:
-        facts["http.response.status_code"] = status
-    if notes.type != "unknown":
-        facts["graphql.operation.type"] = notes.type
-    if notes.operation is not None:
-        facts["graphql.operation.name"] = notes.operation
-    if notes.ledger is not None:
-        facts["gateway.upstream.calls"] = len(notes.ledger.calls())
-        facts["gateway.upstream.cost"] = notes.ledger.cost()
-    if notes.errors:
-        facts["gateway.errors"] = sorted(notes.errors)
-    if notes.error_ids:
-        facts["gateway.error_ids"] = notes.error_ids
-    return facts
+        attributes["http.response.status_code"] = status
+    if record.type != "unknown":
+        attributes["graphql.operation.type"] = record.type
+    if record.operation is not None:
+        attributes["graphql.operation.name"] = record.operation
+    if record.ledger is not None:
+        attributes["gateway.upstream.calls"] = len(record.ledger.calls())
+        attributes["gateway.upstream.cost"] = record.ledger.cost()
+    if record.errors:
+        attributes["gateway.errors"] = sorted(record.errors)
+    if record.error_ids:
+        attributes["gateway.error_ids"] = record.error_ids
+    return attributes
 
 
-def error_of(notes: Notes, status: int) -> str | None:
+def error_of(record: RequestRecord, status: int) -> str | None:
     """What went wrong here or at a vendor, a code or else the status, whatever was answered; None where nothing did."""
-    ours = sorted(code for code in notes.errors if code not in BY_CLIENTS)
+    ours = sorted(code for code in record.errors if code not in BY_CLIENTS)
     if ours:
         return ours[0]
     return str(status) if status >= SERVER_ERROR else None

@@ -115,6 +115,7 @@ class Gateway:
         timeouts: The same for single sources.
         deadline: Seconds for one operation, of the injected clock.
         extra: Ports of further sources.
+        max_body: Bytes of an upstream answer that are read.
         strict: Whether a parameter that an emulator would have ignored is a fault of ours.
         principal: Who asks; None where access control is off.
     """
@@ -127,6 +128,7 @@ class Gateway:
     timeouts: dict[str, float] = dataclasses.field(default_factory=dict)
     deadline: float = 25.0
     extra: Sequence[Ports] = ()
+    max_body: int = 32 * 1024 * 1024
     strict: bool = True
     principal: Principal | None = None
     sources: tuple[str, ...] = ("SALESLOFT", "DRIFT")
@@ -189,7 +191,12 @@ class Gateway:
         for name in self.sources:
             emulated = self._emulated[name]
             yield Client(
-                Upstream(name=name, base_url=emulated.url, timeout=self.timeouts.get(name, self.timeout)),
+                Upstream(
+                    name=name,
+                    base_url=emulated.url,
+                    timeout=self.timeouts.get(name, self.timeout),
+                    max_body=self.max_body,
+                ),
                 StaticToken(Secret(emulated.token)),
                 Budget(name, PLENTY, self.clock),
                 self.session,

@@ -16,6 +16,7 @@ from gateway.errors import (
     UpstreamRefused,
     UpstreamRejected,
     UpstreamTimeout,
+    UpstreamTooMany,
     UpstreamUnavailable,
 )
 from gateway.upstream.retry import Failure
@@ -142,6 +143,8 @@ def failure_in(answer: Answer, upstream: Upstream, *, now: float, one: bool = Fa
 
 def unreadable(answer: Answer, error: UpstreamError) -> Failure:
     """What is wrong with an answer whose body could not be made anything of."""
+    if isinstance(error, UpstreamTooMany):
+        return Failure(error=error, transient=False, trouble=Trouble.TOO_LARGE, status=answer.status)
     try:
         msgspec.json.decode(answer.body)
         trouble = Trouble.MALFORMED

@@ -28,6 +28,7 @@ class Call(msgspec.Struct, Generic[T], frozen=True):
         params: Query parameters.
         cost: Units that it is expected to take.
         one: Whether it asks for a single record: that may not exist, and what goes wrong may be that record's alone.
+        large: Whether less is asked for where the answer is too large, which then says nothing of the endpoint.
         plain: A call that is answered as long as the upstream is well, whatever this one asks for; None for a call
             that is answered then itself.
     """
@@ -38,6 +39,7 @@ class Call(msgspec.Struct, Generic[T], frozen=True):
     params: Params = ()
     cost: int = 1
     one: bool = False
+    large: bool = False
     plain: Call[Any] | None = None
 
 

@@ -156,6 +156,7 @@ class Client:
         read: Callable[[bytes], Awaitable[T]],
         cost: int = 1,
         one: bool = False,
+        large: bool = False,
         plain: Call[Any] | None = None,
         now: bool = False,
     ) -> T | None: ...
@@ -170,6 +171,7 @@ class Client:
         read: Callable[[bytes], Awaitable[Any]] = as_sent,
         cost: int = 1,
         one: bool = False,
+        large: bool = False,
         plain: Call[Any] | None = None,
         now: bool = False,
     ) -> Any:
@@ -186,6 +188,7 @@ class Client:
             read: Makes something of the body; see `Call`.
             cost: Units that it is expected to take.
             one: Whether a single record is asked for; see `Call`.
+            large: Whether less is asked for where the answer is too large; see `Call`.
             plain: What is asked to see whether the endpoint answers at all; see `Call`.
             now: Whether it is made whoever has made, or is making, an equal one: what they read is another moment.
 
@@ -195,9 +198,10 @@ class Client:
             UpstreamUnavailable: It cannot be reached, answers with any status not named here, or is switched off.
             UpstreamRateLimited: Its limit or our budget is used up.
             UpstreamRefused: It does not accept the credential.
-            UpstreamMalformed: Its answer broke off, is too large, or is not what was asked for.
+            UpstreamTooLarge: Its answer has more bytes than are read.
+            UpstreamMalformed: Its answer broke off, or is not what was asked for.
         """
-        call = Call(endpoint, path, read, tuple(params), cost, one=one, plain=plain)
+        call = Call(endpoint, path, read, tuple(params), cost, one=one, large=large, plain=plain)
         asked = request.ledger.ask() if request.asked is None else request.asked
         mark = object() if now else None
         request.uses.spoil()

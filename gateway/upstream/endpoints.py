@@ -25,7 +25,7 @@ LOOK_AGAIN = 60.0
 def ended_as(failure: Failure, call: Call[T]) -> Ended | None:
     """What a failed call says of its endpoint's health; None where it says nothing."""
     reason = failure.reason
-    if reason is None:
+    if reason is None or (call.large and reason.trouble is Trouble.TOO_LARGE):
         return None
     of_all = reason.trouble in OF_THE_HOST or failure.unauthorized
     return Ended(

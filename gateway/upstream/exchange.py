@@ -11,7 +11,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from gateway.errors import UpstreamMalformed, UpstreamTimeout, UpstreamUnavailable
+from gateway.errors import UpstreamMalformed, UpstreamTimeout, UpstreamTooLarge, UpstreamUnavailable
 from gateway.upstream.answers import Answer
 from gateway.upstream.retry import Failure
 from gateway.upstream.session import Session, Wire
@@ -86,7 +86,7 @@ async def exchange(
         return Failure(error=error, trouble=Trouble.TIMEOUT, transient=True, reached=wire.connected)
     except _TooLarge:
         return Failure(
-            error=UpstreamMalformed("The source's answer is larger than the gateway reads.", source=name),
+            error=UpstreamTooLarge("The source's answer is larger than the gateway reads.", source=name),
             trouble=Trouble.TOO_LARGE,
             transient=False,
         )

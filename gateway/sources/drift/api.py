@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from gateway.errors import UpstreamTooLarge, UpstreamTooMany
 from gateway.model.records import Source
 from gateway.sources.base import Sample
 from gateway.sources.decode import Body, BodyDecoder
@@ -44,9 +45,20 @@ class DriftApi:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def meetings(self, request: Request, span: SlotRange) -> SlotAnswer:
-        """The meetings that begin in a span, cancelled ones included (Drift: Get booked meetings)."""
-        return await self._list(request, MEETINGS, of_span(span, MOST_MEETINGS), _answer)
+    async def meetings(self, request: Request, span: SlotRange, *, large: bool = False) -> SlotAnswer:
+        """The meetings that begin in a span, cancelled ones included (Drift: Get booked meetings).
+
+        What is too large is an answer here: without rows, and full.
+
+        Args:
+            request: Whom it is for.
+            span: The span.
+            large: Whether it says nothing of Drift that it is too large; see `Call`.
+        """
+        try:
+            return await self._list(request, MEETINGS, of_span(span, MOST_MEETINGS), _answer, large=large)
+        except (UpstreamTooLarge, UpstreamTooMany) as error:
+            return SlotAnswer(rows=[], full=True, error=error)
 
     async def sample(self, request: Request) -> Sample:
         """What can be told of one meeting, whichever."""
@@ -71,8 +83,16 @@ class DriftApi:
         path = f"/conversations/{conversation_id}"
         return _single(await self._one(request, "/conversations/{id}", path, (), _CONVERSATIONS))
 
-    async def _list(self, request: Request, endpoint: str, params: Params, read: Callable[[bytes], Awaitable[T]]) -> T:
-        answer = await self._client.get(request, endpoint, endpoint, params, read=read)
+    async def _list(
+        self,
+        request: Request,
+        endpoint: str,
+        params: Params,
+        read: Callable[[bytes], Awaitable[T]],
+        *,
+        large: bool = False,
+    ) -> T:
+        answer = await self._client.get(request, endpoint, endpoint, params, read=read, large=large)
         assert answer is not None  # a list always exists
         return answer
 

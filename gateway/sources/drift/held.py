@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
@@ -13,7 +14,7 @@ from gateway.sources.base import Found
 from gateway.sources.decode import Body, Row
 from gateway.sources.drift import translate, wire
 from gateway.sources.drift.api import CONTACT, CONTACTS_OF, MEETINGS, USERS, DriftApi
-from gateway.sources.drift.window import MeetingWindow, read_window
+from gateway.sources.drift.window import EVERYTHING, MeetingWindow, SlotAnswer, SlotRange, read_window
 from gateway.sources.kept import Translated, Translator, spoilt
 from gateway.sources.problems import problems_of
 from gateway.upstream.batch import Limits
@@ -23,10 +24,15 @@ from gateway.upstream.lists import Lists
 from gateway.upstream.records import Kind, Records
 from gateway.upstream.request import Clock, Request
 
+log = logging.getLogger(__name__)
+
 S = TypeVar("S", bound=msgspec.Struct)
 R = TypeVar("R", bound=Record)
 
 Rows: TypeAlias = Translated[Body[S, None], Found[R]]
+
+REMEMBERED = 3600.0
+"""Seconds after which it is tried again whether all meetings can be read at once."""
 
 ONE_EACH = Limits(keys=1, at_once=100)
 """Drift has no batch. How many of a page's calls are under way together is the budget's business, so that one page's
@@ -58,10 +64,28 @@ def windows(
     client: Client, api: DriftApi, clock: Clock, lifetimes: Lifetimes
 ) -> Lists[str, Translated[MeetingWindow, Found[Meeting]]]:
     """The window, as one entry however many calls it takes."""
+    known: tuple[SlotRange, ...] = ()
+    until = 0.0
 
     async def fetch(request: Request, _: str) -> Translated[MeetingWindow, Found[Meeting]]:
+        nonlocal known, until
+        begin = known if known and clock.monotonic() < until else (EVERYTHING,)
         now = int(clock.time() * 1000)
-        return WINDOW.of(await read_window(lambda span: api.meetings(request, span), now=now))
+        readable = False
+
+        async def ask(span: SlotRange) -> SlotAnswer:
+            """Drift's meetings in a span; too many of them are no fault of Drift's while other spans can be read."""
+            nonlocal readable
+            answer = await api.meetings(request, span, large=readable or span in begin)
+            readable = readable or answer.error is None
+            return answer
+
+        window = await read_window(ask, now=now, begin=begin)
+        known = window.parts
+        if known and begin == (EVERYTHING,):
+            until = clock.monotonic() + REMEMBERED
+            log.warning("%s %s: all meetings at once are too large", client.upstream.name, MEETINGS)
+        return WINDOW.of(window)
 
     kind = Kind(name="window", endpoint=MEETINGS, codec=WINDOW, lifetimes=lifetimes, doubtful=spoilt)
     return Lists(client, kind, fetch)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import statistics
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 import msgspec
 
+from gateway.errors import UpstreamError
 from gateway.model.order import moment
 from gateway.sources.decode import Row
 from gateway.sources.drift import wire
@@ -25,6 +26,10 @@ LATEST = 15_000_000_000_000
 
 MOST_MEETINGS = 1000
 """`limit` of a call for meetings, the highest there is; without it 100 come."""
+
+REACHES_BACK = 31 * 86_400_000
+REACHES_AHEAD = 90 * 86_400_000
+"""Milliseconds around the present that nearly all starts lie in."""
 
 MOST_CALLS = 64
 """Calls for one window. Cutting takes two for every 500 to 1,000 meetings, so this reads 16,000 of them or more, and
@@ -48,11 +53,13 @@ class SlotAnswer(msgspec.Struct, frozen=True, kw_only=True):
         rows: The rows that can be read, in no order.
         full: Whether it holds as many rows as a call may, so that others may have been left out.
         lost: The rows that cannot be read; see `Body.lost`.
+        error: Why none was read: there are too many, or they are too large.
     """
 
     rows: list[Row[wire.Meeting]]
     full: bool
     lost: tuple[str, ...] = ()
+    error: UpstreamError | None = None
 
 
 class MeetingWindow(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,12 +70,14 @@ class MeetingWindow(msgspec.Struct, frozen=True, kw_only=True):
         lost: The rows that cannot be read.
         crowded: Instants, in milliseconds since 1970, at which more meetings begin than a call may hold.
         cut_off: Whether the most calls were made and some of the window was left unasked.
+        parts: Spans that were read one by one, since a larger one was too large; none where none was.
     """
 
     rows: list[Row[wire.Meeting]]
     lost: tuple[str, ...] = ()
     crowded: tuple[int, ...] = ()
     cut_off: bool = False
+    parts: tuple[SlotRange, ...] = ()
 
     @property
     def incomplete(self) -> str | None:
@@ -85,7 +94,11 @@ class MeetingWindow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def read_window(
-    fetch: Callable[[SlotRange], Coroutine[Any, Any, SlotAnswer]], *, now: int, most_calls: int = MOST_CALLS
+    fetch: Callable[[SlotRange], Coroutine[Any, Any, SlotAnswer]],
+    *,
+    now: int,
+    most_calls: int = MOST_CALLS,
+    begin: Sequence[SlotRange] = (EVERYTHING,),
 ) -> MeetingWindow:
     """Asks for everything, and for parts of it where that is too much.
 
@@ -93,17 +106,21 @@ async def read_window(
         fetch: Makes one call.
         now: Milliseconds since 1970.
         most_calls: How many calls may be made.
+        begin: What to ask for first; together everything.
 
     Raises:
-        UpstreamError: One call failed; a window with a hole in it is of no use.
+        UpstreamError: One call failed, or spans stay too large; a window with a hole in it is of no use.
         DeadlineExceeded: Likewise.
     """
     asked: dict[SlotRange, SlotAnswer] = {}
-    asking = [EVERYTHING]
+    asking = [*begin]
     while asking and len(asked) < most_calls:
         spans = asking[: most_calls - len(asked)]
         asked.update(zip(spans, await _together([fetch(span) for span in spans]), strict=True))
         halves = (half for span in spans if asked[span].full for half in cut(span, asked[span].rows, now=now))
+        too_large = [answer.error for answer in asked.values() if answer.error is not None]
+        if len(too_large) > 2 * (len(asked) - len(too_large) + 1):
+            raise too_large[-1]
         # Halves share an edge, so that a crowded instant may come up from both of its sides.
         asking = asking[len(spans) :] + [half for half in dict.fromkeys(halves) if half not in asked]
     return MeetingWindow(
@@ -111,6 +128,7 @@ async def read_window(
         lost=tuple(dict.fromkeys(lost for answer in asked.values() for lost in answer.lost)),
         crowded=tuple(span.since for span, answer in asked.items() if answer.full and span.since == span.until),
         cut_off=bool(asking),
+        parts=tuple(span for span, answer in asked.items() if not answer.full) if too_large or len(begin) > 1 else (),
     )
 
 
@@ -130,7 +148,8 @@ def cut(span: SlotRange, rows: Iterable[Row[wire.Meeting]], *, now: int) -> tupl
         return () if since == until else (SlotRange(since, since), SlotRange(until, until))
     starts = [row.value.slot_start for row in rows if row.value.slot_start is not None]
     inside = [start for start in starts if since <= start <= until]
-    middle = now if since < now < until else (since + until) // 2
+    likely = (now, now - REACHES_BACK, now + REACHES_AHEAD)
+    middle = next((at for at in likely if since < at < until), (since + until) // 2)
     at = statistics.median_low(inside) if inside else middle
     at = min(max(at, since + 1), until - 1)
     return SlotRange(since, at), SlotRange(at, until)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from gateway.errors import UpstreamTooLarge, UpstreamTooMany
 from gateway.model.records import Record, Source
 from gateway.settings.lifetimes import DEFAULT, RecordLifetimes
 from gateway.sources.base import Found
@@ -24,6 +25,7 @@ from gateway.sources.salesloft.endpoints import (
     cost_of,
 )
 from gateway.sources.salesloft.filters import Params
+from gateway.sources.salesloft.parts import Sizes, numbers, put_together
 from gateway.upstream.client import Client
 from gateway.upstream.lists import Lists
 from gateway.upstream.records import Kind
@@ -61,6 +63,7 @@ class SalesloftApi:
         self.client = client
         self.lives = lives
         self._pages: dict[str, Lists[Params, Any]] = {}
+        self._sizes = Sizes(MOST_ROWS, client.clock)
 
     async def page(
         self,
@@ -100,7 +103,13 @@ class SalesloftApi:
         self, request: Request, endpoint: ListEndpoint[W, R], params: Params
     ) -> Translated[RecordRows[W], Found[R]] | None:
         """A list that comes whole where no page is named, as users do; None where it does not."""
-        page = await self._call(request, endpoint, params, per_page=None)
+        if not self._sizes.whole(endpoint.path):
+            return None
+        try:
+            page = await self._call(request, endpoint, params, per_page=None)
+        except (UpstreamTooLarge, UpstreamTooMany):
+            self._sizes.whole_too_large(endpoint.path)
+            return None
         return as_one([page]) if page.value.last else None
 
     async def whole(
@@ -183,8 +192,29 @@ class SalesloftApi:
         one: bool = False,
         now: bool = False,
     ) -> Translated[SentPage[W], RecordPage[R]]:
-        asked = paged(params, number, per_page)
-        return await self._call(request, endpoint, asked, per_page=per_page, cost=cost_of(number), one=one, now=now)
+        """A page, in parts where it is too large.
+
+        Parts are read at several moments: rows that move meanwhile may be missing, or twice.
+        """
+        size = self._sizes.of(endpoint.path)
+        if per_page <= size:
+            asked, cost = paged(params, number, per_page), cost_of(number)
+            try:
+                return await self._call(request, endpoint, asked, per_page=per_page, cost=cost, one=one, now=now)
+            except UpstreamTooLarge:
+                if per_page == 1:
+                    raise
+                size = self._sizes.too_large(endpoint.path, per_page)
+        first, *others = numbers(number, per_page, size)
+        part = await self._read(request, endpoint, params, number=first, per_page=size, one=one, now=now)
+        parts = [part]
+        if not part.value.last:
+            parts += await together(
+                self._read(request, endpoint, params, number=other, per_page=size, one=one, now=now) for other in others
+            )
+        bodies = [each.sent.body for each in parts]
+        body = put_together(bodies, number=number, per_page=per_page, size=size, last=parts[-1].value.last)
+        return endpoint.pages.of(SentPage(body, per_page))
 
     async def _call(
         self,
@@ -207,6 +237,7 @@ class SalesloftApi:
             read=endpoint.decoder.read,
             cost=cost,
             one=one,
+            large=per_page != 1,
             plain=endpoint.plain if filtered else None,
             now=now,
         )

@@ -60,6 +60,7 @@ class FakeDrift(Client):
         read: Callable[[bytes], Awaitable[Any]] = as_sent,
         cost: int = 1,
         one: bool = False,
+        large: bool = False,
         plain: Call[Any] | None = None,
         now: bool = False,
     ) -> Any:

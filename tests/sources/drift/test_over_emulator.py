@@ -236,7 +236,7 @@ async def test_conversations(stage: Stage) -> None:
         (Status(429, headers={"Retry-After": "7"}), UpstreamRateLimited, 1),
         (MalformedJson(), UpstreamMalformed, 1),
         (Empty(), UpstreamMalformed, 1),
-        (Huge(8 * 1024 * 1024), UpstreamMalformed, 1),
+        (Huge(8 * 1024 * 1024), UpstreamMalformed, 3),  # its halves are asked for once
     ],
 )
 async def test_the_window_when_drift_fails(stage: Stage, fault: Any, error: type[UpstreamError], calls: int) -> None:

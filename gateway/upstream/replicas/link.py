@@ -31,7 +31,7 @@ LONG_PAUSE = 10.0
 """The same where it answered, but with an error that only somebody's hand ends."""
 
 CONNECTIONS = 50
-"""Connections at most; whoever finds none waits for one."""
+"""Questions under way at most, to one node a connection each; whoever comes then waits for a turn."""
 
 MEETING = 5.0
 """Seconds that it may take to find out which nodes a cluster has."""
@@ -76,9 +76,12 @@ class Link:
         self._asked_again_at = 0.0
         self._proven = True
         self._ahead: float | None = None
-        self._turn: contextlib.AbstractAsyncContextManager[object] = contextlib.nullcontext()  # the pool makes one wait
-        self._redis: AnyRedis = _connected(url)
-        self._left: list[AnyRedis] = []
+        self._turn = asyncio.Semaphore(CONNECTIONS)
+        self._joining = asyncio.Lock()
+        self._said = ""
+        self._single = _connected(url)
+        self._redis: AnyRedis = self._single
+        self._left: list[set[AnyRedis]] = []
         self._leaving: set[asyncio.Future[None]] = set()
 
     @property
@@ -88,20 +91,21 @@ class Link:
 
     async def ask(self, question: Callable[[AnyRedis], Awaitable[T]]) -> T | None:
         """What it answers; None where it does not, or did not a moment ago."""
-        if self.trouble is not None:
-            now = self._clock.monotonic()
-            if now < self._asked_again_at:
+        async with self._turn:  # to wait for one's turn is nothing that Redis is to blame for
+            if self.trouble is not None:
+                now = self._clock.monotonic()
+                if now < self._asked_again_at:
+                    return None
+                self._asked_again_at = now + PAUSE
+            url = self._url
+            try:
+                if not self._proven:
+                    await self._once(_probe(self.prefix))
+                answer = await self._once(question)
+            except (RedisError, RedisClusterException, OSError) as error:  # TimeoutError is an OSError
+                if url == self._url:  # else it was replaced meanwhile, most likely because of that
+                    self._failed(error)
                 return None
-            self._asked_again_at = now + PAUSE
-        url = self._url
-        try:
-            if not self._proven:
-                await self._once(_probe(f"{self.prefix}:probe"))
-            answer = await self._once(question)
-        except (RedisError, RedisClusterException, OSError) as error:  # TimeoutError is an OSError
-            if url == self._url:  # else it was replaced meanwhile, most likely because of that
-                self._failed(error)
-            return None
         self._proven = True
         if self.trouble is not None:
             log.warning("Redis answers again")
@@ -135,39 +139,48 @@ class Link:
 
         The old connections are closed once those who have asked by them have lost their patience.
         """
-        self._left.append(self._redis)
-        self._redis, self._url = _connected(url), url
-        self._turn = contextlib.nullcontext()
+        self._left.append({self._redis, self._single})
+        self._single = _connected(url)
+        self._redis, self._url = self._single, url
         self._asked_again_at, self._ahead = 0.0, None
         self._clock.call_later(2 * self._patience, self._leave)
 
     async def close(self) -> None:
         """Closes the connections."""
         await asyncio.gather(*self._leaving)
-        for redis in (*self._left, self._redis):
+        for redis in set().union(*self._left, {self._redis, self._single}):
             await redis.aclose()
 
     def _leave(self) -> None:
-        if self._left:
-            leaving = asyncio.ensure_future(self._left.pop(0).aclose())
+        for redis in self._left.pop(0) if self._left else ():
+            leaving = asyncio.ensure_future(redis.aclose())
             self._leaving.add(leaving)
             leaving.add_done_callback(self._leaving.discard)
 
     async def _once(self, question: Callable[[AnyRedis], Awaitable[T]]) -> T:
         """What it answers, within the patience; where it turns out to be a node of a cluster, what the cluster does."""
+        asked = self._redis
         try:
-            async with within(self._patience), self._turn:
-                return await question(self._redis)
+            async with within(self._patience):
+                return await question(asked)
         except (AskError, ClusterError):
-            if isinstance(self._redis, RedisCluster):
+            if asked is not self._single:
                 raise
         await self._join_cluster()
-        async with within(self._patience), self._turn:
+        async with within(self._patience):
             return await question(self._redis)
 
     async def _join_cluster(self) -> None:
         """Goes on with a client that knows the cluster's nodes."""
-        url = self._url
+        async with self._joining:
+            if self._redis is self._single:
+                url, cluster = self._url, await self._cluster(self._url)
+                if url == self._url:
+                    self._redis = cluster
+                else:  # it was replaced meanwhile
+                    await cluster.aclose()
+
+    async def _cluster(self, url: str) -> RedisCluster:
         cluster = RedisCluster.from_url(
             url,
             max_connections=CONNECTIONS,
@@ -182,17 +195,14 @@ class Link:
         except BaseException:
             await cluster.aclose()
             raise
-        if url != self._url:  # it was replaced meanwhile
-            await cluster.aclose()
-            return
-        self._turn = asyncio.Semaphore(CONNECTIONS)  # a node's pool raises where it should make one wait
-        alone, self._redis = self._redis, cluster
-        await alone.aclose()
+        return cluster
 
     def _failed(self, error: Exception) -> None:
         trouble = trouble_in(error)
         if isinstance(error, ResponseError) and not trouble.lasting:
-            log.warning("Redis did not do what it was asked: %s", trouble.reason)
+            if trouble.reason != self._said:
+                log.warning("Redis %s", trouble.reason)
+                self._said = trouble.reason
             return
         if trouble != self.trouble:
             log.warning("Redis %s; this process goes on alone", trouble.reason)
@@ -208,7 +218,7 @@ def _connected(url: str) -> Redis:
         timeout=None,  # the patience is for waiting and asking together
         socket_timeout=None,
         socket_connect_timeout=None,
-        retry=Retry(NoBackoff(), 0),
+        retry=Retry(NoBackoff(), 1),  # over a new connection, where one of the pool has died unnoticed
         decode_responses=False,
     )
     return Redis.from_pool(pool)
@@ -224,8 +234,8 @@ def _running(script: Script, keys: Sequence[str], args: Sequence[Any]) -> Callab
     return run
 
 
-def _probe(key: str) -> Callable[[AnyRedis], Awaitable[Any]]:
-    return _running(Script(PROBE), [f"{{{key}}}:{kind}" for kind in ("text", "hash", "set", "ranking")], [])
+def _probe(prefix: str) -> Callable[[AnyRedis], Awaitable[Any]]:
+    return _running(Script(PROBE), [f"{prefix}:{{probe}}:{kind}" for kind in ("text", "hash", "set", "ranking")], [])
 
 
 async def _answer(_: AnyRedis) -> bool:

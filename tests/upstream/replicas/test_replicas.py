@@ -11,7 +11,7 @@ from gateway.upstream.budget import Budget
 from gateway.upstream.client import Client
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.credentials import Secret, StaticToken
-from gateway.upstream.oauth import ClientCredentials
+from gateway.upstream.oauth import ClientCredentials, Token
 from gateway.upstream.replicas.counter import SharedCounter
 from gateway.upstream.replicas.link import Link
 from gateway.upstream.replicas.vault import SharedVault
@@ -147,3 +147,64 @@ async def test_without_redis_each_asks_for_its_own_token(
         token = await credential.token(Request(clock.monotonic() + 25))
         assert token.reveal() == "at-1-not-to-be-seen"
     await turn()
+
+
+async def test_a_claim_that_ran_out_is_nothing_to_release(make_link: MakeLink) -> None:
+    """Who took too long neither frees the claim of whoever came after nor puts an older token in its place."""
+    links = [make_link() for _ in range(3)]
+    late, second, third = (SharedVault(link, "identity", Secret("secret")) for link in links)
+    assert await late.claim(60)
+    claims = await links[0].ask(lambda redis: redis.keys("*:claim"))
+    assert claims
+    assert await links[0].ask(lambda redis: redis.delete(*claims))  # as its time-out does
+    assert await second.claim(60)
+    await second.keep(Token(Secret("new"), NOON, 600))
+
+    await late.keep(Token(Secret("old"), NOON - 60, 600))
+    await late.release()
+    assert not await third.claim(60), "the second still asks"
+    token = await third.load()
+    assert token is not None
+    assert token.secret.reveal() == "new"
+
+    await second.release()
+    assert await third.claim(60)
+    await third.release()
+
+
+async def test_a_claim_lasts_longer_than_a_question_may(
+    make_link: MakeLink, server: Server, session: Session, clock: ManualClock
+) -> None:
+    link, secret = make_link(), Secret("secret")
+    endpoint = Upstream(name="SALESLOFT", base_url=f"{server.url}/oauth/token", timeout=120)
+    left: list[object] = []
+
+    async def answer(request: Received, writer: asyncio.StreamWriter) -> None:
+        claims = await link.ask(lambda redis: redis.keys("*:claim"))
+        assert claims
+        left.append(await link.ask(lambda redis: redis.pttl(claims[0])))
+        await reply(200, b'{"access_token": "at-1"}')(request, writer)
+
+    server.otherwise = answer
+    vault = SharedVault(link, "identity", secret)
+    credential = ClientCredentials(endpoint, "client-1", secret, session, clock, vault=vault)
+    await credential.token(Request(clock.monotonic() + 25))
+    (milliseconds,) = left
+    assert isinstance(milliseconds, int)
+    assert 100_000 < milliseconds <= 130_000
+    assert await link.ask(lambda redis: redis.keys("*:claim")) == []
+
+
+async def test_a_token_from_a_replica_that_is_ahead_is_taken_for_new(
+    make_link: MakeLink, server: Server, session: Session, clock: ManualClock
+) -> None:
+    server.otherwise = TokenServer()
+    secret = Secret("cs-not-to-be-seen")
+    endpoint = Upstream(name="SALESLOFT", base_url=f"{server.url}/oauth/token", timeout=5)
+    vault = SharedVault(make_link(), "identity", secret)
+    await vault.keep(Token(Secret("theirs"), clock.time() + 600, 1000))
+    credential = ClientCredentials(endpoint, "client-1", secret, session, clock, vault=vault)
+    assert (await credential.token(Request(clock.monotonic() + 25))).reveal() == "theirs"
+    clock.set_back(3600)
+    clock.advance(501)
+    assert (await credential.token(Request(clock.monotonic() + 25))).reveal() == "theirs"

@@ -233,9 +233,8 @@ async def opened(
             off_file = OffFile(settings.server.off_file, clock)
             await stack.enter_async_context(off_file.followed(switches))
             look = partial(off_file.look, switches)
-        if shared.link is not None:
+        if shared.link is not None and shared.fleet is not None:
             await shared.link.probe()  # what is wrong with it is told now, rather than by the first query
-        if shared.fleet is not None:
             await stack.enter_async_context(shared.fleet.joined(switches))
         yield Upstreams(settings, clients, shared, credentials, look)
 

@@ -17,12 +17,17 @@ from gateway.settings.settings import SOURCE_ON, Settings
 from gateway.sources.base import Ports, Probe, Sample
 from gateway.upstream.client import Client
 from gateway.upstream.clock import SystemClock
+from gateway.upstream.replicas.link_trouble import LinkTrouble
 from gateway.upstream.request import Request
 from gateway.upstream.trouble import UNREACHABLE, Reason, Trouble
 from gateway.upstreams import opened
 
 MOST_SKEW = 5.0
 """Seconds by which a clock may be wrong before it is worth a word; Salesloft's budget turns with each minute."""
+
+
+CACHE = "CACHE"
+"""What the row of the replicas' Redis is called."""
 
 
 def check(args: argparse.Namespace) -> int:
@@ -76,10 +81,10 @@ class EndpointFinding(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One source.
+    """One source, or the Redis that replicas share.
 
     Attributes:
-        source: Its name.
+        source: Its name; `CACHE` is the Redis.
         reachable: Whether it answered at all.
         trouble: Why its meetings, or a token, cannot be had, in a word of logs and metrics; None where they can.
         endpoints: Every endpoint that did not answer as it should.
@@ -129,7 +134,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 async def findings(settings: Settings) -> list[Finding]:
-    """What each source that is on says."""
+    """What each source that is on says, and what the replicas' Redis does, where one is set."""
     clock = SystemClock()
     async with opened(settings, clock, workers=1) as upstreams:
 
@@ -140,7 +145,23 @@ async def findings(settings: Settings) -> list[Finding]:
             finally:
                 await request.close()
 
-        return list(await asyncio.gather(*(look(ports) for ports in upstreams.ports())))
+        found = list(await asyncio.gather(*(look(ports) for ports in upstreams.ports())))
+        if upstreams.link is not None:
+            found.append(cache_finding(await upstreams.link.probe()))
+        return found
+
+
+def cache_finding(trouble: LinkTrouble | None) -> Finding:
+    """What the Redis that replicas share says, in a row of its own."""
+    if trouble is None:
+        return Finding(source=CACHE, reachable=True, credential_accepted=True)
+    answers = trouble.lasting
+    return Finding(
+        source=CACHE,
+        reachable=answers,
+        credential_accepted=not trouble.credential if answers else None,
+        problem=f"Redis {trouble.reason}",
+    )
 
 
 async def _find(ports: Ports, client: Client, request: Request) -> Finding:

@@ -16,6 +16,7 @@ from gateway.emulator.faults import BadRows, Empty, Fault, Hang, Reset, Status, 
 from gateway.emulator.server import Emulators
 from tests.cli.test_commands import TOKEN, Done, Run
 from tests.cli.test_commands import run as run
+from tests.upstream.replicas.redis_server import RedisServer, redis_server
 from tests.upstream_e2e.stage import client_of
 
 SCOPES = ["meetings:read", "people:read", "team:read", "cadences:read", "accounts:read", "tasks:read"]
@@ -277,3 +278,47 @@ def test_a_clock_that_is_wrong(run: Run, emulators: Emulators) -> None:
     skew = told(done)[1]["clockSkew"]
     assert 500 < skew < 700
     assert "clock is -" in run("check", **variables(emulators)).stdout
+
+
+PASSWORD = "pw-not-to-be-seen"
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[RedisServer]:
+    with redis_server("--requirepass", PASSWORD) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (f":{PASSWORD}@", True, True, None),
+        ("", True, False, "Redis refuses the user or password of GATEWAY_CACHE_URL"),
+        (":wrong@", True, False, "Redis refuses the user or password of GATEWAY_CACHE_URL"),
+        ("gone", False, None, "Redis does not answer (ConnectionError)"),
+    ],
+    ids=["right", "none", "wrong", "gone"],
+)
+def test_the_cache_of_replicas(
+    run: Run, emulators: Emulators, guarded: RedisServer, case: tuple[str, bool, bool | None, str | None]
+) -> None:
+    user, reachable, accepted, said = case
+    url = "redis://127.0.0.1:9/0" if user == "gone" else f"redis://{user}127.0.0.1:{guarded.port}/0"
+    settings = {**variables(emulators), "GATEWAY_CACHE_URL": url}
+    done = run("check", "--json", **settings)
+    *sources, cache = json.loads(done.stdout)
+    assert [each["problem"] for each in sources] == [None, None]
+    assert (cache["source"], cache["reachable"], cache["credentialAccepted"]) == ("CACHE", reachable, accepted)
+    assert cache["problem"] == said
+    assert done.returncode == (0 if said is None else 1)
+    people = run("check", **settings).stdout.splitlines()
+    assert people[3].split()[:2] == ["CACHE", "yes" if reachable else "no"]
+    assert people[-1] == (people[3] if said is None else f"CACHE: {said}")
+    assert PASSWORD not in done.stdout + done.stderr
+
+
+def test_a_cache_that_only_reads(run: Run, emulators: Emulators) -> None:
+    with redis_server() as primary, redis_server("--replicaof", "127.0.0.1", f"{primary.port}") as replica:
+        done = run("check", **{**variables(emulators), "GATEWAY_CACHE_URL": replica.url})
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1].startswith("CACHE: Redis is a replica that only reads")

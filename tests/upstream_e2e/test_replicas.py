@@ -94,6 +94,59 @@ async def test_redis_dies_and_no_request_is_lost(redis: RedisServer) -> None:
         assert 429 not in {call.status for call in first.calls}
 
 
+@pytest.mark.parametrize("wrong", ["wrong", ""])
+async def test_a_wrong_password_is_told_at_the_start_and_nobody_goes_without(
+    caplog: pytest.LogCaptureFixture, wrong: str
+) -> None:
+    with redis_server("--requirepass", "right") as guarded:
+        url = f"redis://:{wrong}@127.0.0.1:{guarded.port}/0"
+        async with product(world(), settings={"GATEWAY_CACHE_URL": url}, jumps=False) as stage:
+            said = [record.getMessage() for record in caplog.records if "Redis" in record.getMessage()]
+            (reply,) = await stage.drive([page(stage, 1)])
+            assert await shared(stage) == "UNAVAILABLE"
+    assert said == ["Redis refuses the user or password of GATEWAY_CACHE_URL; this process goes on alone"]
+    assert whole(reply)
+
+
+async def test_a_burst_is_no_outage_of_redis(redis: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
+    """Each query has questions for Redis: more at once than there are connections."""
+    async with product(world(), settings={"GATEWAY_CACHE_URL": redis.url}, jumps=False) as stage:
+        replies = await stage.drive([page(stage, number) for number in range(120)])
+        assert await shared(stage) == "OK"
+    assert all(whole(reply) for reply in replies)
+    assert [record.getMessage() for record in caplog.records if "Redis" in record.getMessage()] == []
+
+
+async def test_redis_is_emptied_again_and_again_and_no_minute_is_spent_twice(redis: RedisServer) -> None:
+    """Two replicas that always want more, over two minutes' edges, on a Redis that forgets everything."""
+    limit, settings = 60, {"GATEWAY_CACHE_URL": redis.url, "SALESLOFT_RATE_LIMIT": "60"}
+    limited = SalesloftOptions(rate_limit=limit)
+    async with contextlib.AsyncExitStack() as stack:
+        first = await stack.enter_async_context(
+            product(world(large=True), salesloft=limited, settings=settings, jumps=False)
+        )
+        made = gateway(first.emulators, first.clock, settings, links=first.links)
+        caller, session = await stack.enter_async_context(made)
+        second = Product(caller, first.emulators, first.clock, session, first.links)
+        first.clock.advance(40)
+        asked, kills = [], iter((45, 58, 59.7, 61, 90, 118, 119.9, 121))
+        kill_at = next(kills, None)
+        for number in range(100):
+            asked.append(page((first, second)[number % 2], number))
+            first.clock.advance(1)
+            await asyncio.wait(asked, timeout=0.01)
+            if kill_at is not None and 40 + number >= kill_at:
+                redis.kill()
+                await asyncio.wait(asked, timeout=0.01)
+                redis.start()
+                kill_at = next(kills, None)
+        replies = await first.drive(asked)
+    calls = first.emulators.salesloft.calls
+    assert {call.status for call in calls} == {200}
+    assert sum(call.cost for call in calls) > limit, "and there was something to be had"
+    assert {code for reply in replies for code in reply.codes} <= {"UPSTREAM_RATE_LIMITED", "DEADLINE_EXCEEDED"}
+
+
 async def test_a_replica_dies_and_loses_only_its_own(redis: RedisServer) -> None:
     async with replicas(redis) as (stages, stacks):
         first = stages[0]

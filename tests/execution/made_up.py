@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.catalog.pages import ListPage
+from gateway.catalog.prices import ListPrices
 from gateway.catalog.reports import ReportStatus, SourceReport
 from gateway.errors import UpstreamTimeout
 from gateway.model.records import Kind, Ref, Source
@@ -75,6 +76,7 @@ class Catalog:
     def __init__(self, world: World) -> None:
         self.world = world
         self.sources = list(Source)
+        self.prices = ListPrices(())
         for name, kind in (
             ("people", Kind.PERSON),
             ("directory", Kind.USER),

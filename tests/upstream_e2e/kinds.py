@@ -102,7 +102,7 @@ KINDS = [
     _kind("401", Status(401, JSON), REFUSED, "refused", 401),
     _kind("403", Status(403, JSON), REFUSED, "refused", 403),
     _kind("403 web page", Status(403, PAGE), REFUSED, "refused", 403),
-    _kind("huge", Huge(), MALFORMED, "too_large"),
+    _kind("huge", Huge(), MALFORMED, "too_large", lasting=False),  # less is asked for first
     _kind("408", Status(408, PAGE), TIMEOUT, "timeout", 408, lasting=False),
     _kind("500", Status(500, JSON), UNAVAILABLE, "server_error", 500, lasting=False),
     _kind("502 web page", BAD_GATEWAY, UNAVAILABLE, "server_error", 502, lasting=False),

@@ -42,6 +42,10 @@ OLD = 100
 ASKED = {"SALESLOFT": 4, "DRIFT": 1}
 """What the page asks of each: a page, both listings for the events of Drift's rows, people by address; and a window."""
 
+ASKED_FOR_LESS = {"SALESLOFT": 13, "DRIFT": 3}
+BEHIND_FOR_LESS = {"SALESLOFT": 10, "DRIFT": 3}
+"""Calls where every answer is too large: halves of pages, and of Drift's window, are asked for instead."""
+
 
 STALE = {"SALESLOFT": 15, "DRIFT": 40}
 """Seconds after which they are used once more while they are fetched anew."""
@@ -102,6 +106,8 @@ def expected_calls(source: str, trouble: Trouble) -> int:
     are left alone."""
     if trouble.code == "UPSTREAM_RATE_LIMITED":
         return 1
+    if trouble.name == "huge":
+        return ASKED_FOR_LESS[source]
     return min(ASKED[source] * trouble.tries, 7)
 
 
@@ -114,7 +120,14 @@ def behind_expected(source: str, trouble: Trouble) -> int:
         return 1
     if trouble.name == "reset":
         return BEHIND[source] * trouble.tries
+    if trouble.name == "huge":
+        return BEHIND_FOR_LESS[source]
     return min(BEHIND[source] * trouble.tries, 4)
+
+
+def as_expected(made: float, expected: int, trouble: Trouble) -> bool:
+    """Whether as many calls were made; halves that are asked for together may see the endpoint shut sooner."""
+    return 1 <= made <= expected if trouble.name == "huge" else made == expected
 
 
 @pytest.fixture(params=TROUBLES, ids=lambda trouble: trouble.name)
@@ -137,7 +150,7 @@ async def test_on_a_cold_cache(small: World, source: str, trouble: Trouble, monk
     assert reply.errors == []
     assert len(nodes(reply)) == 12
     assert {node["source"] for node in nodes(reply)} == {OTHER[source]}
-    assert calls(reply, source) == expected_calls(source, trouble)
+    assert as_expected(calls(reply, source), expected_calls(source, trouble), trouble)
     assert alone.data is None or alone.data["meetings"] is None
     assert len(alone.errors) == 1
     assert alone.errors[0]["extensions"]["source"] == source
@@ -188,7 +201,7 @@ async def test_on_a_stale_cache(small: World, source: str, trouble: Trouble, mon
     assert reports[source]["asOf"] == before.reports()[source]["asOf"]
     assert reports[OTHER[source]]["status"] == "OK"
     assert again.headers["Cache-Control"] == "public, no-cache"
-    assert behind == behind_expected(source, trouble)
+    assert as_expected(behind, behind_expected(source, trouble), trouble)
     assert nodes(again) == nodes(before)
     assert no_more == 0, "what is stale is not tried again by every reader, and the endpoint is left alone"
 
@@ -206,7 +219,7 @@ async def test_on_an_old_cache(small: World, source: str, trouble: Trouble, monk
     if trouble.name == "reset":  # see `behind_expected`
         assert calls(reply, source) == ASKED[source] * trouble.tries
     else:
-        assert calls(reply, source) == expected_calls(source, trouble)
+        assert as_expected(calls(reply, source), expected_calls(source, trouble), trouble)
     assert reports[OTHER[source]]["status"] == "OK"
     assert dt.datetime.fromisoformat(reports[OTHER[source]]["asOf"]) >= now - dt.timedelta(seconds=5)
     assert reply.headers["Cache-Control"] in {"public, no-cache", "no-store"}

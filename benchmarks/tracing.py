@@ -86,7 +86,7 @@ async def gateway(settings: Mapping[str, str]) -> AsyncIterator[Any]:
                 "scheme": "http",
                 "server": ("127.0.0.1", 8000),
                 "client": ("127.0.0.1", 9),
-                "headers": [(b"content-type", b"application/json")],
+                "headers": [(b"host", b"127.0.0.1"), (b"content-type", b"application/json")],
                 "state": dict(state or {}),
             }
             await app(scope, receive, send)

@@ -40,6 +40,10 @@ MOST_OBJECTS = 50 * MOST_ELEMENTS
 """Objects in an answer from which on its rows are counted before they are even told apart."""
 
 
+SEVERAL = 3
+"""Rows of which none can be read, before they are taken for something else than rows."""
+
+
 class Row(msgspec.Struct, Generic[S], frozen=True):
     """One row and what of it could not be read.
 
@@ -108,6 +112,18 @@ class BodyDecoder(Generic[S, M]):
                 return step
             await asyncio.sleep(0)
         raise AssertionError("the last step is the body")
+
+    async def read_list(self, body: bytes) -> Body[S, M]:
+        """The rows of a list; as `read` has it.
+
+        Raises:
+            UpstreamMalformed: Likewise; or it has several rows and none that can be read: they are something else.
+            UpstreamTooMany: Likewise.
+        """
+        read = await self.read(body)
+        if not read.rows and len(read.lost) >= SEVERAL:
+            raise UpstreamMalformed("The answer holds nothing that was asked for.", source=self._source)
+        return read
 
     def decode(self, body: bytes) -> Body[S, M]:
         """The same, where nobody waits for their turn."""

@@ -93,6 +93,8 @@ KINDS = [
     _kind("[]", Status(200, b"[]"), MALFORMED, "malformed", 200),
     _kind("data null", Status(200, b'{"data": null}'), MALFORMED, "malformed", 200),
     _kind("data text", Status(200, b'{"data": "none"}'), MALFORMED, "malformed", 200),
+    _kind("other rows", Status(200, b'{"data": [{"a": 1}, {"a": 2}, {"a": 3}]}'), MALFORMED, "malformed", 200),
+    _kind("numbers for rows", Status(200, b'{"data": [1, 2, 3, 4]}'), MALFORMED, "malformed", 200),
     _kind("200 error", Status(200, JSON), MALFORMED, "malformed", 200),
     _kind("bad json", MalformedJson(), MALFORMED, "truncated", 200),
     _kind("400", Status(400, JSON), UNAVAILABLE, "rejected", 400),

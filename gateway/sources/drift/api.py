@@ -66,7 +66,7 @@ class DriftApi:
 
     async def users(self, request: Request) -> Body[wire.User, None]:
         """Everybody in the organization, bots included (Drift: List users)."""
-        return await self._list(request, USERS, (), _USERS.read)
+        return await self._list(request, USERS, (), _USERS.read_list)
 
     async def contact(self, request: Request, contact_id: str) -> Body[wire.Contact, None] | None:
         """A contact; None where there is none (Drift: Retrieve a contact)."""
@@ -108,7 +108,7 @@ def of_span(span: SlotRange, limit: int) -> Params:
 
 
 async def _answer(sent: bytes) -> SlotAnswer:
-    body = await _MEETINGS.read(sent)
+    body = await _MEETINGS.read_list(sent)
     return SlotAnswer(rows=body.rows, full=len(body.rows) + len(body.lost) >= MOST_MEETINGS, lost=body.lost)
 
 

@@ -234,7 +234,7 @@ class SalesloftApi:
             endpoint.path,
             endpoint.path,
             asked,
-            read=endpoint.decoder.read,
+            read=endpoint.decoder.read if one else endpoint.decoder.read_list,
             cost=cost,
             one=one,
             large=per_page != 1,

@@ -133,7 +133,7 @@ def _endpoint(
 
     decoder = BodyDecoder(row, wire.Metadata, source=Source.SALESLOFT.value)
     sent, rows = cast("Any", SentPage)[row], cast("Any", RecordRows)[row]
-    plain = Call(path, path, decoder.read, (*always, *active, ("per_page", "1"), ("page", "1")))
+    plain = Call(path, path, decoder.read_list, (*always, *active, ("per_page", "1"), ("page", "1")))
     return ListEndpoint(path, decoder, Translator(sent, page_of), Translator(rows, found_in), plain, times, always)
 
 

@@ -186,3 +186,46 @@ async def test_a_list_whose_source_fails_says_so(little: Gateway) -> None:
         "status": "FAILED",
         "code": "UPSTREAM_REFUSED",
     }
+
+
+IMPOSSIBLE = {
+    "meetings": "ownerIds: []",
+    "people": "ids: []",
+    "users": "emails: []",
+    "cadences": "ownerIds: []",
+    "accounts": "names: []",
+}
+
+
+@pytest.mark.parametrize("door", IMPOSSIBLE)
+async def test_what_nothing_can_match_is_told_alike_by_every_list(little: Gateway, door: str) -> None:
+    page = "nodes { id } totalCount sourceReports { source status message } pageInfo { hasNextPage }"
+    answer = await little.ask("{ %s(filter: {%s}) { %s } }" % (door, IMPOSSIBLE[door], page))
+    listed = answer.ok[door]
+    assert (listed["nodes"], listed["totalCount"], answer.calls) == ([], 0, [])
+    assert listed["pageInfo"] == {"hasNextPage": False}
+    reports = {report["source"]: report for report in listed["sourceReports"]}
+    assert {report["status"] for report in reports.values()} == {"SKIPPED"}
+    assert reports["SALESLOFT"]["message"] == "An empty list in the filter matches nothing."
+
+
+@pytest.mark.parametrize("door", ["meetings", "people", "users", "cadences", "accounts"])
+async def test_a_total_is_kept_as_rows_are(little: Gateway, door: str) -> None:
+    little.cold = False
+    query = "{ %s(first: 3) { nodes { id } totalCount } }" % door
+    first, second = await little.ask(query), await little.ask(query)
+    assert first.ok == second.ok
+    assert first.ok[door]["totalCount"] is None or first.ok[door]["totalCount"] > 3
+    assert second.calls == []
+
+
+async def test_a_total_is_not_known_where_a_source_s_users_cannot_be_had(little: Gateway) -> None:
+    little.emulators.drift.faults.add(Status(500))
+    answer = await little.ask("{ users(first: 5) { nodes { id } totalCount sourceReports { source status message } } }")
+    users = answer.ok["users"]
+    assert len(users["nodes"]) > 0
+    assert users["totalCount"] is None
+    assert {report["source"]: report["status"] for report in users["sourceReports"]} == {
+        "SALESLOFT": "OK",
+        "DRIFT": "FAILED",
+    }

@@ -46,6 +46,8 @@ class Twins:
         self.errors: dict[Source, GatewayError] = {}
         self.answers: dict[Source, list[Found[Meeting]]] = {}
         self._listings = {port.source: port.meetings for port in ports if port.meetings is not None}
+        self._above = {source: [o for o in self._listings if RANK[o] < RANK[source]] for source in self._listings}
+        self._below = {source: [o for o in self._listings if RANK[o] > RANK[source]] for source in self._listings}
         self._request = request
         self._directory = directory
         self._holders: dict[Source, dict[Ref, list[Meeting]]] = {source: {} for source in self._listings}
@@ -56,11 +58,11 @@ class Twins:
 
     def above(self, source: Source) -> list[Source]:
         """The sources that may hold a source's events, in order of rank."""
-        return [other for other in self._listings if RANK[other] < RANK[source]]
+        return self._above[source]
 
     def below(self, source: Source) -> list[Source]:
         """The sources that may have twins of a source's records, in order of rank."""
-        return [other for other in self._listings if RANK[other] > RANK[source]]
+        return self._below[source]
 
     @property
     def blank(self) -> frozenset[str]:
@@ -115,8 +117,11 @@ class Twins:
 
     def near(self, row: Meeting) -> list[Meeting]:
         """The twins of a row and the twins of those, as far as they were looked for."""
+        below = self._below[row.source]
+        if not any(self._sought[source] for source in below):
+            return []
         found = {meeting_ref(row): row}
-        for source in self.below(row.source):
+        for source in below:
             for known in list(found.values()):
                 found.update((meeting_ref(twin), twin) for twin in self._twins[source].of(known))
         return list(found.values())[1:]

@@ -28,7 +28,7 @@ MOST_BROUGHT = 500
 """Rows of a source that is not in memory that are looked through at most, for what they may bring in."""
 
 EVERYTHING = 1_000_000
-"""More rows than memory holds."""
+"""More rows than any source holds in memory."""
 
 
 class LowerSearch:
@@ -115,7 +115,7 @@ class LowerSearch:
     async def _find(self) -> list[Meeting]:
         try:
             if not self._plan.by_links:
-                return await self._take([await self._own(Walk())], EVERYTHING)
+                return await self._take([await self._own(Walk())])
             candidates = await self.candidates()
             await self.beforehand()
             await self._screen(candidates, self._plan.scope)
@@ -139,7 +139,7 @@ class LowerSearch:
         """The rows that may meet part of the filter."""
         wanted = await self._meant()
         lanes = [lane for part in self._parts(wanted) for lane in self._listing.lanes(self._request, Walk(), part)]
-        return await self._take(lanes, EVERYTHING if self.in_memory else MOST_BROUGHT)
+        return await self._take(lanes)
 
     def _parts(self, wanted: MeetingFilter) -> Iterator[MeetingFilter]:
         """Filters of one condition each, by any of which a row may meet part of the filter."""
@@ -152,15 +152,33 @@ class LowerSearch:
             if values is not None and name not in self._listing.traits.lacks:
                 yield msgspec.structs.replace(own, **{name: values})
 
-    async def _take(self, lanes: Sequence[Lane[Meeting]], most: int) -> list[Meeting]:
-        """The rows of some lanes, up to so many; what is missing of them is told."""
+    async def _take(self, lanes: Sequence[Lane[Meeting]]) -> list[Meeting]:
+        """The rows of some lanes, as far as they are looked through; what is missing of them is told."""
+        if self.in_memory:
+            found = [row for lane in lanes for row in await self._all(lane)]
+            return found if len(lanes) == 1 else list({meeting_ref(row): row for row in found}.values())
         stretch = Stretch([(self.source, lane) for lane in lanes], Walk())
-        rows = await stretch.take(most)
+        rows = await stretch.take(MOST_BROUGHT)
         for error, nothing_read in stretch.errors().values():
             if nothing_read:
                 raise error
         stretch.report(self._reports)
-        self.exact = self.exact and len(rows) < most and stretch.whole
+        self.exact = self.exact and len(rows) < MOST_BROUGHT and stretch.whole
+        return rows
+
+    async def _all(self, lane: Lane[Meeting]) -> list[Meeting]:
+        """All rows of a lane in memory, which take no merging."""
+        rows: list[Meeting] = []
+        done = False
+        while not done:
+            chunk = await lane.read(EVERYTHING)
+            rows += chunk.rows
+            done = chunk.done or chunk.paused
+            self._reports.problems(self.source, chunk.problems)
+            if chunk.incomplete is not None:
+                self._reports.incomplete(self.source, chunk.incomplete)
+            whole = chunk.incomplete is None and not any(problem.lost for problem in chunk.problems)
+            self.exact = self.exact and whole and not chunk.paused
         return rows
 
     async def _by_links(self, candidates: Iterable[Meeting]) -> list[Meeting]:

@@ -39,7 +39,7 @@ from gateway.web.explorer import Examples, Explorer, installed_files
 from gateway.web.graphql import GraphQLEndpoint
 from gateway.web.metrics.gauges import Execution
 from gateway.web.metrics.page import Metrics
-from gateway.web.metrics.requests import Names
+from gateway.web.metrics.requests import OperationLabels
 from gateway.web.persisted import AutomaticDocuments, DocumentStore, MemoryDocumentStore, trusted
 from gateway.web.rate_limit import ClientRateLimits, RateLimits
 from gateway.web.routes import GRAPHQL, STATE, Health, site
@@ -184,7 +184,7 @@ def counting(settings: Settings, folder: Path | None, keys: LiveKeys) -> Metrics
         keys: What the page asks for.
     """
     return Metrics(
-        names=Names(settings.metrics.operations, trusted=bool(settings.limits.trusted_documents)),
+        names=OperationLabels(settings.metrics.operations, trusted=bool(settings.limits.trusted_documents)),
         shared=settings.cache.url is not None,
         release=release(),
         access=Authenticator(required=bool(settings.metrics.keys), keys=keys),

@@ -17,7 +17,7 @@ from pathlib import Path
 import uvicorn
 from starlette.applications import Starlette
 
-from gateway.runtime.connection import Connection
+from gateway.runtime.connection import ClientConnection
 from gateway.runtime.supervisor import Supervisor
 from gateway.settings.environment import BadSetting
 from gateway.settings.settings import Settings
@@ -80,7 +80,7 @@ def run(
     config = uvicorn.Config(
         application,
         factory=True,
-        http=Connection,
+        http=ClientConnection,
         workers=workers,
         lifespan="on",
         log_config=None,

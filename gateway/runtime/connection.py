@@ -259,7 +259,7 @@ LAST_PATIENCE = 2.0
 """The same while the process stops."""
 
 
-class Connection(BoundedProtocol):
+class ClientConnection(BoundedProtocol):
     """A connection of a client.
 
     Args:

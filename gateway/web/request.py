@@ -47,7 +47,7 @@ class GraphQLRequest(msgspec.Struct, frozen=True, rename="camel"):
     id: str | None = None
 
 
-class Body(msgspec.Struct, frozen=True, rename="camel"):
+class RequestBody(msgspec.Struct, frozen=True, rename="camel"):
     """A message as a body has it, where clients also send an empty text for what is not there."""
 
     query: str | None = None
@@ -59,7 +59,7 @@ class Body(msgspec.Struct, frozen=True, rename="camel"):
     id: str | None = None
 
 
-DECODER = msgspec.json.Decoder(Body)
+DECODER = msgspec.json.Decoder(RequestBody)
 PARAMETERS = frozenset(field.encode_name for field in msgspec.structs.fields(GraphQLRequest))
 """The parameters that mean something here; any other is ignored, however often it comes."""
 

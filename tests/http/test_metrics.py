@@ -15,7 +15,7 @@ from gateway.emulator.world import World
 from gateway.settings.environment import BadSetting
 from gateway.settings.settings import Settings
 from gateway.web.metrics.gauges import Gauges
-from gateway.web.metrics.requests import MOST_CLIENTS, Clients
+from gateway.web.metrics.requests import MOST_CLIENTS, ClientLabels
 from tests.http.harness import Caller
 from tests.upstream.replicas.redis_server import redis_server
 from tests.upstream_e2e.stage import client_of, product, world
@@ -310,7 +310,7 @@ async def test_clients_by_the_names_of_their_keys(small: World) -> None:
 
 
 def test_clients_are_bounded_and_subjects_of_tokens_crowd_out_no_key() -> None:
-    clients = Clients()
+    clients = ClientLabels()
     labels = {clients.label(f"sub:{number:016x}") for number in range(1000)}
     assert len(labels) == MOST_CLIENTS + 1
     assert {clients.label("web"), clients.label(None), clients.label("sub:new")} == {"web", "anonymous", "other"}

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.web.authentication import Authenticator
 from gateway.web.metrics.page import Metrics
-from gateway.web.metrics.requests import Names
+from gateway.web.metrics.requests import OperationLabels
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations" / "metrics.md"
 ROW = re.compile(r"\| `(gateway_\w+)` \| (\w+) \|([^|]*)\| [^|]+ \| ([^|]+) \|")
@@ -18,7 +18,7 @@ JOINED = {"livesum": "sum", "livemin": "least", "livemax": "greatest"}
 
 
 def registered(*, shared: bool) -> CollectorRegistry:
-    return Metrics(names=Names(), shared=shared, release="1", access=Authenticator(required=False))._registry
+    return Metrics(names=OperationLabels(), shared=shared, release="1", access=Authenticator(required=False))._registry
 
 
 def known(*, shared: bool) -> dict[str, tuple[str, list[str], str]]:

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from gateway.runtime.connection import LAST_PATIENCE, PATIENCE, Connection
+from gateway.runtime.connection import LAST_PATIENCE, PATIENCE, ClientConnection
 from gateway.upstream.clock import ManualClock
 from gateway.web.response import LongResponse
 
@@ -81,8 +81,8 @@ async def serving(app: ASGIApp) -> AsyncIterator[Server]:
     clock, state = ManualClock(), ServerState()
     config = Config(app, lifespan="off", log_config=None, ws="none")
 
-    def connection() -> Connection:
-        return Connection(clock=clock, config=config, server_state=state, app_state={})
+    def connection() -> ClientConnection:
+        return ClientConnection(clock=clock, config=config, server_state=state, app_state={})
 
     server = await asyncio.get_running_loop().create_server(connection, "127.0.0.1", 0)
     try:

@@ -18,7 +18,7 @@ from gateway.errors import Unauthenticated
 from gateway.web.authentication import Authenticator, challenge
 from gateway.web.http_errors import HTTPError
 from gateway.web.metrics.gauges import Execution, Gauges, Reading
-from gateway.web.metrics.requests import Names, Requests, UpstreamMetrics
+from gateway.web.metrics.requests import OperationLabels, Requests, UpstreamMetrics
 from gateway.web.request import RequestHeaders
 from gateway.web.request_log import record_of
 from gateway.web.response import compressed
@@ -37,7 +37,7 @@ class Metrics:
     """
 
     def __init__(
-        self, *, names: Names, shared: bool, release: str, access: Authenticator, folder: Path | None = None
+        self, *, names: OperationLabels, shared: bool, release: str, access: Authenticator, folder: Path | None = None
     ) -> None:
         # Beside each counter there would be a gauge, which nobody asks for.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library's own

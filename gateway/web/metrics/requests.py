@@ -49,7 +49,7 @@ CODES = codes_of(errors.GatewayError) | {
 
 
 @dataclass(slots=True)
-class Names:
+class OperationLabels:
     """Which operation names may become labels; clients choose them, and each is a time series for ever.
 
     Args:
@@ -73,7 +73,7 @@ class Names:
         return OTHER
 
 
-class Clients:
+class ClientLabels:
     """Which clients get a label of their own: names of keys are an operator's, subjects of tokens are not."""
 
     def __init__(self) -> None:
@@ -119,9 +119,9 @@ class Requests:
         names: Which operation names become labels.
     """
 
-    def __init__(self, registry: CollectorRegistry, names: Names) -> None:
+    def __init__(self, registry: CollectorRegistry, names: OperationLabels) -> None:
         self._names = names
-        self._clients = Clients()
+        self._clients = ClientLabels()
         operations = Counter(
             "gateway_operations",
             "GraphQL operations that ended, by type, outcome and allow-listed name.",

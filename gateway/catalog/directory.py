@@ -147,8 +147,8 @@ class Directory:
     async def by_refs(self, request: Request, refs: Sequence[Ref]) -> dict[Ref, User | GatewayError | None]:
         """The users that references name, each as the first source that has them shows them.
 
-        Only Salesloft's are asked for by key. A user of a lower source is looked for in the higher ones by e-mail
-        address, which no vendor can search by: for those the whole team is read.
+        Only the first source's are asked for by key. A user of a lower source is looked for in the higher ones by
+        e-mail address, which no vendor can search by: for those the whole team is read.
         """
         highest = next(iter(self._ports), None)
         if all(ref.source is highest for ref in refs) and highest is not None:

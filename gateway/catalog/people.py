@@ -1,4 +1,4 @@
-"""People, each once: Salesloft's record first, a chat contact's where no other source has one of its addresses."""
+"""People, each once: the record of the first source that has one of their addresses."""
 
 from __future__ import annotations
 

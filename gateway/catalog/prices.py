@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from gateway.catalog.answer import MOST_SCREENED
 from gateway.catalog.lists_under_records import CONDITIONS, MOST_TOGETHER
 from gateway.catalog.plan import LINKS
 from gateway.catalog.shared_walk import FEW, SPARE
@@ -17,9 +18,6 @@ from gateway.model.cost import ListPrice, ListShape, Needs
 from gateway.model.order import RANK
 from gateway.model.records import Kind, Source
 from gateway.sources.base import MeetingListing, Ports
-
-COUNTED = 500
-"""Rows that a total screens at most; see `answer.MOST_SCREENED`."""
 
 ENDS = 2
 """Calls that tell how far a listing goes, where a walk reaches its end."""
@@ -46,7 +44,7 @@ class ListPrices:
         for listing in self._meetings.values():
             price = listing.price(shape)
             needs.append((price.ask, price.calls))
-        screened = max(shape.rows, self._brought(shape, 1), COUNTED * (shape.total and self._counts(shape)))
+        screened = max(shape.rows, self._brought(shape, 1), MOST_SCREENED * (shape.total and self._counts(shape)))
         return [*needs, *self._events(screened), *self.team(), *self._people(shape)]
 
     def meetings_under(self, shape: ListShape, kind: Kind, records: int) -> Needs:

@@ -42,6 +42,10 @@ async def test_a_server_between_a_browser_and_the_gateway(node: RunNode, url: st
     assert (await node(HERE / "bff.mjs", url)).endswith("done\n")
 
 
+async def test_types_are_generated_and_compile(node: RunNode, url: str) -> None:
+    assert (await node(HERE / "codegen.mjs", url)).endswith("done\n")
+
+
 async def test_relay_compiles_and_runs(node: RunNode, url: str, relay: Path) -> None:
     assert (await node(relay / "app.cjs", url)).endswith("done\n")
 

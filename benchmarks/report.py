@@ -119,6 +119,10 @@ page's last instant go on."""
 BOMBS = """Milliseconds of CPU of a document of the largest size (`GATEWAY_MAX_DOCUMENT`), or of a list among its
 variables, until it is refused or answered; sent for the first time each."""
 
+ODD = """Milliseconds of CPU to read an answer where every row is as the vendor documents it, and one where a field of
+every row has another type, as on the day of a vendor's change. An answer with far too many rows is refused before any
+is made."""
+
 GROWTH = """This project alone, one client at a time but for `workers`, over the same upstream with no
 delay: milliseconds of CPU a query (cpu), milliseconds to the answer (p50), upstream calls a query. A step of
 nesting adds a relation or a level below 25 meetings. `depth` is how many meetings lie before the page of 25
@@ -138,12 +142,28 @@ def _single(results: Mapping[str, Any]) -> list[str]:
             parts += [f"## {title}", results[name]]
     if "bombs" in results:
         parts += ["## Bombs", BOMBS, _figures("document", "CPU ms", results["bombs"])]
+    if "odd" in results:
+        parts += ["## Odd answers", ODD, _odd(results["odd"])]
     return parts
 
 
 def _tracing(measured: Mapping[str, float]) -> str:
     rows = [[name, f"{ms:.2f}", f"{ms / measured['off'] - 1:+.1%}"] for name, ms in measured.items()]
     return grid(["traced", "CPU ms", "beside none"], rows)
+
+
+def _odd(measured: Mapping[str, Mapping[str, float]]) -> str:
+    rows = [
+        [
+            name,
+            f"{each['strict']:.2f}",
+            f"{each['lenient']:.2f}",
+            f"{each['lenient'] / each['strict']:.1f}×",
+            f"{each['refused']:.2f}",
+        ]
+        for name, each in measured.items()
+    ]
+    return grid(["answer", "as expected, ms", "every row odd, ms", "ratio", "100,000 empty rows, refused, ms"], rows)
 
 
 def _figures(what: str, unit: str, measured: Mapping[str, float]) -> str:

@@ -25,7 +25,7 @@ from benchmarks.gateways.peers import OURS
 from tools import bootstrap
 
 HERE = Path(__file__).resolve().parent
-PARTS = ("engine", "entities", "tracing", "tuning", "endless", "bombs", "gateways", "growth", "emulators")
+PARTS = ("engine", "entities", "tracing", "tuning", "endless", "bombs", "odd", "gateways", "growth", "emulators")
 NPM = ("node", "hive", "tailcall")
 MOST_TOLD = 500
 """Characters of why a part could not be measured."""
@@ -98,6 +98,7 @@ def measure(parts: Sequence[str], unable: dict[str, str], rounds: int, *, quick:
         "tuning": lambda: {"tuning": script("tuning", *(("1", "0.05") if quick else ("4", "0.6")))},
         "endless": lambda: {"endless": script("endless", "50" if quick else "1000")},
         "bombs": lambda: {"bombs": json.loads(script("bombs", *(("1",) if quick else ())))},
+        "odd": lambda: {"odd": json.loads(script("odd_answers", *(("2",) if quick else ())))},
         "gateways": lambda: {"gateways": bench.measure(plan, unable)},
         "growth": lambda: {"growth": growth.measure(growing)},
         "emulators": lambda: {"emulators": emulators.run(2 if quick else 20)},

@@ -31,7 +31,7 @@ def run(*arguments: str, timeout: float) -> str:
 def results_of_a_moment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What needs no package but the project's own, for a moment; `make bench ARGS=--quick` runs everything."""
     out = tmp_path_factory.mktemp("results")
-    parts = ("--parts", "engine", "bombs", "gateways", "growth", "emulators")
+    parts = ("--parts", "engine", "bombs", "odd", "gateways", "growth", "emulators")
     run("benchmarks.run", "--quick", "--without-npm", "--out", str(out), *parts, timeout=600)
     told: dict[str, Any] = json.loads((out / "results.json").read_text())
     told["page"] = (out / "RESULTS.md").read_text()
@@ -48,11 +48,13 @@ def test_every_part_runs_and_is_written_down(results: dict[str, Any]) -> None:
     assert all(points for points in results["growth"].values())
     assert results["emulators"]
     assert len(results["bombs"]) >= 20
+    assert {figure for each in results["odd"].values() for figure in each} == {"strict", "lenient", "refused"}
     assert results["pictures"] == ["growth.svg"]
     for heading in (
         "## Goals",
         "## Engines",
         "## Bombs",
+        "## Odd answers",
         "## Gateways",
         "## Growth",
         "## Emulators",

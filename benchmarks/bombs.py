@@ -20,9 +20,9 @@ from gateway.catalog.catalog import Catalog  # noqa: E402 - found beside this fi
 from gateway.errors import GatewayError  # noqa: E402
 from gateway.graph.documents import Prepared  # noqa: E402
 from gateway.graph.engine import Engine  # noqa: E402
+from gateway.request import Request  # noqa: E402
 from gateway.settings.settings import Settings  # noqa: E402
 from gateway.upstream.clock import SystemClock  # noqa: E402
-from gateway.upstream.request import Request  # noqa: E402
 from gateway.web.document_limits import check_variables, guard, text_guard  # noqa: E402
 
 LIMITS = Settings.read({}).limits

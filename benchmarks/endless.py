@@ -20,8 +20,8 @@ sys.path[:0] = [str(Path(__file__).parent.parent)]
 from gateway.catalog.catalog import Catalog  # noqa: E402 - found beside this file
 from gateway.graph.documents import Prepared  # noqa: E402
 from gateway.graph.engine import Engine  # noqa: E402
+from gateway.request import Request  # noqa: E402
 from gateway.upstream.clock import SystemClock  # noqa: E402
-from gateway.upstream.request import Request  # noqa: E402
 
 FIELDS = "title startTime endTime sources person { name email account { name } } owner { name } attendees { email }"
 WAYS = 14

@@ -28,18 +28,18 @@ from aiodataloader import DataLoader  # noqa: E402
 from gateway.catalog.catalog import Catalog  # noqa: E402 - found beside this folder
 from gateway.graph.documents import Prepared  # noqa: E402
 from gateway.graph.engine import Engine  # noqa: E402
-from gateway.graph.federation.entities import MOST  # noqa: E402
+from gateway.graph.federation.entities import MAX_REPRESENTATIONS  # noqa: E402
 from gateway.graph.federation.subgraph import Subgraph  # noqa: E402
 from gateway.graph.ids import global_id  # noqa: E402
 from gateway.model import records  # noqa: E402
 from gateway.model.cost import Needs  # noqa: E402
 from gateway.model.records import Kind, Record, Source  # noqa: E402
+from gateway.request import Request  # noqa: E402
 from gateway.sources.base import Found, Ports  # noqa: E402
 from gateway.upstream.clock import SystemClock  # noqa: E402
-from gateway.upstream.request import Request  # noqa: E402
 
 KINDS = (Kind.PERSON, Kind.CADENCE, Kind.STEP, Kind.ACCOUNT, Kind.TASK)
-EACH = MOST // len(KINDS)
+EACH = MAX_REPRESENTATIONS // len(KINDS)
 QUERY = """query($representations: [_Any!]!) { _entities(representations: $representations) { __typename
   ... on Person { id name title city } ... on Cadence { id name archived shared }
   ... on Step { id name type day } ... on Account { id name domain city } ... on Task { id subject currentState } } }"""
@@ -108,9 +108,12 @@ class Held:
         """Nobody: the query asks for none."""
         return Found(rows=[])
 
-    def price_of_people(self, _: int) -> Needs:
+    def price_of_ids(self, _: int) -> Needs:
         """Nothing."""
         return []
+
+    price_of_emails = price_of_ids
+    most_addresses = 1
 
 
 class Ours:

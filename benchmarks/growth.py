@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import statistics
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from benchmarks.gateways.bench import Upstream, ask, load
-from benchmarks.gateways.peers import COLD, QUERY, ours
+from benchmarks.gateways.peers import ALONE, COLD, SAME, Question, instants, ours
 from benchmarks.gateways.processes import Server
 
 Point: TypeAlias = dict[str, float]
@@ -20,7 +20,11 @@ Point: TypeAlias = dict[str, float]
 SIZES = (1, 10, 25, 50, 100, 200, 500)
 DEPTHS = (0, 500, 1_000, 2_000, 4_000, 5_500)
 WORKERS = (1, 2)
+CHATS, FEW_CHATS = (100, 1_000, 10_000), 100
+TEAMS, SMALL_TEAM = (20, 500, 5_000), 20
 STRIDE = 500
+WINDOW, TEAM = "window, warm", "team, warm"
+BEGINNING = "1990-01-01T00:00:00.000000Z"
 BUSY = 32
 """Clients at a time where throughput is what is asked."""
 
@@ -36,7 +40,11 @@ NESTED = (
 )
 """What is asked of each of 25 meetings: one more relation, or one deeper, each time."""
 
-LIST = "{ meetings(first: %d%s) { pageInfo { endCursor } nodes { %s } } }"
+LIST = """query ($at: DateTime) {
+  meetings(first: %d%s, filter: {startTime: {gte: "2000-01-01T00:00:00Z"}, endTime: {gt: $at}}) {
+    pageInfo { endCursor } nodes { %s }
+  }
+}"""
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,7 @@ class Stand:
             queries = {x: queries[x] for x in (min(queries), max(queries))}
         runs: dict[float, list[Point]] = {x: [] for x in queries}
         for query in queries.values():
-            load(self._server, query, connections, self._plan.seconds / 2, varied=True)
+            load(self._server, Question(query, instants), connections, self._plan.seconds / 2)
         for _ in range(self._plan.rounds):
             for x, query in queries.items():
                 runs[x].append(self._run(query, connections))
@@ -74,7 +82,7 @@ class Stand:
     def _run(self, query: str, connections: int) -> Point:
         self._upstream.calls()
         before = self._server.cpu()
-        told = load(self._server, query, connections, self._plan.seconds, varied=True)
+        told = load(self._server, Question(query, instants), connections, self._plan.seconds)
         if told["refused"] or told["unlike"]:
             raise AssertionError(f"{told['refused']} queries refused, {told['unlike']} unlike the others: {query}")
         count = told["count"]
@@ -89,7 +97,7 @@ class Stand:
         """Where a page at each depth begins, as an argument."""
         found, after, place = {0.0: ""}, "", 0
         while place < max(DEPTHS):
-            told = ask(self._server, LIST % (STRIDE, after, "sourceId"))
+            told = ask(self._server, Question(LIST % (STRIDE, after, "sourceId")).body(BEGINNING))
             after = f", after: {json.dumps(told['data']['meetings']['pageInfo']['endCursor'])}"
             place += STRIDE
             found[float(place)] = after
@@ -107,8 +115,20 @@ def measure(plan: Plan) -> dict[str, list[Point]]:
             server = ours(settings, workers)(upstream.url, made)
             stack.callback(server.end)
             server.wait()
-            ask(server, QUERY)
+            ask(server, SAME.body())
             return Stand(upstream, server, plan)
+
+        def around(team: int, chats: int) -> Point:
+            """A page of 25 with a team of so many, and so many meetings of Drift's."""
+            vendors = Upstream(team, chats)
+            stack.callback(vendors.end)
+            server = ours({"DRIFT_URL": vendors.url, "DRIFT_TOKEN": "benchmark"})(vendors.url, made)
+            stack.callback(server.end)
+            server.wait()
+            return Stand(vendors, server, plan).curve({0.0: LIST % (25, "", f"{_PLAIN} owner {{ name }}")})[0]
+
+        def sizes_of(what: Sequence[int]) -> Sequence[int]:
+            return (what[0], what[-1]) if plan.ends else what
 
         warm, cold = stand({}), stand(COLD)
         relations = NESTED[2]
@@ -121,10 +141,12 @@ def measure(plan: Plan) -> dict[str, list[Point]]:
             "nesting, warm": warm.curve(nested),
             "nesting, cold": cold.curve(nested),
             "depth in the list, cold": cold.curve(deep),
+            WINDOW: [{**around(SMALL_TEAM, chats), "x": float(chats)} for chats in sizes_of(CHATS)],
+            TEAM: [{**around(team, FEW_CHATS), "x": float(team)} for team in sizes_of(TEAMS)],
             "workers, warm": _workers(stand),
         }
 
 
 def _workers(stand: Callable[[Mapping[str, str], int], Stand]) -> list[Point]:
     """Throughput with more processes."""
-    return [{**stand({}, count).curve({0.0: QUERY}, BUSY)[0], "x": float(count)} for count in WORKERS]
+    return [{**stand({}, count).curve({0.0: ALONE.query}, BUSY)[0], "x": float(count)} for count in WORKERS]

@@ -28,19 +28,16 @@ from yarl import URL
 
 from benchmarks.quota_plot import Panel, draw
 from gateway.errors import GatewayError
-from gateway.upstream import sender
-from gateway.upstream.answers import Answer
+from gateway.request import Hit, Request
+from gateway.upstream import attempts
 from gateway.upstream.budget import Budget
+from gateway.upstream.cache import ListCache, RecordCache
 from gateway.upstream.client import Client
 from gateway.upstream.clock import Handle
-from gateway.upstream.codec import Typed
 from gateway.upstream.credentials import Secret, StaticToken
-from gateway.upstream.lifetimes import DIRECTORY, PAGES, RECORDS
-from gateway.upstream.lists import Lists
-from gateway.upstream.records import Kind, Records
-from gateway.upstream.request import Hit, Request
-from gateway.upstream.session import Wire
-from gateway.upstream.settings import Upstream
+from gateway.upstream.freshness import DIRECTORY, PAGES, RECORDS, CachePolicy
+from gateway.upstream.http import ConnectionInfo, Response, Upstream
+from gateway.upstream.store import MsgpackCodec
 
 START = 1_800_000_000
 HOUR = 3600
@@ -99,9 +96,11 @@ class Vendor:
         self.ours: Counter[int] = Counter()
         self.refused = 0
 
-    async def exchange(self, _: object, __: object, url: URL, ___: object, *, wire: Wire, **____: object) -> Answer:
-        """Stands for `gateway.upstream.exchange.exchange`."""
-        wire.connected = True
+    async def exchange(
+        self, _: object, __: object, url: URL, ___: object, *, connection: ConnectionInfo, **____: object
+    ) -> Response:
+        """Stands for `gateway.upstream.http.exchange`."""
+        connection.connected = True
         await asyncio.sleep(min(5.0, self._dice.lognormvariate(-1.4, 0.6)))
         now = self._clock.time()
         minute = int(now // 60) - START // 60
@@ -109,9 +108,9 @@ class Vendor:
         spent = self.ours[minute] + round(OTHERS * (now % 60) / 60)
         if spent >= VENDOR_LIMIT:
             self.refused += 1
-            return Answer(429, {"Date": date}, b"")
+            return Response(429, {"Date": date}, b"")
         self.ours[minute] += 1
-        return Answer(200, {"Date": date, "x-cost": "1", "x-left": f"{VENDOR_LIMIT - spent - 1}"}, str(url).encode())
+        return Response(200, {"Date": date, "x-cost": "1", "x-left": f"{VENDOR_LIMIT - spent - 1}"}, str(url).encode())
 
 
 @dataclass
@@ -135,14 +134,16 @@ class Team:
         self.minutes = [Tally() for _ in range(HOUR // 60)]
         self.hits: Counter[tuple[str, Hit]] = Counter()
         self.errors: Counter[str] = Counter()
-        row = Typed(list[int])
-        self._pages = Lists(client, Kind(name="pages", endpoint="pages", codec=row, lifetimes=PAGES), self._page)
-        users_kind = Kind(name="users", endpoint="users", codec=row, lifetimes=DIRECTORY)
-        self._directory = Lists(client, users_kind, self._page)
-        people = Kind(name="people", endpoint="people", codec=Typed(int), lifetimes=RECORDS)
-        cadences = Kind(name="cadences", endpoint="cadences", codec=Typed(int), lifetimes=RECORDS)
-        self._people: Records[int, int] = Records(client, people, self._fetch("/people"))
-        self._cadences: Records[int, int] = Records(client, cadences, self._fetch("/cadences"))
+        row = MsgpackCodec(list[int])
+        self._pages = ListCache(
+            client, CachePolicy(name="pages", endpoint="pages", codec=row, lifetimes=PAGES), self._page
+        )
+        users_kind = CachePolicy(name="users", endpoint="users", codec=row, lifetimes=DIRECTORY)
+        self._directory = ListCache(client, users_kind, self._page)
+        people = CachePolicy(name="people", endpoint="people", codec=MsgpackCodec(int), lifetimes=RECORDS)
+        cadences = CachePolicy(name="cadences", endpoint="cadences", codec=MsgpackCodec(int), lifetimes=RECORDS)
+        self._people: RecordCache[int, int] = RecordCache(client, people, self._fetch("/people"))
+        self._cadences: RecordCache[int, int] = RecordCache(client, cadences, self._fetch("/cadences"))
 
     def _fetch(self, endpoint: str) -> Callable[[Request, Sequence[int]], Any]:
         async def fetch(request: Request, keys: Sequence[int]) -> Mapping[int, int]:
@@ -262,7 +263,7 @@ def hour(users: int, seed: int = 7) -> Hour:
         return team
 
     began = time.perf_counter()
-    with mock.patch.object(sender, "exchange", vendor.exchange):
+    with mock.patch.object(attempts, "exchange", vendor.exchange):
         team = loop.run_until_complete(run())
     loop.close()
     return Hour(users, team, vendor, time.perf_counter() - began)

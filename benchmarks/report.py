@@ -7,12 +7,13 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks import goals, plots
-from benchmarks.gateways.peers import OURS, OURS_ALONE, OURS_VARIED, OURS_WARM, QUERY
+from benchmarks.gateways.peers import BY_HAND, OURS, OURS_ALONE, OURS_APART, OURS_VARIED, OURS_WARM, QUERY
 
 HERE = Path(__file__).resolve().parent
 PYTHON = ("strawberry-graphql", "graphql-core", "msgspec", "aiohttp", "aiodataloader", "starlette", "uvicorn", "uvloop")
@@ -25,6 +26,8 @@ AXES = {
     "page size": "meetings a page",
     "nesting": "step of nesting",
     "depth in the list": "meetings before the page",
+    "window": "meetings of Drift",
+    "team": "users",
     "workers": "processes",
 }
 
@@ -37,6 +40,7 @@ def machine() -> dict[str, str]:
     return {
         "processor": f"{kind}, {os.cpu_count()} cores",
         "memory": f"{memory / 1024**2:.0f} GB",
+        "load before": f"{os.getloadavg()[0]:.1f}",
         "system": f"{platform.system()} {platform.release()}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "Node.js": node.stdout.strip().removeprefix("v") or "none",
@@ -106,15 +110,19 @@ ENGINES = """Milliseconds of CPU for one answer as JSON, in process, document pa
 ten; tiny is one field. `by hand` is a function that knows nothing but this query. JSON is msgspec's for
 Python's engines (as fast as orjson), `JSON.stringify` for Node.js's. Ids are made in base64, instants
 formatted, and people, cadences and users loaded in batches by all of them. Python's collector is set as a
-serving process sets it (`gateway/tuning.py`), for all of Python's engines."""
+serving process sets it (`gateway/runtime/server.py`), for all of Python's engines."""
 
-GATEWAYS = f"""The same query and the same answer (compared before anything is measured) over one upstream
-that speaks Salesloft's lists; one process each. `c` is how many clients ask at a time; CPU is that of the whole
-process tree. Upstream calls tell who shares them: what several clients ask for at a time, {OURS} asks for once,
-and it runs equal operations that are under way once. All of these clients ask the same: the rows `no query twice` tell
-what is left where every operation is another, and its answer none that could be given again.
-It asks {{waves}} times in a row for this query where others ask twice, since it also looks whether rows of the
-page's last instant go on."""
+GATEWAYS = f"""The same answer (compared before anything is measured) over one upstream that speaks Salesloft's lists;
+one process each, unless a row says more. `c` is how many clients ask at a time; CPU is that of the whole process tree.
+
+The rows `every query another page` are those to look at first: no client asks for anything that another one asks for,
+but the team's 20 users and 12 cadences. Then the rows `no query twice`: all clients ask for the same page, each by an
+operation of its own, so that upstream calls are shared, and answers are not. All other rows are of clients that ask the
+same query: {OURS} runs equal operations that are under way once, and gives an answer again while its records are the
+same. `{BY_HAND}` is a function that knows nothing but this query.
+
+It asks {{waves}} times in a row for this query where others ask twice, since it also looks whether rows of the page's
+last instant go on."""
 
 BOMBS = """Milliseconds of CPU of a document of the largest size (`GATEWAY_MAX_DOCUMENT`), or of a list among its
 variables, until it is refused or answered; sent for the first time each."""
@@ -123,10 +131,26 @@ ODD = """Milliseconds of CPU to read an answer where every row is as the vendor 
 every row has another type, as on the day of a vendor's change. An answer with far too many rows is refused before any
 is made."""
 
+STATS = """Milliseconds of CPU to count 5,000 meetings in all and in groups, beyond reading them."""
+
+DASHBOARD = """Eight weeks by owner and status (`meetingStats`), polled every minute for an hour: units of the vendors'
+limits, counted exactly, where nothing is cached at first. How many meetings that is stands in the first line."""
+
+LIVE = """What 1,000 subscriptions by server-sent events take in one process: memory and CPU while nothing
+happens, and the CPU of one change, from the vendor's delivery to the last subscriber: reading the meeting again,
+comparing it, running the operation, and 1,000 writes to sockets."""
+
+MEMORY = """What people cost while they are cached, as many as the default store holds: memory of one, CPU of a full
+garbage collection, and the memory of a process that has answered one query."""
+
+CROWD = """A thousand different queries at once, whose upstream calls take a second each: milliseconds that /healthz
+takes meanwhile. Load generator, upstream and gateway share the machine."""
+
 GROWTH = """This project alone, one client at a time but for `workers`, over the same upstream with no
 delay: milliseconds of CPU a query (cpu), milliseconds to the answer (p50), upstream calls a query. A step of
 nesting adds a relation or a level below 25 meetings. `depth` is how many meetings lie before the page of 25
-that is asked for. No query is asked twice, so that no answer is given again."""
+that is asked for; `window` and `team` how many meetings Drift holds, and users the team has, beside
+a page of 25 with its owners. No query is asked twice, so that no answer is given again."""
 
 
 TRACING = "Milliseconds of CPU for a page of 100 meetings, records warm, by how much is traced."
@@ -135,16 +159,29 @@ TRACING = "Milliseconds of CPU for a page of 100 meetings, records warm, by how 
 def _single(results: Mapping[str, Any]) -> list[str]:
     """What is measured of this project alone, in one table each."""
     parts = []
-    if "tracing" in results:
-        parts += ["## Tracing", TRACING, _tracing(results["tracing"])]
     for name, title in MARKDOWN.items():
         if name in results:
             parts += [f"## {title}", results[name]]
-    if "bombs" in results:
-        parts += ["## Bombs", BOMBS, _figures("document", "CPU ms", results["bombs"])]
-    if "odd" in results:
-        parts += ["## Odd answers", ODD, _odd(results["odd"])]
+    for name, (title, text, told) in TABLES.items():
+        if name in results:
+            parts += [f"## {title}", text, told(results[name])]
     return parts
+
+
+def _live(measured: Mapping[str, Mapping[str, float]]) -> str:
+    rows = [
+        [
+            label,
+            f"{found['memory']:.1f}",
+            f"{found['idle']:.2f}",
+            f"{found['cpu']:.1f}",
+            f"{found['executions']:.0f}",
+        ]
+        for label, found in (("all equal", measured["equal"]), ("no filter twice", measured["filters"]))
+    ]
+    heads = ["1,000 subscriptions", "memory, MB", "idle, % of a core", "a change, CPU ms", "executions"]
+    late = measured["lag"]
+    return f"{grid(heads, rows)}\n\nFrom a delivery to its event: p50 {late['p50']:.0f} ms, p99 {late['p99']:.0f} ms."
 
 
 def _tracing(measured: Mapping[str, float]) -> str:
@@ -168,6 +205,23 @@ def _odd(measured: Mapping[str, Mapping[str, float]]) -> str:
 
 def _figures(what: str, unit: str, measured: Mapping[str, float]) -> str:
     return grid([what, unit], [[name, f"{figure:.2f}"] for name, figure in measured.items()])
+
+
+def _named(unit: str, measured: Mapping[str, float]) -> str:
+    return grid(["", unit], [[name, f"{figure:,.4g}"] for name, figure in measured.items()])
+
+
+TABLES: Mapping[str, tuple[str, str, Callable[[Any], str]]] = {
+    "tracing": ("Tracing", TRACING, _tracing),
+    "bombs": ("Bombs", BOMBS, partial(_figures, "document", "CPU ms")),
+    "odd": ("Odd answers", ODD, _odd),
+    "stats": ("Counting", STATS, partial(_figures, "grouped by", "CPU ms")),
+    "dashboard": ("Dashboard", DASHBOARD, partial(_named, "units")),
+    "live": ("Live updates", LIVE, _live),
+    "memory": ("Memory", MEMORY, partial(_named, "")),
+    "crowd": ("A crowd", CROWD, partial(_named, "")),
+}
+"""What is measured of this project alone: title, text, and the table of the figures."""
 
 
 def picture(name: str) -> str:
@@ -240,7 +294,10 @@ def _pictures(results: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         found = {c["peer"]: c["per_second"] for c in cells if (c["delay"], c["connections"]) == (delay, 32)}
         if found:
             title = f"queries a second, upstream {delay} ms, 32 clients"
-            yield f"gateways-{delay}ms-32", plots.bars(title, found, [OURS, OURS_ALONE, OURS_WARM, OURS_VARIED])
+            yield (
+                f"gateways-{delay}ms-32",
+                plots.bars(title, found, [OURS, OURS_ALONE, OURS_APART, OURS_WARM, OURS_VARIED]),
+            )
     growth = results.get("growth", {})
     if growth:
         panels = []

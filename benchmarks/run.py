@@ -25,7 +25,23 @@ from benchmarks.gateways.peers import OURS
 from tools import bootstrap
 
 HERE = Path(__file__).resolve().parent
-PARTS = ("engine", "entities", "tracing", "tuning", "endless", "bombs", "odd", "gateways", "growth", "emulators")
+PARTS = (
+    "engine",
+    "entities",
+    "tracing",
+    "tuning",
+    "endless",
+    "bombs",
+    "odd",
+    "stats",
+    "dashboard",
+    "gateways",
+    "growth",
+    "emulators",
+    "live",
+    "memory",
+    "crowd",
+)
 NPM = ("node", "hive", "tailcall")
 MOST_TOLD = 500
 """Characters of why a part could not be measured."""
@@ -99,9 +115,14 @@ def measure(parts: Sequence[str], unable: dict[str, str], rounds: int, *, quick:
         "endless": lambda: {"endless": script("endless", "50" if quick else "1000")},
         "bombs": lambda: {"bombs": json.loads(script("bombs", *(("1",) if quick else ())))},
         "odd": lambda: {"odd": json.loads(script("odd_answers", *(("2",) if quick else ())))},
+        "stats": lambda: {"stats": json.loads(script("stats", *(("2",) if quick else ())))},
+        "dashboard": lambda: {"dashboard": json.loads(script("dashboard"))},
         "gateways": lambda: {"gateways": bench.measure(plan, unable)},
         "growth": lambda: {"growth": growth.measure(growing)},
         "emulators": lambda: {"emulators": emulators.run(2 if quick else 20)},
+        "live": lambda: {"live": json.loads(script("live", *(("20", "2", "0.5") if quick else ())))},
+        "memory": lambda: {"memory": json.loads(script("memory", *(("1000",) if quick else ())))},
+        "crowd": lambda: {"crowd": json.loads(script("crowd", *(("20",) if quick else ())))},
     }
     results: dict[str, Any] = {"machine": report.machine()}
     for part in parts:
@@ -140,12 +161,16 @@ def main() -> int:
     unable = dict.fromkeys(NPM, "was left out (--without-npm)") if options.without_npm else prepare()
     results = measure(options.parts, unable, options.rounds, quick=options.quick)
     out = options.out or (None if options.quick else HERE)
+    committed = HERE / "results.json"
+    before = json.loads(committed.read_text(encoding="utf-8")) if committed.exists() else {}
     if out is not None:
         kept = out / "results.json"
-        before = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
-        results = {**before, "failed": {}} | results
+        others = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+        results = {**others, "failed": {}} | results
         report.write(results, out)
     print(goals.table(results))
+    for line in () if options.quick else goals.worse(results, before):
+        print(f"worse than before: {line}")
     wrong = faults(results)
     print("\n".join(wrong), file=sys.stderr, end="\n" * bool(wrong))
     return 1 if wrong else 0

@@ -29,8 +29,7 @@ QUERY = """query M100 { meetings(first: 100, filter: {sources: [SALESLOFT]}) {
     person { id name email } cadence { id name } owner { id name email } attendees { email name status } } } } }"""
 PLENTY = {"GATEWAY_CLIENT_RATE": "1000000", "GATEWAY_CLIENT_COST": "1000000"}
 KEPT = {
-    f"GATEWAY_TTL_{name}": "3600,3600,3600"
-    for name in ("PAGES", "WINDOW", "DIRECTORIES", "PEOPLE", "USERS", "CADENCES")
+    f"GATEWAY_TTL_{name}": "3600,3600" for name in ("PAGES", "WINDOW", "DIRECTORIES", "PEOPLE", "USERS", "CADENCES")
 }
 VARIANTS: Mapping[str, Mapping[str, str]] = {
     "off": {},

@@ -30,8 +30,8 @@ import uvicorn  # noqa: E402
 
 from gateway.app import create_app  # noqa: E402 - found beside this folder
 from gateway.commands.demo import emulated, variables  # noqa: E402
+from gateway.runtime.server import GC_THRESHOLDS, tune  # noqa: E402
 from gateway.settings.settings import Settings  # noqa: E402
-from gateway.tuning import THRESHOLDS, tune  # noqa: E402
 
 FIELDS = """title startTime endTime status sources person { name email account { name } } owner { name }
   cadence { name } attendees { email name status }"""
@@ -66,7 +66,7 @@ def freeze() -> None:
 COLLECTORS: dict[str, Callable[[], None]] = {
     "both": tune,
     "none": lambda: None,
-    "thresholds": lambda: gc.set_threshold(*THRESHOLDS),
+    "thresholds": lambda: gc.set_threshold(*GC_THRESHOLDS),
     "freeze": freeze,
 }
 

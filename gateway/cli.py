@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeAlias
 
 from gateway.settings.environment import BadSetting
-from gateway.settings.help import listing, option
 from gateway.settings.server import PORTS, SERVER
+from gateway.settings.settings import TABLES
+from gateway.settings.table import Setting
 
 PROGRAM = "meeting-gateway"
 BAD_USAGE = 2
-MOST_WORKERS = 64
+MAX_WORKERS = 64
+VENDORS = ("salesloft", "drift", "calendly")
+"""The emulated vendors, repeated here so that `--help` need not import them."""
+
+LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
+WIDTH = 100
 
 Command: TypeAlias = Callable[[argparse.Namespace], int]
 
@@ -39,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """What the command line may say."""
+    """The command line's parser."""
     top = argparse.ArgumentParser(
         prog=PROGRAM, description="One GraphQL graph over meetings booked in Salesloft and Drift."
     )
@@ -61,7 +69,13 @@ def parser() -> argparse.ArgumentParser:
         "serve", serve, "Serve the graph over the real upstreams", f"SALESLOFT_TOKEN=… {PROGRAM} serve", settings=True
     )
     demonstrated = command(
-        "demo", demo, "Serve the graph over emulated upstreams, no credentials, no network", f"{PROGRAM} demo"
+        "demo",
+        demo,
+        "Serve the graph over emulated upstreams: no credentials, no network",
+        f"{PROGRAM} demo --down drift",
+    )
+    demonstrated.add_argument(
+        "--reload", action="store_true", help="restart the gateway when a file of the package changes"
     )
     for serving in (served, demonstrated):
         _listen(serving)
@@ -69,10 +83,18 @@ def parser() -> argparse.ArgumentParser:
     emulated = command(
         "emulate",
         emulate,
-        "Serve only the emulated upstreams, for people who develop against them",
-        f"{PROGRAM} emulate --salesloft-port 9001 --drift-port 9002",
+        "Serve only the emulated upstreams, for development against them",
+        f"{PROGRAM} emulate --salesloft-port 9001 --drift-port 9002 --latency 200",
     )
-    for vendor in ("salesloft", "drift"):
+    for emulating, live in ((demonstrated, True), (emulated, False)):
+        _conditions(emulating)
+        emulating.add_argument(
+            "--live",
+            action=argparse.BooleanOptionalAction,
+            default=live,
+            help=f"whether meetings are booked, moved and cancelled as time goes by ({'on' if live else 'off'})",
+        )
+    for vendor in VENDORS:
         emulated.add_argument(
             f"--{vendor}-port", type=_number(0, PORTS), default=0, help=f"where {vendor.title()} listens (a free one)"
         )
@@ -80,7 +102,7 @@ def parser() -> argparse.ArgumentParser:
     checked = command(
         "check",
         check,
-        "Ask each source that is on for a row or two, and say what the credential may do, and what is odd",
+        "Read a sample from each enabled source, and report the credential's scopes and anything unusual",
         f"SALESLOFT_TOKEN=… {PROGRAM} check --json",
         settings=True,
     )
@@ -89,27 +111,37 @@ def parser() -> argparse.ArgumentParser:
     instead.add_argument(
         "--verify",
         action="store_true",
-        help="ask what the vendors' documents leave open, reading only, within 30 units; shows nobody's data",
+        help="test what the vendors' documents leave open: read-only, within 30 units, without showing anybody's data",
     )
     instead.add_argument(
-        "--settings", action="store_true", help="only say whether the settings are valid; nobody is called"
+        "--settings", action="store_true", help="only check whether the settings are valid, without any call"
     )
+
+    subscribed = command(
+        "webhooks",
+        webhooks,
+        "List, make or delete the vendors' subscriptions to this gateway's GATEWAY_PUBLIC_URL",
+        f"GATEWAY_PUBLIC_URL=https://gateway.example {PROGRAM} webhooks create salesloft",
+        settings=True,
+    )
+    subscribed.add_argument("action", choices=("list", "create", "delete"), help="what to do; create may be repeated")
+    subscribed.add_argument("source", nargs="?", metavar="SOURCE", help="of which source alone (of all)")
 
     printed = command("schema", schema, "Print the schema (SDL)", f"{PROGRAM} schema --check schema.graphql")
     printed.add_argument(
         "--federation", action="store_true", help="the subgraph's, for composers (GATEWAY_FEDERATION_VERSION, 2.9)"
     )
-    printed.add_argument("--check", type=Path, metavar="FILE", help="show how FILE differs from it, and then exit 1")
+    printed.add_argument("--check", type=Path, metavar="FILE", help="show how FILE differs from it; exit 1 if it does")
 
     explained = command(
         "explain",
         explain,
-        "Say how a query would run, without running it: levels, batches, upstream calls, and what falls back and why",
+        "Show how a query would run, without running it: levels, batches, upstream calls, and what falls back and why",
         f"{PROGRAM} explain '{{ meetings {{ nodes {{ title }} }} }}'",
     )
-    explained.add_argument("query", metavar="QUERY", help="the query, a file of it, or - for standard input")
-    explained.add_argument("--variables", metavar="JSON", default="{}", help="its variables, an object ({})")
-    explained.add_argument("--operation", metavar="NAME", help="which operation, where there are several")
+    explained.add_argument("query", metavar="QUERY", help="the query, a file with it, or - for standard input")
+    explained.add_argument("--variables", metavar="JSON", default="{}", help="its variables, a JSON object ({})")
+    explained.add_argument("--operation", metavar="NAME", help="the operation to explain, where there are several")
     return top
 
 
@@ -145,6 +177,13 @@ def check(args: argparse.Namespace) -> int:
     return run(args)
 
 
+def webhooks(args: argparse.Namespace) -> int:
+    """`webhooks`."""
+    from gateway.commands.webhooks import webhooks as run
+
+    return run(args)
+
+
 def schema(args: argparse.Namespace) -> int:
     """`schema`."""
     from gateway.commands.schema import schema as run
@@ -164,8 +203,32 @@ def _listen(command: argparse.ArgumentParser) -> None:
     host, port = (row for row in SERVER.rows if row.field in {"host", "port"})
     command.add_argument("--host", help=option(host))
     command.add_argument("--port", type=_number(0, PORTS), help=option(port))
-    command.add_argument("--workers", type=_number(1, MOST_WORKERS), default=1, help="processes that answer (1)")
-    command.add_argument("--log-format", choices=("text", "json"), default="text", help="how a log line looks (text)")
+    command.add_argument("--workers", type=_number(1, MAX_WORKERS), default=1, help="worker processes (1)")
+    command.add_argument(
+        "--log-format", choices=("text", "json"), default="text", help="the format of log lines (text)"
+    )
+
+
+def _conditions(command: argparse.ArgumentParser) -> None:
+    """The options of what emulates vendors: what kind of day they have."""
+    day = command.add_argument_group("a bad day")
+    day.add_argument(
+        "--down",
+        type=str.lower,
+        choices=VENDORS,
+        action="append",
+        default=[],
+        metavar="SOURCE",
+        help="make a source unreachable (salesloft, drift, calendly); repeatable",
+    )
+    day.add_argument("--latency", type=_number(0, 60_000), default=0, metavar="MS", help="delay every call by MS (0)")
+    day.add_argument(
+        "--fail", type=_number(0, 100), default=0, metavar="PERCENT", help="answer this share of calls with 502 (0)"
+    )
+    day.add_argument(
+        "--units", type=_number(1, 1_000_000), metavar="N", help="the vendors' rate limit in units a minute"
+    )
+    day.add_argument("--seed", type=_number(0, 2**31), default=7, metavar="N", help="the seed of the made-up team (7)")
 
 
 def _number(least: int, most: int) -> Callable[[str], int]:
@@ -175,3 +238,25 @@ def _number(least: int, most: int) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def option(row: Setting) -> str:
+    """The help of a command's option that stands before a setting."""
+    return f"{plain(row.description)} ({row.name}, {row.shown_default})"
+
+
+def listing() -> str:
+    """Every setting, by group."""
+    lines = ["settings, from the environment or the file that GATEWAY_ENV_FILE names:"]
+    for table in TABLES:
+        lines += ["", f"  {table.title}"]
+        for row in table.rows:
+            default = f" [{plain(row.shown_default)}]" if row.shown_default else ""
+            lines.append(f"    {', '.join(row.names)}{default}")
+            lines += textwrap.wrap(plain(row.description), WIDTH, initial_indent=" " * 8, subsequent_indent=" " * 8)
+    return "\n".join(lines)
+
+
+def plain(text: str) -> str:
+    """Markdown without its marks."""
+    return LINK.sub(r"\1", text).replace("`", "")

@@ -7,7 +7,9 @@
     ├── Unauthenticated             UNAUTHENTICATED
     ├── Forbidden                   FORBIDDEN                   argument
     ├── PersistedQueryNotFound      PERSISTED_QUERY_NOT_FOUND
-    ├── DeadlineExceeded            DEADLINE_EXCEEDED
+    ├── LimitReached
+    │   ├── DeadlineExceeded        DEADLINE_EXCEEDED
+    │   └── CostLimitReached        OPERATION_TOO_COSTLY        allowed
     └── UpstreamError                                           source, retry_after
         ├── UpstreamRateLimited     UPSTREAM_RATE_LIMITED
         ├── UpstreamTimeout         UPSTREAM_TIMEOUT
@@ -28,7 +30,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 
 class GatewayError(Exception):
-    """Something a client may be told about.
+    """An error that clients may see.
 
     Args:
         message: One sentence for the client.
@@ -46,7 +48,7 @@ class GatewayError(Exception):
 
 
 class BadUserInput(GatewayError):
-    """An argument that cannot be meant; raised before any upstream call.
+    """An invalid argument; raised before any upstream call.
 
     Args:
         message: What was wrong with it and what would be right.
@@ -159,16 +161,45 @@ class Forbidden(GatewayError):
         return {"code": self.code} if self.argument is None else {"code": self.code, "argument": self.argument}
 
 
+class LiveUpdatesOff(GatewayError):
+    """Changes are asked for where live updates are off (`GATEWAY_LIVE`)."""
+
+    code = "GRAPHQL_VALIDATION_FAILED"
+
+    def __init__(self, message: str = "Live updates are switched off here.") -> None:
+        super().__init__(message)
+
+
 class PersistedQueryNotFound(GatewayError):
     """A hash that no document is known for."""
 
     code = "PERSISTED_QUERY_NOT_FOUND"
 
 
-class DeadlineExceeded(GatewayError):
+class LimitReached(GatewayError):
+    """The operation reached a limit of its own while it ran; it asks for nothing more."""
+
+
+class DeadlineExceeded(LimitReached):
     """The operation's own time is up (`GATEWAY_DEADLINE`)."""
 
     code = "DEADLINE_EXCEEDED"
+
+
+class CostLimitReached(LimitReached, OperationTooCostly):
+    """The operation has spent the upstream units that it may spend (`GATEWAY_MAX_COST`).
+
+    Args:
+        allowed: How many those are.
+    """
+
+    def __init__(self, allowed: int) -> None:
+        OperationTooCostly.__init__(
+            self,
+            f"The operation stopped after {allowed} upstream units, the most that one may spend; "
+            "what was read until then is in the answer.",
+            allowed=allowed,
+        )
 
 
 class UpstreamError(GatewayError):

@@ -2,7 +2,7 @@
 
 Everything that logs goes through the standard library's `logging`, libraries too, so that there is one format. No line
 holds a query, a variable, a token, a client's or an upstream's text, or a URL of theirs. An exception's message could
-hold any of these: it is told by its type and by where it happened.
+hold any of these: it is logged by its type and by where it happened.
 
 A line a request is written while its client waits, so this is counted in microseconds: records are written as they are
 made, without a library's chain of processors.
@@ -22,13 +22,13 @@ import msgspec
 LogFormat: TypeAlias = Literal["text", "json"]
 
 PLACES = 5
-"""How many places of an exception's way are told."""
+"""Frames of an exception's traceback that are logged."""
 
 OWN = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime"})
-"""What every record has; all else is what whoever logs adds to it."""
+"""Attributes of every record; all others are facts of the event."""
 
 FACTS = "gateway.facts"
-"""Where `tell` leaves what it is told, all in one."""
+"""The attribute with all facts of a record that `log_event` made."""
 
 FOR_TERMINALS = frozenset({"color_message"})
 """uvicorn's copy of its messages."""
@@ -44,8 +44,8 @@ def configure(log_format: LogFormat, *, level: int = logging.INFO, stream: TextI
 
     Args:
         log_format: `text` or `json`.
-        level: The least that is told.
-        stream: Where to; tests bring their own.
+        level: The lowest level that is logged.
+        stream: The destination; tests bring their own.
     """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JSONLines() if log_format == "json" else TextLines())
@@ -54,18 +54,18 @@ def configure(log_format: LogFormat, *, level: int = logging.INFO, stream: TextI
     root.setLevel(level)
     logging.getLogger("uvicorn").setLevel(
         logging.WARNING
-    )  # its coming and going is told by the supervisor of processes
+    )  # its start and stop are logged by the supervisor of processes
     logging.getLogger("uvicorn.access").disabled = True  # holds the query string of a GET; ours does not
 
 
-def tell(log: logging.Logger, level: int, message: str, facts: dict[str, object]) -> None:
-    """Logs a message with what belongs to it, without looking for the line that calls this, which no format tells.
+def log_event(log: logging.Logger, level: int, message: str, facts: dict[str, object]) -> None:
+    """Logs a message with facts, without looking for the calling line, which no format shows.
 
     Args:
-        log: Whose it is.
-        level: How grave.
-        message: What happened; no pattern.
-        facts: What belongs to it.
+        log: The logger.
+        level: The level.
+        message: What happened; not a format string.
+        facts: The event's facts.
     """
     if log.isEnabledFor(level):
         record = logging.LogRecord(log.name, level, "", 0, message, None, None)
@@ -90,8 +90,8 @@ class TextLines(logging.Formatter):
         """The line."""
         facts = "".join([f" {name}={word(value)}" for name, value in facts_of(record).items()])
         message = record.getMessage()
-        told = message if message.isprintable() else word(message)
-        return f"{moment(record.created)} [{record.levelname.lower()}] {told} [{record.name}]{facts}"
+        shown = message if message.isprintable() else word(message)
+        return f"{moment(record.created)} [{record.levelname.lower()}] {shown} [{record.name}]{facts}"
 
 
 def moment(seconds: float) -> str:
@@ -108,7 +108,7 @@ def word(value: object) -> str:
 
 
 def facts_of(record: logging.LogRecord) -> dict[str, object]:
-    """What was added to a record; of an exception its type, and where it came by."""
+    """The facts of a record; of an exception its type and places."""
     known: dict[str, object] | None = record.__dict__.get(FACTS)
     if known is not None:
         return known

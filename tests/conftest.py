@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import logging
 import os
 import signal
 import socket
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
@@ -109,3 +111,25 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     report = yield
     fail_if_skipped(report)
     return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks as slow what a sample leaves out: `make test` and `make test-slow` together run every case once."""
+    seen: Counter[str] = Counter()
+    for item in items:
+        sampled = item.get_closest_marker("sampled")
+        if sampled is None:
+            continue
+        (one_in,) = sampled.args
+        test = item.nodeid.partition("[")[0]
+        if seen[test] % one_in:
+            item.add_marker(pytest.mark.slow)
+        seen[test] += 1
+
+
+def pytest_collection_finish() -> None:
+    """Keeps the garbage collector from walking all modules again and again: that takes a third of the suite's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)

@@ -16,19 +16,27 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "gateway"
 
 ERRORS = "gateway.errors"
-REQUEST = "gateway.upstream.request"  # the type that every port takes: a request's deadline and ledger
-SPAN = "gateway.upstream.span"  # what a request tells a trace
+REQUEST = "gateway.request"  # the type that every port takes: a request's deadline, ledger and trace
 
 ROOMS: Mapping[str, set[str]] = {
     # The chain: model <- paging <- catalog <- graph <- web <- app.
     "gateway.model": {ERRORS},
     "gateway.paging": {ERRORS, "gateway.model"},
     "gateway.catalog": {ERRORS, "gateway.model", "gateway.paging", "gateway.sources.base", REQUEST},
+    "gateway.live": {
+        ERRORS,
+        "gateway.model",
+        "gateway.catalog",
+        "gateway.sources.live",
+        "gateway.upstream.clock",
+        REQUEST,
+    },
     "gateway.graph": {
         ERRORS,
         "gateway.model",
         "gateway.paging",
         "gateway.catalog",
+        "gateway.live",
         "gateway.execution",
         "gateway.graph.types.<s>",
         "gateway.graph.inputs.meetings",
@@ -37,8 +45,8 @@ ROOMS: Mapping[str, set[str]] = {
     },
     # Vendors' own fields and filters.
     "gateway.graph.types.<s>": {ERRORS, "gateway.model", "gateway.graph", "gateway.sources.<s>.wire"},
-    "gateway.graph.inputs.meetings": {ERRORS, "gateway.model", "gateway.graph", "gateway.sources.<s>.wire"},
-    "gateway.execution": set(),  # a library of its own; the graph tells it what it has to know
+    "gateway.graph.inputs.meetings": {ERRORS, "gateway.model", "gateway.graph", "gateway.sources.<s>.conditions"},
+    "gateway.execution": set(),  # a library of its own; the graph passes it what it has to know
     "gateway.web": {
         ERRORS,
         "gateway.settings",
@@ -46,49 +54,54 @@ ROOMS: Mapping[str, set[str]] = {
         "gateway.model",
         "gateway.paging",
         "gateway.catalog",
+        "gateway.live",
         "gateway.graph",
         "gateway.execution",
+        "gateway.upstream.clock",
         REQUEST,
-        SPAN,
     },
     # Sources and what they stand on. `gateway.sources` is what lies beside their folders, for all of them.
-    "gateway.upstream": {ERRORS},
+    "gateway.upstream": {ERRORS, REQUEST},
     "gateway.sources": {
         ERRORS,
         "gateway.model",
         "gateway.paging",
         REQUEST,
-        "gateway.upstream.codec",
-        "gateway.upstream.lifetimes",
+        "gateway.upstream.store",
+    },
+    "gateway.sources.vendor": {
+        "gateway.model",
+        "gateway.settings",
+        "gateway.sources",
+        "gateway.upstream",
     },
     "gateway.sources.<s>": {
         ERRORS,
         "gateway.model",
         "gateway.paging",
         "gateway.settings.lifetimes",
+        "gateway.settings.sources",
+        "gateway.sources.vendor",
         "gateway.sources",
         "gateway.upstream",
+        REQUEST,
     },
     # Emulators, written from the vendors' documents alone: else both sides would agree on one mistake.
     "gateway.emulator": {ERRORS},
     # What everyone may know, and what knows everyone.
     "gateway": set(),
     ERRORS: set(),
+    REQUEST: {ERRORS},
     "gateway.settings": {  # below everything that uses it
         ERRORS,
         "gateway.model",
         "gateway.upstream.credentials",  # for the type of a secret
-        "gateway.upstream.lifetimes",
+        "gateway.upstream.freshness",
     },
     "gateway.logs": {ERRORS},
-    "gateway.shared": {"gateway.web", "gateway.upstream"},
-    "gateway.tuning": set(),
-    "gateway.upstreams": {"*"},
-    "gateway.gatekeeping": {"*"},
-    "gateway.runtime": {"*", "gateway.upstreams"},
-    "gateway.app": {"*", "gateway.upstreams", "gateway.gatekeeping", "gateway.runtime"},
-    "gateway.serving": {"*", "gateway.app", "gateway.runtime"},
-    "gateway.commands": {"*", "gateway.upstreams", "gateway.runtime", "gateway.app", "gateway.serving"},
+    "gateway.runtime": {"*"},
+    "gateway.app": {"*", "gateway.runtime"},
+    "gateway.commands": {"*", "gateway.runtime", "gateway.app"},
     "gateway.cli": {"*", "gateway.commands"},
     "gateway.__main__": {"gateway.cli"},
 }
@@ -96,10 +109,7 @@ ROOMS: Mapping[str, set[str]] = {
 
 TOP = {
     "gateway.runtime",
-    "gateway.upstreams",
-    "gateway.gatekeeping",
     "gateway.app",
-    "gateway.serving",
     "gateway.commands",
     "gateway.cli",
     "gateway.__main__",
@@ -217,6 +227,52 @@ class House:
                         yield f"{name} uses {library}"
 
 
+def test_the_catalog_and_the_graph_name_no_endpoint() -> None:
+    """What a source's calls cost, how many keys go together and where they go is said by its ports."""
+    modules = modules_of(PACKAGE)
+    for module in (name for name in modules if name.startswith(("gateway.catalog", "gateway.graph"))):
+        for node in ast.walk(ast.parse(modules[module])):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                assert not re.match(r"/[a-z]", node.value), f"{module}: {node.value}"
+
+
+UPSTREAM = re.compile(r"/[a-z][\w{}./-]*|[a-z_]+\[\w*\]|x-[a-z-]+")
+"""What only a vendor has a name for: an endpoint, a parameter, a header."""
+
+
+def literals(source: str) -> set[str]:
+    """The texts in a module, but for docstrings."""
+    nodes = list(ast.walk(ast.parse(source)))
+    docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    constants = (node for node in nodes if isinstance(node, ast.Constant) and id(node) not in docstrings)
+    return {node.value for node in constants if isinstance(node.value, str)}
+
+
+def upstream_names(modules: Modules) -> Iterator[str]:
+    """Each module of the catalog and of the graph that spells an endpoint, a parameter or a header of a source's."""
+    folder = re.compile(r"gateway\.sources\.\w+\.")
+    theirs = {text for name, source in modules.items() if folder.match(name) for text in literals(source)}
+    names = set(filter(UPSTREAM.fullmatch, theirs))
+    for name, source in modules.items():
+        if within(name, "gateway.catalog") or within(name, "gateway.graph"):
+            yield from (f"{name} spells {text}" for text in sorted(literals(source) & names))
+
+
+def test_the_catalog_and_the_graph_know_no_word_of_an_upstream_api() -> None:
+    modules = modules_of(PACKAGE)
+    assert not list(upstream_names(modules))
+    path, parameter = '"""/v2/cats"""\nCATS = "/v2/cats"', 'params = ("ids[]", "name")'
+    reported = upstream_names(
+        {
+            "gateway.sources.one.api": f"{path}\n{parameter}",
+            "gateway.catalog.cats": path,
+            "gateway.graph.cats": parameter,
+            "gateway.upstream.cats": path,
+        }
+    )
+    assert list(reported) == ["gateway.catalog.cats spells /v2/cats", "gateway.graph.cats spells ids[]"]
+
+
 def test_every_import_goes_the_way_of_the_table() -> None:
     modules = modules_of(PACKAGE)
     assert "gateway.model.records" in modules
@@ -225,9 +281,9 @@ def test_every_import_goes_the_way_of_the_table() -> None:
 
 NAMES = """
     __init__ errors settings app cli commands.serve __main__ model.__init__ model.records paging.merge
-    upstream.__init__ upstream.client upstream.request catalog.meetings
-    sources.__init__ sources.base sources.one.__init__ sources.one.wire sources.one.source
-    sources.two.__init__ sources.two.wire sources.two.source
+    request upstream.__init__ upstream.client catalog.meetings
+    sources.__init__ sources.base sources.one.__init__ sources.one.wire sources.one.conditions sources.one.source
+    sources.two.__init__ sources.two.wire sources.two.conditions sources.two.source
     graph.__init__ graph.meeting graph.relation graph.types.one graph.inputs.meetings execution.plan
     web.page emulator.world emulator.one emulator.one_filters
 """
@@ -250,13 +306,13 @@ def made_up(module: str, source: str) -> House:
         ("sources.one.source", "from gateway.sources.base import MeetingSource"),
         ("emulator.one", "from gateway.emulator.world import World\nimport starlette.routing"),
         ("emulator.one", "from gateway.emulator.one_filters import admits"),
-        ("sources.base", "from gateway.upstream.request import Request"),
+        ("sources.base", "from gateway.request import Request"),
         ("catalog.meetings", "from gateway.sources.base import MeetingSource"),
-        ("graph.meeting", "import strawberry\nfrom gateway.upstream.request import Request"),
+        ("graph.meeting", "import strawberry\nfrom gateway.request import Request"),
         ("graph.types.one", "from gateway.sources.one.wire import Meeting"),
         (
             "graph.inputs.meetings",
-            "import gateway.sources.one.wire\nimport gateway.sources.two.wire",
+            "import gateway.sources.one.conditions\nimport gateway.sources.two.conditions",
         ),
         ("execution.plan", "from graphql import GraphQLSchema"),
         ("graph.meeting", "from gateway.execution.plan import Field"),
@@ -298,6 +354,7 @@ def test_what_the_table_allows_passes(module: str, source: str) -> None:
         ("graph.types.one", "from gateway.sources.two.wire import Meeting", "knows gateway.sources.two.wire"),
         ("graph.types.one", "from gateway.sources.one.source import One", "knows gateway.sources.one.source"),
         ("graph.inputs.meetings", "from gateway.sources.one import source", "knows gateway.sources.one.source"),
+        ("graph.inputs.meetings", "from gateway.sources.one import wire", "knows gateway.sources.one.wire"),
         ("graph.meeting", "from gateway.web import page", "knows gateway.web.page"),
         ("execution.plan", "from gateway.model import records", "knows gateway.model.records"),
         ("execution.plan", "from gateway.graph import meeting", "knows gateway.graph.meeting"),

@@ -11,32 +11,33 @@ import dataclasses
 import datetime as dt
 import functools
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 import msgspec
 import pytest
 
 from gateway.catalog.catalog import Catalog
+from gateway.emulator.calendly.api import CalendlyOptions
 from gateway.emulator.door import Call
 from gateway.emulator.drift import DriftOptions
 from gateway.emulator.salesloft.api import SalesloftOptions
+from gateway.emulator.server import VENDORS as EMULATED
 from gateway.emulator.server import Emulated, Emulators
 from gateway.emulator.world import World
 from gateway.graph.documents import Prepared
-from gateway.graph.engine import Answer, Engine
-from gateway.graph.faults import Fault
+from gateway.graph.engine import Engine, OperationResult
+from gateway.graph.errors import InternalError
 from gateway.model.scopes import Principal
+from gateway.request import Request
 from gateway.sources.base import Ports
-from gateway.sources.drift import source as drift
-from gateway.sources.salesloft import source as salesloft
+from gateway.sources.vendor import SourceOptions, vendors
 from gateway.upstream.budget import Budget
 from gateway.upstream.client import Client
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.credentials import Secret, StaticToken
-from gateway.upstream.request import Request
-from gateway.upstream.session import Session, open_session
-from gateway.upstream.settings import Upstream
+from gateway.upstream.http import Session, Upstream, open_session
+from tests.seeded import seeded
 
 NOW = dt.datetime(2026, 3, 18, 15, 20, tzinfo=dt.UTC)
 PLENTY = 1_000_000
@@ -45,10 +46,7 @@ PLENTY = 1_000_000
 STILL = 0.15
 """Real seconds without a call after which the clock is moved on: longer than any time-out of a test."""
 
-OPEN: dict[str, Callable[[Client, ManualClock], Ports]] = {
-    "SALESLOFT": lambda client, _: salesloft.open(client),
-    "DRIFT": drift.open,
-}
+VENDORS = vendors()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +54,7 @@ class Made:
     """One upstream call.
 
     Attributes:
-        source: `SALESLOFT` or `DRIFT`.
+        source: Its name, such as `SALESLOFT`.
         endpoint: The emulator's name of it.
         params: Its parameters, each name with its values in the order sent.
         cost: Units.
@@ -118,6 +116,8 @@ class Gateway:
         max_body: Bytes of an upstream answer that are read.
         strict: Whether a parameter that an emulator would have ignored is a fault of ours.
         principal: Who asks; None where access control is off.
+        units: What each source's budget has a minute.
+        stats_rows: Meetings that are read at most to be counted.
     """
 
     emulators: Emulators
@@ -131,8 +131,10 @@ class Gateway:
     max_body: int = 32 * 1024 * 1024
     strict: bool = True
     principal: Principal | None = None
+    units: int = PLENTY
+    stats_rows: int = 5_000
     sources: tuple[str, ...] = ("SALESLOFT", "DRIFT")
-    faults: list[Fault] = dataclasses.field(default_factory=list)
+    faults: list[InternalError] = dataclasses.field(default_factory=list)
     _engine: Engine | None = None
     _catalog: Catalog = dataclasses.field(default_factory=lambda: Catalog([], ManualClock()))
 
@@ -143,11 +145,13 @@ class Gateway:
     def engine(self) -> Engine:
         """The engine, a new one where it is to be cold."""
         if self._engine is None or self.cold:
-            ports = [OPEN[client.upstream.name](client, self.clock) for client in self._clients()]
+            ports = [
+                VENDORS[client.upstream.name].open(client, self.clock, SourceOptions()) for client in self._clients()
+            ]
             self._engine = shared_engine()
-            self._catalog = Catalog([*ports, *self.extra], self.clock)
+            self._catalog = Catalog([*ports, *self.extra], self.clock, stats_rows=self.stats_rows)
         self._engine._catalog = self._catalog
-        self._engine._on_fault = self.faults.append
+        self._engine._on_internal_error = self.faults.append
         return self._engine
 
     async def ask(self, query: str, **variables: Any) -> Asked:
@@ -172,7 +176,7 @@ class Gateway:
             request,
         )
 
-    async def _moved(self, running: asyncio.Future[Answer]) -> Answer:
+    async def _moved(self, running: asyncio.Future[OperationResult]) -> OperationResult:
         """What runs, with the clock moved on wherever nothing goes on any more but waiting for it."""
         done: tuple[int, ...] = ()
         while not running.done():
@@ -185,7 +189,7 @@ class Gateway:
 
     @property
     def _emulated(self) -> dict[str, Emulated]:
-        return {"SALESLOFT": self.emulators.salesloft, "DRIFT": self.emulators.drift}
+        return {name.upper(): self.emulators.of(name) for name in EMULATED}
 
     def _clients(self) -> Iterator[Client]:
         for name in self.sources:
@@ -196,9 +200,10 @@ class Gateway:
                     base_url=emulated.url,
                     timeout=self.timeouts.get(name, self.timeout),
                     max_body=self.max_body,
+                    forbidden=VENDORS[name].forbidden,
                 ),
                 StaticToken(Secret(emulated.token)),
-                Budget(name, PLENTY, self.clock),
+                Budget(name, self.units, self.clock),
                 self.session,
                 self.clock,
             )
@@ -219,7 +224,11 @@ def _made(source: str, call: Call) -> Made:
 
 @contextlib.asynccontextmanager
 async def running(
-    world: World, *, salesloft: SalesloftOptions | None = None, drift: DriftOptions | None = None
+    world: World,
+    *,
+    salesloft: SalesloftOptions | None = None,
+    drift: DriftOptions | None = None,
+    calendly: CalendlyOptions | None = None,
 ) -> AsyncIterator[Gateway]:
     """A gateway over a world, its clock standing at the world's present."""
     clock = ManualClock(world.now.timestamp(), jumps=True)
@@ -229,7 +238,7 @@ async def running(
 
     options = salesloft or SalesloftOptions(rate_limit=None)
     async with (
-        Emulators.start(clock=tell, world=world, salesloft=options, drift=drift) as emulators,
+        Emulators.start(clock=tell, world=world, salesloft=options, drift=drift, calendly=calendly) as emulators,
         open_session() as session,
     ):
         yield Gateway(emulators, session, clock)
@@ -238,13 +247,13 @@ async def running(
 @pytest.fixture(scope="session")
 def world() -> World:
     """The full-sized world; not to be changed."""
-    return World.seeded(NOW)
+    return seeded(NOW)
 
 
 @pytest.fixture
 def small() -> World:
     """A world for a test to change."""
-    return World.seeded(
+    return seeded(
         NOW, users=12, accounts=12, people=80, cadences=8, tasks=30, salesloft_meetings=220, drift_meetings=80
     )
 

@@ -5,6 +5,7 @@
     bootstrap.py assets   the explorer's files, through npm
     bootstrap.py interop  what tests/interop and tests/federation need of npm: others' clients, composers and routers,
                           a conformance suite, a browser's driver
+    bootstrap.py agenda   what the page of examples/agenda needs of npm
     bootstrap.py docs     what builds the documentation's site
     bootstrap.py ship     what looks at files to deploy with, at licences and at known vulnerabilities
     bootstrap.py lock     resolves every lock anew; what follows goes to tools/locks.py
@@ -160,6 +161,8 @@ def main(arguments: list[str]) -> None:
             assets()
         case ["interop"]:
             interop()
+        case ["agenda"]:
+            npm("Installing what examples/agenda needs of npm", "ci", "--prefix", str(ROOT / "examples" / "agenda"))
         case ["docs"]:
             install(TOOLS / "docs", "docs")
         case ["ship"]:

@@ -44,6 +44,7 @@ NPM = (
     "tests/interop",
     "tests/federation",
     "examples/supergraph",
+    "examples/agenda",
     "deploy",
     "benchmarks/node",
     "benchmarks/hive",

@@ -113,19 +113,21 @@ def tried_apart(file: str, profile: str, seed: int = 0) -> Outcome:
 def tried_here(file: str, told: Path, seed: int) -> int:
     """One file's properties in this process; pytest's exit code."""
     done = threading.Event()
+    terminal = os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8")  # pytest captures standard error
 
     def progress() -> None:
         started = time.monotonic()
         while not done.wait(PROGRESS):
             cases = sum(passed for passed, _ in tried_so_far().values())
             minutes = (time.monotonic() - started) / 60
-            print(f"{file}: {cases:,} cases after {minutes:.0f} min", file=sys.stderr, flush=True)
+            print(f"{file}: {cases:,} cases after {minutes:.0f} min", file=terminal, flush=True)
 
     watch = threading.Thread(target=progress, daemon=True)
     watch.start()
     code = pytest.main([file, "-q", "-m", "hypothesis", "-p", "no:cacheprovider", f"--hypothesis-seed={seed}"])
     done.set()
     watch.join()
+    terminal.close()
     told.write_text(json.dumps(tried_so_far()), encoding="utf-8")
     return int(code)
 

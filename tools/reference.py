@@ -1,11 +1,12 @@
-"""Writes docs/reference/ for the site: the schema as pages, the image's licences, and the changelog.
+"""Writes docs/reference/ for the site: the schema as pages, the image's licences, the benchmarks, and the changelog.
 
-Run by `make site`; what it writes is not tracked, since schema.graphql, the lock and CHANGELOG.md are.
+Run by `make site`; what it writes is not tracked, since what it is made of is.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +38,9 @@ PAGES: dict[str, tuple[str, type[GraphQLNamedType]]] = {
 }
 
 
+PICTURE = re.compile(r"\]\(([a-z/0-9-]+\.svg)\)")
+
+
 def main() -> None:
     """Writes every page."""
     schema = build_schema((ROOT / "schema.graphql").read_text(encoding="utf-8"))
@@ -49,6 +53,14 @@ def main() -> None:
     rows = "\n".join(f"| {name} | {version} | {licence(name)} |" for name, version in installed())
     head = "# Licences\n\nOf every package in the container image.\n\n| Package | Version | Licence |\n|---|---|---|"
     (DOCS / "licences.md").write_text(f"{head}\n{rows}\n", encoding="utf-8")
+    benchmarks = ROOT / "benchmarks"
+    results = (benchmarks / "RESULTS.md").read_text(encoding="utf-8")
+    for picture in PICTURE.findall(results):
+        shutil.copy(benchmarks / picture, DOCS)
+    results = PICTURE.sub(lambda match: f"]({Path(match[1]).name})", results).replace(
+        "](README.md)", "](../performance.md)"
+    )
+    (DOCS / "benchmarks.md").write_text(results.replace("# Results", "# Benchmarks", 1), encoding="utf-8")
     changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     (DOCS / "changelog.md").write_text(changes.replace("](docs/", "](../"), encoding="utf-8")
 

@@ -27,6 +27,9 @@ PIN = re.compile(r"^([a-z0-9][a-z0-9.-]*)==(\S+)", re.MULTILINE)
 KUBERNETES = ("1.31.0", "1.37.0")
 """The oldest and the newest version whose schemas the manifests are held against."""
 
+NO_SCHEMA = {"kustomization.yaml", "servicemonitor.yaml"}
+"""Files of kinds that Kubernetes itself does not know."""
+
 AGREED = re.compile(
     r"(Apache(-| Software License|.*2)|MIT|BSD|0BSD|ISC|PSF|Python Software Foundation|MPL[- ]2"
     r"|Mozilla Public License 2|Unlicense|CC0|Zlib)",
@@ -42,7 +45,7 @@ def run(command: Sequence[str | Path]) -> bool:
 
 def deployment() -> bool:
     """Lints the files of deploy/."""
-    manifests = [path for path in sorted((DEPLOY / "kubernetes").glob("*.yaml")) if path.name != "kustomization.yaml"]
+    manifests = [path for path in sorted((DEPLOY / "kubernetes").rglob("*.yaml")) if path.name not in NO_SCHEMA]
     heard = [
         run([BIN / "hadolint", DEPLOY / "Containerfile"]),
         run([DEPLOY / "node_modules" / ".bin" / "dclint", "--max-warnings", "0", DEPLOY / "compose.yaml"]),

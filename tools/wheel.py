@@ -5,6 +5,7 @@ Nothing of the checkout is in reach there: no tests, no tools, no extras.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -82,6 +83,10 @@ def main() -> None:
             sys.exit("wheel: the schema that it prints is not schema.graphql")
         run(programs / "python", "-c", "from gateway.web import explorer; explorer.explorer_files()", cwd=folder)
         print("installed without extras: --help, schema and the explorer's files work")
+        dist = ROOT / "dist"
+        dist.mkdir(exist_ok=True)
+        shutil.copy(wheel, dist)
+        print(f"it is in dist/: uvx --from dist/{wheel.name} meeting-gateway demo")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ import uvloop  # noqa: E402
 import workload  # noqa: E402
 from ours import BATCHES, Ours  # noqa: E402
 
-from gateway.tuning import tune  # noqa: E402
+from gateway.runtime.server import tune  # noqa: E402
 
 Run: TypeAlias = Callable[[], Awaitable[bytes]]
 OURS, JIT = "this project", "graphql-jit"

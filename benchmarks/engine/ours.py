@@ -18,11 +18,10 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from workload import CADENCES, MEETINGS, MOST, PEOPLE, USERS
 
 from gateway.execution.executor import Operations
-from gateway.execution.source import Text
+from gateway.execution.lexer import Text
 from gateway.graph.declarations import GraphDeclarations
-from gateway.graph.loaders import LevelLoader
-from gateway.graph.node import face_of
-from gateway.graph.relation import field, read, relation
+from gateway.graph.fields import face_of, field, read, relation
+from gateway.graph.level_loader import LevelLoader
 
 
 @strawberry.enum

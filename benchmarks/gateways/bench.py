@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.gateways import rows
-from benchmarks.gateways.peers import PEERS_OF_OURS, ROOT, Peer
+from benchmarks.gateways.peers import PEERS_OF_OURS, ROOT, SAME, Peer, Question, Start
 from benchmarks.gateways.processes import NotUpError, Server
 
 LOAD_GRACE = 60
@@ -69,11 +69,15 @@ class Cell:
 
 
 class Upstream:
-    """The upstream's process, and its control."""
+    """The upstream's process, and its control.
 
-    def __init__(self) -> None:
+    Args:
+        world: How many users the team has, and how many meetings Drift; Salesloft's usual world where nothing is given.
+    """
+
+    def __init__(self, *world: int) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.gateways.upstream"],
+            [sys.executable, "-m", "benchmarks.gateways.upstream", *map(str, world)],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -100,12 +104,13 @@ class Upstream:
         self._process.wait(ANSWERING)
 
 
-def load(server: Server, query: str, connections: int, seconds: float, *, varied: bool = False) -> dict[str, float]:
-    """One run of load, each query with another variable where they are to vary."""
+def load(server: Server, asked: Question, connections: int, seconds: float) -> dict[str, float]:
+    """One run of load."""
     command = [sys.executable, "-m", "benchmarks.gateways.load", url(server), str(connections), str(seconds)]
-    body = json.dumps({"query": query, **({"variables": {"turn": "@turn-000000@"}} if varied else {})})
+    command += ["each"] * asked.each
+    lines = b"\n".join([asked.body(), *(value.encode() for value in asked.values())])
     done = subprocess.run(
-        command, cwd=ROOT, input=body, stdout=subprocess.PIPE, text=True, check=True, timeout=seconds + LOAD_GRACE
+        command, cwd=ROOT, input=lines, stdout=subprocess.PIPE, check=True, timeout=seconds + LOAD_GRACE
     )
     told: dict[str, float] = json.loads(done.stdout)
     return told
@@ -116,19 +121,18 @@ def url(server: Server) -> str:
     return f"http://127.0.0.1:{server.port}/graphql"
 
 
-def ask(server: Server, query: str, variables: Mapping[str, Any] | None = None, *, traced: bool = False) -> Any:
-    """One query's answer."""
+def ask(server: Server, body: bytes, *, traced: bool = False) -> Any:
+    """The answer to one request."""
     head = {"Content-Type": "application/json", **({"X-Gateway-Trace": "1"} if traced else {})}
-    body = json.dumps({"query": query, "variables": variables or {}}).encode()
     request = urllib.request.Request(url(server), body, head)  # noqa: S310 - our own
     with urllib.request.urlopen(request, timeout=ANSWERING) as answer:  # noqa: S310 - our own
         return json.load(answer)
 
 
-def expected(size: int = 100) -> Any:
-    """What every peer has to answer, made from the rows themselves."""
+def expected(size: int = 100, last: int = rows.MEETINGS) -> Any:
+    """What every peer has to answer, made from the rows themselves: so many meetings from the last one back."""
     nodes = []
-    for number in range(rows.MEETINGS, rows.MEETINGS - size, -1):
+    for number in range(last, last - size, -1):
         row = rows.meeting(number)
         person, cadence = rows.person(row["person"]["id"]), rows.cadence(row["cadence"]["id"])
         owner = rows.user(int(row["owned_by_user"]["id"][-12:]))
@@ -172,24 +176,37 @@ def running(peers: Sequence[Peer], missing: dict[str, str], unable: Mapping[str,
         upstream = Upstream()
         stack.callback(upstream.end)
         servers: dict[str, Server] = {}
+        started: dict[Start, Server] = {}
         for peer in peers:
             if reason := unable.get(peer.needs):
                 missing[peer.name] = reason
                 continue
             try:
-                server = peer.start(upstream.url, made)
-                stack.callback(server.end)
-                server.wait()
-                answer = ask(server, peer.query)
+                server = started.get(peer.start)
+                if server is None:
+                    server = started[peer.start] = peer.start(upstream.url, made)
+                    stack.callback(server.end)
+                    server.wait()
+                wrong = _wrong(server, peer.asked)
             except (NotUpError, OSError, ValueError) as error:
                 missing[peer.name] = str(error) or type(error).__name__
                 continue
-            if normal(answer.get("data")) != expected():
-                faults = [error.get("message", "") for error in answer.get("errors", ())]
-                missing[peer.name] = f"answers something else {faults[:1]}"
+            if wrong is not None:
+                missing[peer.name] = wrong
                 continue
             servers[peer.name] = server
         yield {"upstream": upstream, "servers": servers}
+
+
+def _wrong(server: Server, asked: Question) -> str | None:
+    """What is wrong with the answers to a question's first two values; None where nothing is."""
+    for place, value in enumerate(asked.values()[:2] or [""]):
+        answer = ask(server, asked.body(value))
+        last = rows.MEETINGS - place * asked.size if asked.each else rows.MEETINGS
+        if normal(answer.get("data")) != expected(asked.size, last):
+            faults = [error.get("message", "") for error in answer.get("errors", ())]
+            return f"answers something else {faults[:1]}"
+    return None
 
 
 def measure(plan: Plan, unable: Mapping[str, str]) -> dict[str, Any]:
@@ -200,19 +217,20 @@ def measure(plan: Plan, unable: Mapping[str, str]) -> dict[str, Any]:
     with running(PEERS_OF_OURS, missing, unable) as up:
         upstream, servers = up["upstream"], up["servers"]
         for name, server in servers.items():
-            load(server, peers[name].query, 8, plan.warming, varied=peers[name].varied)
+            load(server, peers[name].asked, 8, plan.warming)
         for turn in range(plan.rounds):
             for delay in plan.delays:
                 upstream.delay(delay)
                 for connections in plan.connections:
-                    for name, server in servers.items():
+                    due = {name: each for name, each in servers.items() if peers[name].measured(delay, connections)}
+                    for name, server in due.items():
                         figures = _run(upstream, server, peers[name], connections, plan.seconds)
                         runs.setdefault((delay, connections, name), []).append(figures)
             _say(f"gateways: round {turn + 1} of {plan.rounds}")
         upstream.delay(0)
         peaks = {name: server.peak() for name, server in servers.items()}
         ours = servers.get(PEERS_OF_OURS[0].name)
-        trace = ask(ours, PEERS_OF_OURS[0].query, traced=True)["extensions"]["upstream"] if ours else {}
+        trace = ask(ours, SAME.body(), traced=True)["extensions"]["upstream"] if ours else {}
     return {
         "cells": [asdict(_cell(*key, figures)) for key, figures in runs.items()],
         "peaks": peaks,
@@ -225,7 +243,7 @@ def measure(plan: Plan, unable: Mapping[str, str]) -> dict[str, Any]:
 def _run(upstream: Upstream, server: Server, peer: Peer, connections: int, seconds: float) -> dict[str, float]:
     upstream.calls()
     before = server.cpu()
-    told = load(server, peer.query, connections, seconds, varied=peer.varied)
+    told = load(server, peer.asked, connections, seconds)
     count = max(1.0, told["count"])
     told["cpu"] = (server.cpu() - before) / count * 1_000
     told["calls"] = upstream.calls() / count

@@ -1,8 +1,9 @@
 """A load generator: connections that each send the next query when they have their answer, for some seconds.
 
-    python -m benchmarks.gateways.load URL CONNECTIONS SECONDS      the query's JSON comes on standard input
+    python -m benchmarks.gateways.load URL CONNECTIONS SECONDS [each]
 
-Where the JSON holds `@turn-000000@`, each query has another number there.
+The query's JSON is the first line of standard input. The lines after it are values of `MARK`'s length: each query has
+the next one in the mark's place. With `each`, each value has an answer of its own; else all answers are alike.
 
 Prints JSON: queries, seconds, the queries that were refused, the answers unlike the first, and two percentiles of the
 milliseconds that answers took. Where an answer was unlike the first, both are shown in short on standard error.
@@ -14,6 +15,7 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Sequence
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -26,7 +28,8 @@ GRACE = 8.0
 """Seconds that the last answers may take; those that take longer are not counted."""
 
 
-TURN = b"@turn-000000@"
+MARK = b"VALUE00000000000000000VALUE"
+"""What a query has in the place of a value: as long as an instant of six digits is, and a name, too."""
 
 SHOWN = 200
 """Characters before and after the first difference that are shown."""
@@ -35,30 +38,33 @@ SHOWN = 200
 class Run:
     """What all connections share."""
 
-    def __init__(self, request: bytes, seconds: float) -> None:
-        self._before, self._turn, self._after = request.partition(TURN)
+    def __init__(self, request: bytes, values: Sequence[bytes], seconds: float, *, each: bool) -> None:
+        self._before, _, self._after = request.partition(MARK)
+        self._values = values
+        self._each = each
         self._sent = 0
         self.began = time.perf_counter()
         self.until = self.began + seconds
         self.took: list[float] = []
         self.refused = 0
         self.unlike = 0
-        self.first: bytes | None = None
+        self._firsts: dict[bytes, bytes] = {}
 
-    def request(self) -> bytes:
-        """The next query."""
-        if not self._turn:
-            return self._before
+    def request(self) -> tuple[bytes, bytes]:
+        """The next query, and the value in it."""
+        if not self._values:
+            return self._before, b""
         self._sent += 1
-        return b"%s@turn-%06d@%s" % (self._before, self._sent % 1_000_000, self._after)
+        value = self._values[self._sent % len(self._values)]
+        return b"%s%s%s" % (self._before, value, self._after), value
 
-    def answered(self, status: bytes, body: bytes, took: float) -> bool:
-        """Takes an answer; whether to send another query."""
+    def answered(self, value: bytes, status: bytes, body: bytes, took: float) -> bool:
+        """Takes the answer to a query; whether to send another one."""
         self.took.append(took)
-        self.first = body if self.first is None else self.first
+        first = self._firsts.setdefault(value if self._each else b"", body)
         self.refused += status != b"200"
-        if body != self.first:
-            self._differ(self.first, body)
+        if body != first:
+            self._differ(first, body)
         return time.perf_counter() < self.until and len(self.took) < MOST
 
     def _differ(self, first: bytes, body: bytes) -> None:
@@ -106,7 +112,8 @@ class Connection(asyncio.Protocol):
     def _send(self) -> None:
         self._parts, self._size, self._end = [], 0, None
         self._sent = time.perf_counter()
-        self._transport.write(self._run.request())
+        request, self._value = self._run.request()
+        self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         self._parts.append(data)
@@ -119,7 +126,7 @@ class Connection(asyncio.Protocol):
         elif self._size < cast("int", self._end):
             return
         whole = b"".join(self._parts)
-        again = self._run.answered(whole[9:12], whole[self._body :], time.perf_counter() - self._sent)
+        again = self._run.answered(self._value, whole[9:12], whole[self._body :], time.perf_counter() - self._sent)
         if again:
             self._send()
         else:
@@ -141,14 +148,16 @@ class Connection(asyncio.Protocol):
         return True
 
 
-async def load(url: str, query: bytes, connections: int, seconds: float) -> dict[str, float]:
-    """Asks the same again and again."""
+async def load(
+    url: str, query: bytes, values: Sequence[bytes], connections: int, seconds: float, *, each: bool
+) -> dict[str, float]:
+    """Asks again and again."""
     parts = urlsplit(url)
     head = (
         f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\n"
         f"Accept: application/json\r\nContent-Length: {len(query)}\r\n\r\n"
     )
-    run = Run(head.encode() + query, seconds)
+    run = Run(head.encode() + query, values, seconds, each=each)
     loop = asyncio.get_running_loop()
     made = [
         await loop.create_connection(lambda: Connection(run), parts.hostname or "", parts.port or 0)
@@ -163,5 +172,6 @@ async def load(url: str, query: bytes, connections: int, seconds: float) -> dict
 
 
 if __name__ == "__main__":
-    asked = load(sys.argv[1], sys.stdin.buffer.read(), int(sys.argv[2]), float(sys.argv[3]))
-    print(json.dumps(uvloop.run(asked)))
+    to, clients, lasting, *apart = sys.argv[1:]
+    asked, *others = sys.stdin.buffer.read().splitlines()
+    print(json.dumps(uvloop.run(load(to, asked, others, int(clients), float(lasting), each=bool(apart)))))

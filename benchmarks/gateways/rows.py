@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 
 Row: TypeAlias = dict[str, Any]
 
-MEETINGS, PEOPLE, USERS, CADENCES, ACCOUNTS = 6_000, 300, 20, 12, 60
+MEETINGS, PEOPLE, USERS, CADENCES, ACCOUNTS = 6_000, 6_000, 20, 12, 60
+"""As many people as meetings: two pages that do not overlap have nobody in common."""
 EPOCH = dt.datetime(2026, 1, 5, 9, tzinfo=dt.UTC)
 FIRST = ("Ada", "Ben", "Cleo", "Dan", "Eve", "Finn", "Gus", "Hana", "Ida", "Jon")
 LAST = ("Alder", "Birch", "Cedar", "Elm", "Fir", "Oak", "Pine")
@@ -196,12 +197,40 @@ def meeting(number: int) -> Row:
     }
 
 
-def tables() -> dict[str, list[Row]]:
-    """Every list by its name, oldest first."""
+def chat_meeting(number: int, count: int) -> Row:
+    """One of so many meetings of Drift's, spread over the time of Salesloft's; no event is in both."""
+    start = EPOCH + dt.timedelta(hours=MEETINGS) * number / count
+    began = int(start.timestamp()) * 1_000
     return {
+        "slug": f"slug-{number}",
+        "agentId": 1 + number % USERS,
+        "orgId": 1,
+        "status": "ACTIVE",
+        "meetingSource": "ZOOM_IN_CHAT",
+        "schedulerId": 1_000 + number,
+        "eventId": f"chat{number}",
+        "slotStart": began,
+        "slotEnd": began + 1_800_000,
+        "updatedAt": began,
+        "scheduledAt": began,
+        "meetingType": "New Meeting",
+        "endUserTimeZone": "America/New_York",
+    }
+
+
+def chat_user(number: int) -> Row:
+    """One of Drift's users: the same people."""
+    return {"id": number, "orgId": 1, "name": " ".join(name_of(number)), "email": f"u{number}@vendor.example"}
+
+
+def tables(team: int = USERS, chats: int = 0) -> dict[str, list[Row]]:
+    """Every list by its name, oldest first, of a team of so many, and so many meetings of Drift's."""
+    return {
+        "org": [chat_meeting(number, chats) for number in range(1, chats + 1)],
+        "list": [chat_user(number) for number in range(1, USERS + 1)],
         "meetings": [meeting(number) for number in range(1, MEETINGS + 1)],
         "people": [person(number) for number in range(1, PEOPLE + 1)],
-        "users": [user(number) for number in range(1, USERS + 1)],
+        "users": [user(number) for number in range(1, team + 1)],
         "cadences": [cadence(number) for number in range(1, CADENCES + 1)],
         "accounts": [account(number) for number in range(1, ACCOUNTS + 1)],
     }

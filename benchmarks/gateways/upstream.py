@@ -1,6 +1,8 @@
 """An upstream that is never what is measured: Salesloft's lists over a fixed world, each answer made once.
 
-    python -m benchmarks.gateways.upstream     prints its port; ends with its standard input
+    python -m benchmarks.gateways.upstream                prints its port; ends with its standard input
+    python -m benchmarks.gateways.upstream TEAM CHATS     the same with a team of so many users, and as Drift as well,
+                                                          with so many meetings of its own
 
 It knows what the gateways here ask: pages, orders, ranges, keys. `/_delay?ms=50` sets how long an answer waits, and
 `/_stats` tells the calls since the last time it was asked.
@@ -19,10 +21,12 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 import uvloop
 
-from benchmarks.gateways.rows import Row, tables
+from benchmarks.gateways.rows import USERS, Row, person, tables
 
 PER_PAGE, MOST_ROWS = 25, 100
-KEYS = {"ids": "id", "guid": "guid"}
+KEYS = {"ids": "id", "guid": "guid", "event_ids": "event_id", "i_cal_uids": "i_cal_uid"}
+CHATS, CHAT_USERS = "org", "list"
+"""Drift's lists, by the last part of their paths: `/users/meetings/org` and `/users/list`."""
 RANGE = re.compile(r"(\w+)\[(gte?|lte?)\]")
 KEPT = 50_000
 """Answers that are kept at most."""
@@ -63,8 +67,8 @@ def _among(field: str, values: set[str]) -> Callable[[Row], bool]:
 class World:
     """Answers by what is asked."""
 
-    def __init__(self) -> None:
-        self._tables = tables()
+    def __init__(self, team: int, chats: int) -> None:
+        self._tables = tables(team, chats)
         self._made: dict[str, tuple[str, bytes]] = {}
 
     def answer(self, target: str) -> tuple[str, bytes]:
@@ -82,8 +86,14 @@ class World:
         if name not in self._tables:
             return "other", told(404, b'{"error":"Not Found"}')
         params = parse_qsl(url.query, keep_blank_values=True)
+        if name in {CHATS, CHAT_USERS}:
+            return name, told(200, msgspec.json.encode({"data": self._window(name, dict(params))}))
         given, keeps = dict(params), list(_keeps(params))
-        rows = [row for row in self._tables[name] if all(keep(row) for keep in keeps)]
+        table = self._tables[name]
+        ids = [int(value) for key, value in params if key.startswith("ids[")]
+        if name == "people" and ids:
+            table = [person(number) for number in ids]  # there are as many as anybody asks for
+        rows = [row for row in table if all(keep(row) for keep in keeps)]
         field, down = given.get("sort_by", "updated_at"), given.get("sort_direction", "DESC") == "DESC"
         rows.sort(key=lambda row: (row.get(field) or "", row["id"]), reverse=down)
         if name == "users" and "page" not in given:
@@ -102,6 +112,14 @@ class World:
         body = {"metadata": {"filtering": {}, "paging": paging}, "data": rows[end - size : end]}
         return name, told(200, msgspec.json.encode(body))
 
+    def _window(self, name: str, given: dict[str, str]) -> list[Row]:
+        """Drift's rows, its meetings within a stretch of time and up to a limit."""
+        if name == CHAT_USERS:
+            return self._tables[name]
+        first, last = int(given["min_start_time"]), int(given["max_start_time"])
+        rows = [row for row in self._tables[name] if first <= row["slotStart"] <= last]
+        return rows[: int(given["limit"])]
+
 
 def told(status: int, body: bytes) -> bytes:
     """An answer's bytes."""
@@ -113,8 +131,8 @@ def told(status: int, body: bytes) -> bytes:
 class Upstream:
     """What all connections share."""
 
-    def __init__(self) -> None:
-        self.world = World()
+    def __init__(self, team: int, chats: int) -> None:
+        self.world = World(team, chats)
         self.delay = 0.0
         self.calls: Counter[str] = Counter()
 
@@ -153,9 +171,9 @@ class Connection(asyncio.Protocol):
                 self._transport.write(answer)
 
 
-async def serve() -> None:
+async def serve(team: int = USERS, chats: int = 0) -> None:
     """Until standard input ends."""
-    upstream = Upstream()
+    upstream = Upstream(team, chats)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(upstream), "127.0.0.1", 0, backlog=1_024)
     async with server:
@@ -164,4 +182,4 @@ async def serve() -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(serve())
+    uvloop.run(serve(*map(int, sys.argv[1:])))

@@ -33,7 +33,10 @@ export const loaders = () =>
   );
 
 export const typeDefs = `
-type Query { meetings(first: Int = 25): MeetingConnection! }
+scalar DateTime
+type Query { meetings(first: Int = 25, filter: MeetingFilter): MeetingConnection! }
+input MeetingFilter { startTime: DateTimeRange endTime: DateTimeRange }
+input DateTimeRange { gt: DateTime gte: DateTime lt: DateTime lte: DateTime }
 type MeetingConnection { nodes: [Meeting!]! }
 type Meeting {
   sourceId: ID! title: String startTime: String person: Person cadence: Cadence owner: User attendees: [Attendee!]!
@@ -46,9 +49,17 @@ type Attendee { email: String name: String status: String }
 
 export const plain = {
   Query: {
-    meetings: async (_, { first }) => ({
-      nodes: await get(`/v2/meetings?per_page=${first}&page=1&sort_by=start_time&sort_direction=DESC`),
-    }),
+    meetings: async (_, { first, filter }) => {
+      const { startTime = {}, endTime = {} } = filter ?? {};
+      const bounds = Object.entries(startTime).map(([bound, at]) => `&start_time[${bound}]=${encodeURIComponent(at)}`);
+      const order = `sort_by=start_time&sort_direction=DESC${bounds.join("")}`;
+      const size = Math.min(first, MOST_ROWS);
+      const pages = Array.from({ length: Math.ceil(first / MOST_ROWS) }, (_, page) =>
+        get(`/v2/meetings?per_page=${size}&page=${page + 1}&${order}`),
+      );
+      const rows = (await Promise.all(pages)).flat();
+      return { nodes: endTime.gt ? rows.filter((row) => row.end_time > endTime.gt) : rows };
+    },
   },
   Meeting: { sourceId: (row) => row.id, startTime: (row) => row.start_time },
   Person: { salesloftId: (row) => row.id, firstName: (row) => row.first_name, email: (row) => row.email_address },

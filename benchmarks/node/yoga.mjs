@@ -1,4 +1,5 @@
-// graphql-yoga + graphql-jit + DataLoader; with CACHED=1 whole answers are kept as well.
+// graphql-yoga + graphql-jit + DataLoader; with CACHED=1 whole answers are kept as well, with WORKERS=2 two processes serve.
+import cluster from "node:cluster";
 import http from "node:http";
 import { useGraphQlJit } from "@envelop/graphql-jit";
 import { useResponseCache } from "@graphql-yoga/plugin-response-cache";
@@ -17,4 +18,6 @@ const yoga = createYoga({
   plugins,
   logging: "error",
 });
-http.createServer(yoga).listen(Number(process.env.PORT), "127.0.0.1");
+const workers = Number(process.env.WORKERS ?? 1);
+if (workers > 1 && cluster.isPrimary) for (let n = 0; n < workers; n++) cluster.fork();
+else http.createServer(yoga).listen(Number(process.env.PORT), "127.0.0.1");

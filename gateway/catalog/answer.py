@@ -1,4 +1,4 @@
-"""One list's answer on its way: the filter understood, its rows read, folded, and what became of the sources told."""
+"""One list's answer on its way: the filter understood, its rows read and folded, and the sources reported on."""
 
 from __future__ import annotations
 
@@ -11,20 +11,30 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 import msgspec
 
 from gateway.catalog.directory import Directory
-from gateway.catalog.events import Folding, Twins, meeting_ref, twins_of
+from gateway.catalog.events import Folding, ReadAhead, Twins, meeting_ref, twins_of
 from gateway.catalog.lower import LowerSearch
-from gateway.catalog.pages import EMPTY, UNCOUNTED, UNKNOWN_TOTAL, ListPage, ListQuery, Stretch, count_of, no_rows
+from gateway.catalog.pages import (
+    EMPTY,
+    UNKNOWN_TOTAL,
+    ListPage,
+    ListQuery,
+    count_of,
+    list_page,
+    no_rows,
+    rows_to_count,
+)
 from gateway.catalog.people import People
-from gateway.catalog.plan import Meaning, SearchPlan, named, plan, traits_of
+from gateway.catalog.plan import FilterPeople, SearchPlan, named, plan, traits_of
 from gateway.catalog.reports import Reports
-from gateway.catalog.search import OnCandidates, Search, Walked
+from gateway.catalog.search import Search, Walked
+from gateway.catalog.timetable import Timetable
 from gateway.errors import GatewayError
 from gateway.model.filters import MeetingFilter
-from gateway.model.order import RANK, Walk, moment
+from gateway.model.order import RANK, Order, OrderField, Walk, moment
 from gateway.model.records import Meeting, Source
 from gateway.paging.window import Page
+from gateway.request import Clock, Request
 from gateway.sources.base import Ports
-from gateway.upstream.request import Clock, Request
 
 
 class MeetingQuery(ListQuery[MeetingFilter], frozen=True, kw_only=True):
@@ -33,11 +43,14 @@ class MeetingQuery(ListQuery[MeetingFilter], frozen=True, kw_only=True):
     wanted: MeetingFilter = MeetingFilter()
 
 
-MOST_SCREENED = 500
-"""Rows of a source that a total screens at the most: five or more calls upstream."""
+MAX_SCREENED = 500
+"""Rows of a source that a total screens in any case, as a page of them would."""
 
-TOO_MANY = f"totalCount is null: more than {MOST_SCREENED} rows would have to be looked up in another source."
-TOGETHER = "Only events that are in each of these sources are shown: {}."
+MAX_UNITS = 20
+"""Units that screening more of them has to stay below."""
+
+TOO_MANY = f"totalCount is null: looking up that many rows in another source would cost {MAX_UNITS} units or more."
+TOGETHER = "Only events that all of these sources have are shown: {}."
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -60,24 +73,28 @@ class Joined:
         """The present, to the microsecond."""
         return moment(int(self.clock.time() * 1_000_000))
 
-    async def twins(self, request: Request) -> Twins:
-        """The request's own `Twins`."""
-        return await twins_of(request, list(self.ports.values()), self.directory)
+    def timetable(self) -> Timetable:
+        """When what is counted is read again."""
+        return Timetable(self.clock.time())
+
+    async def twins(self, request: Request, users_for: Request | None = None) -> Twins:
+        """The request's own `Twins`, made where there are none yet; users may be looked up for another request."""
+        return await twins_of(request, list(self.ports.values()), self.directory, users_for)
 
     def reports(self, request: Request) -> Reports:
-        """Reports with nothing told yet."""
+        """Reports with nothing in them yet."""
         return Reports(self.now(), request.freshness)
 
 
 class MeetingAnswer:
-    """One list's answer. What it does not raise is told in its reports.
+    """One list's answer. What it does not raise is in its reports.
 
     Args:
         joined: The sources.
         request: The request.
         query: What is asked.
         twins: Who holds which event.
-        on_candidates: See `Search`.
+        ahead: Loads what rows need while the page waits for something else.
 
     Attributes:
         folding: Folds what is shown.
@@ -94,14 +111,14 @@ class MeetingAnswer:
         request: Request,
         query: MeetingQuery,
         twins: Twins,
-        on_candidates: OnCandidates | None = None,
+        ahead: ReadAhead | None = None,
     ) -> None:
         self.query = query
-        self.folding = Folding(twins, query.fields)
+        self.folding = Folding(twins, query.fields, ahead)
         self._joined = joined
         self._request = request
         self._twins = twins
-        self._on_candidates = on_candidates
+        self._read_ahead = ahead
         self._reports = joined.reports(request)
         self._behind = False
         self._total: int | None = None
@@ -109,14 +126,16 @@ class MeetingAnswer:
     async def begin(self) -> None:
         """Finds out whom the filter means."""
         self.search = await search_of(
-            self._joined, self._request, self.query.wanted, self.folding, self._reports, self._on_candidates
+            self._joined, self._request, self.query.wanted, self.folding, self._reports, self._read_ahead
         )
 
     async def read(self) -> None:
         """Reads the page, unfolded, with its flags and the total."""
         self.page, self._behind, self._total = await self.search.pages.answer(
-            self.query, lambda: total(self._request, self.search)
+            self.query, lambda: total(self._request, self.search, counting_walk(self.query))
         )
+        if self._reports.any_failed():  # which may show only once the total was counted
+            self._total = None
 
     async def finish(self) -> ListPage[Meeting]:
         """The page, folded.
@@ -126,30 +145,35 @@ class MeetingAnswer:
             DeadlineExceeded: Likewise, for the request's time is up.
         """
         rows = await self.folding.fold(self.page.rows)
-        self._tell()
+        report_folding(self._reports, self.folding, self._twins)
         self._reports.raise_if_all_failed()
         page = msgspec.structs.replace(self.page, rows=rows)
-        return ListPage(page=page, behind=self._behind, total=self._total, reports=self._reports.all())
+        return list_page(self.query, page, behind=self._behind, total=self._total, reports=self._reports)
 
     def empty(self) -> ListPage[Meeting]:
         """The answer where nothing can match: nobody is asked."""
-        for port in self._joined.ports.values():
-            if traits_of(port) is not None:
-                self._reports.skip(port.source, EMPTY)
+        skip_all(self._joined, self._reports)
         return no_rows(self.query, self._reports)
 
-    def _tell(self) -> None:
-        """Reports what stood in the way of telling records apart."""
-        reports = self._reports
-        for source, error in (self.folding.unread | self._twins.errors).items():
-            if not reports.failed(source):
-                reports.partial(source, error)
-        reports.unscreened(self.folding.unscreened)
-        for source, answers in self._twins.answers.items():
-            for answer in answers:
-                reports.problems(source, answer.problems)
-                if answer.incomplete is not None:
-                    reports.incomplete(source, answer.incomplete)
+
+def skip_all(joined: Joined, reports: Reports) -> None:
+    """Reports that no source is asked, since nothing can match."""
+    for port in joined.ports.values():
+        if traits_of(port) is not None:
+            reports.skip(port.source, EMPTY)
+
+
+def report_folding(reports: Reports, folding: Folding, twins: Twins) -> None:
+    """Reports what stood in the way of telling records apart."""
+    for source, error in (folding.unread | twins.errors).items():
+        if not reports.failed(source):
+            reports.partial(source, error)
+    reports.unscreened(folding.unscreened)
+    for source, answers in twins.answers.items():
+        for answer in answers:
+            reports.problems(source, answer.problems)
+            if answer.incomplete is not None:
+                reports.incomplete(source, answer.incomplete)
 
 
 async def search_of(  # noqa: PLR0917 - what a search is made of
@@ -158,19 +182,20 @@ async def search_of(  # noqa: PLR0917 - what a search is made of
     wanted: MeetingFilter,
     folding: Folding,
     reports: Reports,
-    on_candidates: OnCandidates | None = None,
+    ahead: ReadAhead | None = None,
+    people_for: Request | None = None,
 ) -> Search:
-    """The filter over the sources that can meet it."""
+    """The filter over the sources that can meet it; whom it means may be looked up for another request."""
     steps = plan(wanted, list(joined.ports.values()))
     _tell(steps, joined.ports.values(), reports)
-    meaning = Meaning(request, wanted, joined.people, joined.directory)
+    meaning = FilterPeople(people_for or request, wanted, joined.people, joined.directory)
     await meaning.find_users(steps.shown)
     listings = {source: port.meetings for source, port in joined.ports.items() if port.meetings is not None}
     walked: list[Walked] = []
     for port in steps.walked:
         meant, errors = await meaning.filter_for([port.source])
         reports.unknown(errors, meant)
-        walked.append(Walked(port.source, listings[port.source], meant, not errors))
+        walked.append(Walked(port.source, listings[port.source], meant, listings[port.source], not errors))
     twins = await joined.twins(request)
     lower = [
         LowerSearch(
@@ -193,7 +218,7 @@ async def search_of(  # noqa: PLR0917 - what a search is made of
         twins=twins,
         folding=folding,
         reports=reports,
-        on_candidates=on_candidates,
+        ahead=ahead,
     )
 
 
@@ -204,33 +229,58 @@ def _tell(steps: SearchPlan, ports: Iterable[Ports], reports: Reports) -> None:
         if port.source in steps.skipped and port.source not in steps.together:
             reports.skip(port.source, steps.skipped[port.source])
         elif traits is not None:
-            reports.ok(port.source, reaches_back=traits.reaches_back)
+            reports.ok(port.source, reaches_back=traits.reaches_back, reaches_ahead=traits.reaches_ahead)
             if port.source in steps.together:
                 reports.note(port.source, TOGETHER.format(named(sorted(steps.together, key=RANK.__getitem__))))
 
 
-async def total(request: Request, search: Search) -> int | None:
-    """How many meetings a filter admits in all, each event once; None with the reason in the reports."""
-    counted = [walked for walked in search.walked if not search.unsure(walked.source)]
-    others = [walked for walked in search.walked if search.unsure(walked.source)]
-    counts = await asyncio.gather(*(_count_of(request, search, walked) for walked in counted))
-    lists = await asyncio.gather(
-        *(_rows_of(search, lower.source, lower.rows, lower) for lower in search.lower),
-        *(_rows_of(search, walked.source, functools.partial(_read, request, walked), walked) for walked in others),
+def counting_walk(query: MeetingQuery) -> Walk:
+    """Along which walk rows are read to be counted: by a time that the filter bounds, the list's own if it does."""
+    fields = [query.window.walk.order.field, *OrderField]
+    bounded = (
+        field for field in fields if (wanted := getattr(query.wanted, field.value, None)) is not None and wanted.bounded
     )
-    if None in counts or None in lists or search.reports.any_failed():
+    return Walk(Order(next(bounded, fields[0])))
+
+
+async def total(request: Request, search: Search, walk: Walk) -> int | None:
+    """How many meetings a filter admits in all, each event once; None with the reason in the reports.
+
+    Args:
+        request: The request.
+        search: The filter.
+        walk: Along which walk the rows of a source are read that cannot count them.
+    """
+
+    def rows_of(walked: Walked) -> Awaitable[list[Meeting] | None]:
+        return _rows_of(search, walked.source, functools.partial(_read, request, search, walked, walk), walked)
+
+    sure = [walked for walked in search.walked if not search.unsure(walked.source)]
+    counts, lists = await asyncio.gather(
+        asyncio.gather(*(_count_of(request, search, walked) for walked in sure)),
+        asyncio.gather(
+            *(_rows_of(search, lower.source, lower.rows, lower) for lower in search.lower),
+            *(rows_of(walked) for walked in search.walked if search.unsure(walked.source)),
+        ),
+    )
+    by_list = list(zip(sure, counts, strict=True))
+    if None in lists or search.reports.any_failed() or any(isinstance(count, GatewayError) for count in counts):
         return None
-    # A meeting may be brought in by records of two sources.
+    lists += await asyncio.gather(*(rows_of(walked) for walked, count in by_list if count is None))
+    if None in lists or not all(walked.exact for walked in sure):
+        return None
+    # A meeting may be brought in by records of two sources, or be read and brought in.
     rows = {meeting_ref(row): row for some in lists for row in some or ()}
-    return sum(count or 0 for count in counts) + sum(not _counted(search, counted, row) for row in rows.values())
+    counted = [walked for walked, count in by_list if count is not None]
+    known = sum(count for count in counts if isinstance(count, int))
+    return known + sum(not _counted(counted, row) for row in rows.values())
 
 
-async def _count_of(request: Request, search: Search, walked: Walked) -> int | None:
-    """How many meetings a source counts."""
+async def _count_of(request: Request, search: Search, walked: Walked) -> int | GatewayError | None:
+    """How many meetings a source counts; see `count_of`."""
     if walked.wanted.impossible:
         return 0
-    count = await count_of(request, walked.source, walked.listing, walked.wanted, search.reports)
-    return count if walked.exact else None
+    return await count_of(request, walked.source, walked.listing, walked.wanted, search.reports)
 
 
 async def _rows_of(
@@ -241,7 +291,7 @@ async def _rows_of(
     Args:
         search: The search.
         source: The source.
-        read: Reads the rows; None where not all of them can be read.
+        read: Reads the rows; None, which is reported, where not all of them can be read.
         part: The part of the search that they are; whether it is exact is known once they were read.
     """
     try:
@@ -249,36 +299,38 @@ async def _rows_of(
     except GatewayError as error:
         search.reports.partial(source, error, UNKNOWN_TOTAL.format(error.message))
         return None
-    if rows is None:
-        search.reports.note(source, UNCOUNTED)
-        return None
-    if search.unsure(source):
-        if len(rows) > MOST_SCREENED:
-            search.reports.note(source, TOO_MANY)
-            return None
-        failures = await search.twins.screen(rows, search.plan.scope)
-        search.reports.unscreened(failures)
-        if failures:
-            return None
-        rows = [row for row in rows if not search.twins.holders(row, search.plan.scope)]
+    if rows is not None and search.unsure(source):
+        rows = await _screened(search, source, rows)
     return rows if part.exact else None
 
 
-async def _read(request: Request, walked: Walked) -> list[Meeting] | None:
-    """The rows of a source whose rows others may hold: one more than are screened tells that there are too many."""
-    walk = Walk()
-    stretch = Stretch(walked.lanes(request, walk), walk)
-    rows = await stretch.take(MOST_SCREENED + 1)
-    for error, _ in stretch.errors().values():
-        raise error
-    return rows if len(rows) > MOST_SCREENED or stretch.whole else None
+async def _screened(search: Search, source: Source, rows: list[Meeting]) -> list[Meeting] | None:
+    """Those of the rows whose event no higher source holds; None, with a report, if that is not known."""
+    scope = search.plan.scope
+    if len(rows) > MAX_SCREENED:
+        found = await search.twins.duplicates(rows, scope, MAX_UNITS)
+        if found is None:
+            search.reports.note(source, TOO_MANY)
+            return None
+        duplicates, failures = found
+        search.reports.unscreened(failures)
+        return None if failures else [row for row in rows if meeting_ref(row) not in duplicates]
+    failures = await search.twins.screen(rows, scope)
+    search.reports.unscreened(failures)
+    return None if failures else [row for row in rows if not search.twins.holders(row, scope)]
 
 
-def _counted(search: Search, counted: Iterable[Walked], row: Meeting) -> bool:
+async def _read(request: Request, search: Search, walked: Walked, walk: Walk) -> list[Meeting] | None:
+    """The rows of a source that cannot count them, or whose rows others may hold."""
+    if walked.wanted.impossible:
+        return []
+    lanes = [(walked.source, lane) for lane in walked.alone.lanes(request, walk, walked.wanted)]
+    return await rows_to_count(walked.source, lanes, walk, search.reports)
+
+
+def _counted(counted: Iterable[Walked], row: Meeting) -> bool:
     """Whether a meeting that a twin brought in is one that its own source counts for the filter as well."""
-    holders = (holder for twin in row.twins for holder in search.twins.holders(twin))
-    own = next((holder for holder in holders if meeting_ref(holder) == meeting_ref(row)), row)
     return any(
-        walked.source is row.source and walked.wanted.admits(own) and walked.listing.admits(walked.wanted, own)
+        walked.source is row.source and walked.wanted.admits(row) and walked.listing.admits(walked.wanted, row)
         for walked in counted
     )

@@ -9,13 +9,14 @@ from gateway.catalog.directory import Directory
 from gateway.catalog.lists import RecordList
 from gateway.catalog.meetings import Meetings
 from gateway.catalog.people import People
-from gateway.catalog.prices import ListPrices
+from gateway.catalog.prices import Prices
 from gateway.catalog.records import RecordLookup, StepsByCadence
-from gateway.model.neighbours import AccountFilter, CadenceFilter, PersonFilter, UserFilter
+from gateway.catalog.whole_list import STATS_ROWS
 from gateway.model.order import RANK, moment
+from gateway.model.record_filters import AccountFilter, CadenceFilter, PersonFilter, UserFilter
 from gateway.model.records import Account, Cadence, Person, User
+from gateway.request import Clock
 from gateway.sources.base import Ports
-from gateway.upstream.request import Clock
 
 
 class Catalog:
@@ -24,12 +25,14 @@ class Catalog:
     Args:
         ports: Each source's ports, in any order.
         clock: Where time comes from.
+        stats_rows: Meetings that are read at most to be counted.
     """
 
-    def __init__(self, ports: Sequence[Ports], clock: Clock) -> None:
+    def __init__(self, ports: Sequence[Ports], clock: Clock, *, stats_rows: int = STATS_ROWS) -> None:
+        self.stats_rows = stats_rows
         ranked = sorted(ports, key=lambda port: RANK[port.source])
         self.sources = [port.source for port in ranked]
-        self.prices = ListPrices(ranked)
+        self.prices = Prices(ranked, stats_rows)
         self.people = People(ranked)
         self.directory = Directory(ranked)
         self.meetings = Meetings(ranked, self.people, self.directory, clock)

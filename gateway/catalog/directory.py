@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from gateway.errors import GatewayError
-from gateway.model.cost import ListPrice, ListShape
+from gateway.model.conditions import Filter, argument
+from gateway.model.cost import ListPrice, ListShape, Needs
 from gateway.model.filters import fold_email
-from gateway.model.neighbours import UserFilter
 from gateway.model.order import Walk, id_key
+from gateway.model.record_filters import UserFilter
 from gateway.model.records import Kind, Ref, Source, User, UserKey
 from gateway.paging.memory import DeferredLane, MemoryLane, Snapshot
 from gateway.paging.merge import Lane
+from gateway.request import Request
 from gateway.sources.base import Found, Ports, Traits, UserLookup, lost_in
-from gateway.upstream.request import Request
+
+CANNOT_MEET = "This source cannot apply filter.{}."
 
 
-def lacking(traits: Traits, wanted: object) -> list[str]:
-    """The conditions of a filter, by name, on what no record of a source ever bears."""
-    return [name for name in sorted(traits.lacks) if getattr(wanted, name) is not None]
+def lacking(traits: Traits, wanted: Filter[Any]) -> list[str]:
+    """The conditions that are given and that a source cannot meet, as clients write them."""
+    lacks = traits.lacks(type(wanted))
+    return [argument(name) for name, row, _ in wanted.given() if name in lacks and row.description is not None]
 
 
 def user_refs(user: User) -> frozenset[Ref]:
@@ -148,11 +153,16 @@ class Directory:
         """The users that references name, each as the first source that has them shows them.
 
         Only the first source's are asked for by key. A user of a lower source is looked for in the higher ones by
-        e-mail address, which no vendor can search by: for those the whole team is read.
+        e-mail address, which no vendor can search by: for those the whole team is read. There are none of a source that
+        is not there.
         """
+        asked = {ref.source for ref in refs} & self._ports.keys()
         highest = next(iter(self._ports), None)
-        if all(ref.source is highest for ref in refs) and highest is not None:
-            return await self._of_highest(request, highest, refs)
+        if not asked:
+            return dict.fromkeys(refs)
+        if highest is not None and asked == {highest}:
+            found = await self._of_highest(request, highest, [ref for ref in refs if ref.source is highest])
+            return {ref: found.get(ref) for ref in refs}
         team, errors = await self.team(request)
         unknown: dict[Source, GatewayError | None] = {**errors}
         for source in self._ports.keys() - errors.keys():
@@ -227,6 +237,10 @@ class FoldedUsers:
         found = await self._directory.users_of(request, self._source)
         wanted = frozenset(ids)
         return msgspec.structs.replace(found, rows=[user for user in found.rows if user.source_id in wanted])
+
+    def price_of_ids(self, ids: int) -> Needs:  # noqa: ARG002 - see `Listing`
+        """What any number of ids costs: all of them, once."""
+        return self._port.price_of_all()
 
     def price(self, shape: ListShape) -> ListPrice:  # noqa: ARG002 - see `Listing`
         """What a page costs: all of them, once."""

@@ -20,26 +20,17 @@ from gateway.catalog.plan import in_memory
 from gateway.catalog.search import Walked
 from gateway.catalog.shared_walk import SharedWalk
 from gateway.errors import GatewayError
-from gateway.model.filters import MeetingFilter, under
+from gateway.model.filters import RESOLVED_UNDER, MeetingFilter, under
 from gateway.model.order import Walk
-from gateway.model.records import Kind, Meeting, Ref, Source
+from gateway.model.records import Meeting, Ref, Source
 from gateway.paging.merge import Chunk, Lane
+from gateway.request import Request
 from gateway.sources.base import MeetingListing
-from gateway.upstream.request import Request
 
 T = TypeVar("T")
 
-MOST_TOGETHER = 100
+MAX_TOGETHER = 100
 """Records whose lists share a walk; of more each hundred has one."""
-
-CONDITIONS = {
-    Kind.PERSON: "persons",
-    Kind.USER: "owners",
-    Kind.CADENCE: "cadence_ids",
-    Kind.STEP: "step_ids",
-    Kind.ACCOUNT: "account_ids",
-}
-"""What lists under records of some kind differ in, once it is known whom their filters mean."""
 
 
 async def pages(
@@ -56,7 +47,7 @@ async def pages(
     Returns:
         By record the page, or why no source that was asked answered.
     """
-    parts = [records[start : start + MOST_TOGETHER] for start in range(0, len(records), MOST_TOGETHER)]
+    parts = [records[start : start + MAX_TOGETHER] for start in range(0, len(records), MAX_TOGETHER)]
     answers = await asyncio.gather(*(_part(joined, request, query, part) for part in parts))
     return {ref: answer for part in answers for ref, answer in part.items()}
 
@@ -78,8 +69,8 @@ async def _part(
     for kind in {ref.kind for ref in lists}:
         alike = [answer for ref, answer in lists.items() if ref.kind is kind]
         for source, port in joined.ports.items():
-            if port.meetings is not None and not in_memory(port):
-                _share(request, source, port.meetings, alike, CONDITIONS[kind])
+            if port.meetings is not None and not (in_memory(port) or port.meetings.traits.reads_once):
+                _share(request, source, port.meetings, alike, RESOLVED_UNDER[kind])
     _look_up_together(request, twins, list(lists.values()))
     await _each(lists, MeetingAnswer.read, outcomes)
     shown = await asyncio.gather(*(answer.folding.waiting(answer.page.rows) for answer in lists.values()))
@@ -138,7 +129,7 @@ def _share_walk(
     filters = [walked.wanted for _, walked in members]
     shared = SharedListing(request, listing, filters, condition, (query.window.walk, need))
     for place, (answer, walked) in enumerate(members):
-        part = Walked(walked.source, ListShare(shared, place), walked.wanted, walked.exact)
+        part = msgspec.structs.replace(walked, listing=ListShare(shared, place))
         answer.search.walked = [part if each is walked else each for each in answer.search.walked]
 
 
@@ -187,7 +178,7 @@ class SharedListing:
         request: The request.
         listing: The listing.
         filters: Each list's filter; none of them is impossible.
-        condition: The one in which they differ; a key of `LINKS`.
+        condition: The one in which they differ; one of `RESOLVED_UNDER`.
         main: The walk that all of them take, and how many rows each wants of it; any other only for one row.
     """
 

@@ -13,18 +13,19 @@ import msgspec
 
 from gateway.catalog.events import Twins, meeting_ref
 from gateway.catalog.pages import Stretch
-from gateway.catalog.plan import Meaning, SearchPlan, out_of_reach
+from gateway.catalog.plan import FilterPeople, SearchPlan, out_of_reach
 from gateway.catalog.reports import Reports
 from gateway.errors import GatewayError
+from gateway.model.conditions import TimeRange, conditions_of
 from gateway.model.filters import LINKS, Canceled, MeetingFilter
 from gateway.model.order import Walk
 from gateway.model.records import Meeting, Ref, Source
 from gateway.paging.memory import DeferredLane, MemoryLane, Snapshot
 from gateway.paging.merge import Lane
+from gateway.request import Request
 from gateway.sources.base import MeetingListing
-from gateway.upstream.request import Request
 
-MOST_BROUGHT = 500
+MAX_BROUGHT = 500
 """Rows of a source that is not in memory that are looked through at most, for what they may bring in."""
 
 EVERYTHING = 1_000_000
@@ -41,7 +42,7 @@ class LowerSearch:
         plan: How the filter is answered.
         meaning: The filter.
         twins: Who holds which event.
-        reports: Where trouble is told.
+        reports: Where failures are reported.
         now: The time of the request.
 
     Attributes:
@@ -57,7 +58,7 @@ class LowerSearch:
         source: Source,
         *,
         plan: SearchPlan,
-        meaning: Meaning,
+        meaning: FilterPeople,
         twins: Twins,
         reports: Reports,
         now: dt.datetime,
@@ -126,7 +127,7 @@ class LowerSearch:
             raise
         finally:
             if self._plan.by_links and not self.exact:
-                self._reports.unbrought(self.source, self._plan.listed)
+                self._reports.unbrought(self.source, self._plan.listed | self._plan.together)
 
     async def _own(self, walk: Walk) -> Lane[Meeting]:
         """The source's own rows along a walk, where no links decide."""
@@ -136,34 +137,43 @@ class LowerSearch:
         return lane
 
     async def _touching(self) -> list[Meeting]:
-        """The rows that may meet part of the filter."""
         wanted = await self._meant()
         lanes = [lane for part in self._parts(wanted) for lane in self._listing.lanes(self._request, Walk(), part)]
         return await self._take(lanes)
 
     def _parts(self, wanted: MeetingFilter) -> Iterator[MeetingFilter]:
         """Filters of one condition each, by any of which a row may meet part of the filter."""
-        own = MeetingFilter(canceled=Canceled.INCLUDE, own=wanted.own)
+        near = self._listing.traits.near
+        start = None if near is None else widened(wanted.starts, near)
+        own = MeetingFilter(canceled=Canceled.INCLUDE, start_time=start, own=wanted.own)
         if self.source in wanted.own:
             yield own
             return
-        for name in LINKS:
-            values = getattr(wanted, name)
-            if values is not None and name not in self._listing.traits.lacks:
-                yield msgspec.structs.replace(own, **{name: values})
+        lacks = self._listing.traits.lacks(MeetingFilter)
+        given = {name: values for name, _, values in wanted.given() if name in LINKS and name not in lacks}
+        # A record may come along several lanes; the first stays, and so has to be one that bears what takes calls.
+        for name in sorted(given, key=self._without_details):
+            yield msgspec.structs.replace(own, **{name: given[name]})
+
+    def _without_details(self, name: str) -> int:
+        """How little of what takes calls of its own a record bears that is found by a condition."""
+        details = self._twins.details.get(self.source)
+        if details is None or details.fields.isdisjoint(conditions_of(MeetingFilter)[name].about):
+            return 2
+        return int(name != "persons")
 
     async def _take(self, lanes: Sequence[Lane[Meeting]]) -> list[Meeting]:
-        """The rows of some lanes, as far as they are looked through; what is missing of them is told."""
+        """The rows of some lanes, as far as they are looked through; what is missing of them is reported."""
         if self.in_memory:
             found = [row for lane in lanes for row in await self._all(lane)]
             return found if len(lanes) == 1 else list({meeting_ref(row): row for row in found}.values())
         stretch = Stretch([(self.source, lane) for lane in lanes], Walk())
-        rows = await stretch.take(MOST_BROUGHT)
+        rows = await stretch.take(MAX_BROUGHT)
         for error, nothing_read in stretch.errors().values():
             if nothing_read:
                 raise error
         stretch.report(self._reports)
-        self.exact = self.exact and len(rows) < MOST_BROUGHT and stretch.whole
+        self.exact = self.exact and len(rows) < MAX_BROUGHT and stretch.whole
         return rows
 
     async def _all(self, lane: Lane[Meeting]) -> list[Meeting]:
@@ -181,26 +191,27 @@ class LowerSearch:
             self.exact = self.exact and whole and not chunk.paused
         return rows
 
-    async def _by_links(self, candidates: Iterable[Meeting]) -> list[Meeting]:
+    async def _by_links(self, candidates: Sequence[Meeting]) -> list[Meeting]:
         """The rows that nobody holds, and those that hold the others, as far as the filter admits them whole."""
         wanted = await self._meant()
         found: list[Meeting] = []
-        held: dict[Ref, Meeting] = {}
+        holders: dict[Ref, Meeting] = {}
         for row in candidates:
             if self._twins.holders(row, self._plan.scope):
                 target = await self._twins.target(row)
                 if target is not None and target.source in self._plan.scope:
-                    held[meeting_ref(target)] = target
+                    holders[meeting_ref(target)] = target
             elif self.in_memory and self.source not in self._plan.skipped and wanted.admits(row):
                 found.append(row)
-        await self._seek(held.values())
-        for target in held.values():
+        await self._seek(holders.values())
+        known = {meeting_ref(row): row for row in candidates}
+        for target in holders.values():
             if not all(map(self._twins.known, self._twins.near(target))):
-                continue  # what it would show cannot be told; the screening that failed is reported
-            whole = await self._twins.whole(target)
+                continue  # what it would show is unknown; the screening that failed is reported
+            whole = await self._twins.whole(target, known)
             self.exact = self.exact and not self._twins.errors
             if await self._admits(whole):
-                found.append(whole)
+                found.append(target)  # as it was read: what it shows of its twins says nothing of its own event
         return found
 
     async def _seek(self, rows: Iterable[Meeting]) -> None:
@@ -237,6 +248,22 @@ class LowerSearch:
         self._reports.unknown(errors, wanted)
         self.exact = self.exact and not errors
         return wanted
+
+
+def widened(spans: Iterable[TimeRange], by: dt.timedelta) -> TimeRange | None:
+    """What lies within all of some ranges, with so much more at either end; None where that is open at both."""
+    every = list(spans)
+    firsts = [_shifted(each, -by) for span in every for each in (span.gt, span.gte) if each is not None]
+    lasts = [_shifted(each, by) for span in every for each in (span.lt, span.lte) if each is not None]
+    return TimeRange(gte=max(firsts, default=None), lte=min(lasts, default=None)) if firsts or lasts else None
+
+
+def _shifted(moment: dt.datetime, by: dt.timedelta) -> dt.datetime:
+    """A moment so much later; the moment itself at either end of all time."""
+    try:
+        return moment + by
+    except OverflowError:
+        return moment
 
 
 async def nothing() -> None:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import Sequence
 
 from gateway.catalog.answer import Joined, MeetingAnswer, MeetingQuery, search_of
+from gateway.catalog.counted_rows import Readings
 from gateway.catalog.directory import Directory
-from gateway.catalog.events import Folding, Twins, meeting_ref
-from gateway.catalog.lists import MOST_BEARERS, Bearers, lowest_bearers
+from gateway.catalog.events import Folding, ReadAhead, Twins, meeting_ref
+from gateway.catalog.lists import MAX_MATCHES, KeyMatches, lowest_matches
 from gateway.catalog.lists_under_records import pages
 from gateway.catalog.pages import ListPage
 from gateway.catalog.people import People
 from gateway.catalog.plan import in_memory
-from gateway.catalog.search import OnCandidates
+from gateway.catalog.whole_list import WholeList, whole_list
 from gateway.errors import GatewayError
 from gateway.model.filters import Canceled, MeetingFilter
 from gateway.model.order import Walk
 from gateway.model.records import Meeting, Ref
 from gateway.paging.window import Window
+from gateway.request import Clock, Request
 from gateway.sources.base import Found, Ports, lost_in
-from gateway.upstream.request import Clock, Request
 
 
 class Meetings:
@@ -31,22 +33,35 @@ class Meetings:
         people: Their people.
         directory: Their users.
         clock: Where time comes from.
+
+    Attributes:
+        joined: The sources, as one list's answer sees them.
+        tell_no_show: The sources whose meetings tell no-shows without further calls.
     """
 
     def __init__(self, ports: Sequence[Ports], people: People, directory: Directory, clock: Clock) -> None:
+        self.tell_no_show = frozenset(
+            port.source
+            for port in ports
+            if port.meetings is not None
+            and port.meetings.traits.tells_no_show
+            and (port.details is None or "no_show" not in port.details.fields)
+        )
         self._ports = {port.source: port for port in ports}
-        self._joined = Joined(self._ports, people, directory, clock)
+        self.joined = Joined(self._ports, people, directory, clock)
 
-    async def page(
-        self, request: Request, query: MeetingQuery, on_candidates: OnCandidates | None = None
-    ) -> ListPage[Meeting]:
+    def now(self) -> dt.datetime:
+        """The present, to the microsecond."""
+        return self.joined.now()
+
+    async def page(self, request: Request, query: MeetingQuery, ahead: ReadAhead | None = None) -> ListPage[Meeting]:
         """A page of the list.
 
         Raises:
             UpstreamError: No source that was asked answered.
             DeadlineExceeded: Likewise, for the request's time is up.
         """
-        answer = MeetingAnswer(self._joined, request, query, await self._joined.twins(request), on_candidates)
+        answer = MeetingAnswer(self.joined, request, query, await self.joined.twins(request), ahead)
         if query.wanted.impossible:
             return answer.empty()
         await answer.begin()
@@ -57,13 +72,21 @@ class Meetings:
         self, request: Request, query: MeetingQuery, records: Sequence[Ref]
     ) -> dict[Ref, ListPage[Meeting] | GatewayError]:
         """A page of the list under each of several records, which differ in nothing else; see `together.pages`."""
-        return await pages(self._joined, request, query, records)
+        return await pages(self.joined, request, query, records)
+
+    async def whole(self, request: Request, wanted: MeetingFilter, fields: frozenset[str], most: int) -> WholeList:
+        """Every meeting that a filter admits, to be counted; see `whole_list`."""
+        return await whole_list(self.joined, request, wanted, fields, most)
+
+    def readings(self, request: Request) -> Readings:
+        """A request as it reads what goes with the meetings that are counted; to be closed."""
+        return Readings(request, self.joined.timetable())
 
     async def by_refs(
         self, request: Request, refs: Sequence[Ref], fields: frozenset[str] = frozenset()
     ) -> dict[Ref, Meeting | GatewayError | None]:
         """The meetings that references name; a folded record's names the meeting that holds it."""
-        twins = await self._joined.twins(request)
+        twins = await self.joined.twins(request)
         answers = await asyncio.gather(
             *(
                 self._of_source(request, port, [ref for ref in refs if ref.source is port.source], twins)
@@ -96,19 +119,19 @@ class Meetings:
     async def by_calendar_events(
         self, request: Request, event_ids: Sequence[str], fields: frozenset[str]
     ) -> dict[str, Meeting | GatewayError | None]:
-        """The same for many calendar events, a hundred in one look-up; each by itself, or why it cannot be told."""
+        """The same for many calendar events, a hundred in one look-up; each by itself, or why it is unknown."""
 
-        async def read(chunk: Sequence[str]) -> Bearers[Meeting]:
+        async def read(chunk: Sequence[str]) -> KeyMatches[Meeting]:
             wanted = MeetingFilter(calendar_event_ids=frozenset(chunk), canceled=Canceled.INCLUDE)
-            reports = self._joined.reports(request)
+            reports = self.joined.reports(request)
             # A record that has no event id shows its twin's.
-            folding = Folding(await self._joined.twins(request), fields | {"calendar_event_id"})
-            search = await search_of(self._joined, request, wanted, folding, reports)
-            page = await search.pages.page(Window(Walk(), MOST_BEARERS), ahead=len(chunk) > 1)
+            folding = Folding(await self.joined.twins(request), fields | {"calendar_event_id"})
+            search = await search_of(self.joined, request, wanted, folding, reports)
+            page = await search.pages.page(Window(Walk(), MAX_MATCHES), ahead=len(chunk) > 1)
             errors = {source: error for source in self._ports if (error := reports.error_of(source)) is not None}
-            return Bearers(await folding.fold(page.rows, mark=True), page.ahead, errors)
+            return KeyMatches(await folding.fold(page.rows, mark=True), page.ahead, errors)
 
-        return await lowest_bearers(event_ids, read, lambda meeting: meeting.calendar_event_id)
+        return await lowest_matches(event_ids, read, lambda meeting: meeting.calendar_event_id)
 
     async def _of_source(
         self, request: Request, port: Ports, refs: Sequence[Ref], twins: Twins

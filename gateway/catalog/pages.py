@@ -12,13 +12,14 @@ from typing import Generic, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
-from gateway.catalog.reports import Reports, SourceReport
+from gateway.catalog.reports import Reports
 from gateway.errors import GatewayError
 from gateway.model.order import Position, Walk
 from gateway.model.records import Record, Source
+from gateway.model.status import SourceReport
 from gateway.paging.merge import Lane, Merge, Track
-from gateway.paging.window import Page, Window
-from gateway.upstream.request import Request
+from gateway.paging.window import MOST_SIZE, Page, Window
+from gateway.request import Request
 
 F = TypeVar("F")
 F_contra = TypeVar("F_contra", contravariant=True)
@@ -26,7 +27,11 @@ R = TypeVar("R", bound=Record)
 
 EMPTY = "An empty list in the filter matches nothing."
 UNKNOWN_TOTAL = "totalCount is not known: {}"
-UNCOUNTED = "totalCount is null: the source cannot count what the filter admits."
+UNCOUNTED = "totalCount is null: the source cannot count the rows that match the filter, and there are more than {}."
+UNREAD = "totalCount is null: not every row that matches the filter could be read to be counted."
+
+MAX_COUNTED = MOST_SIZE
+"""Rows that are read, to be counted, of a source that cannot count what a filter admits: as many as a page has."""
 
 
 class ListQuery(msgspec.Struct, Generic[F], frozen=True, kw_only=True):
@@ -56,13 +61,23 @@ class ListPage(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
 
     Attributes:
         behind: Whether rows lie on the side that the walk came from; False where nobody asked.
-        total: How many rows there are in all; None where that cannot be told, or nobody asked.
+        total: How many rows there are in all; None where that is not known, or nobody asked.
+        total_error: Why it is not known, where units or time ran out.
     """
 
     page: Page[R]
     behind: bool = False
     total: int | None = None
+    total_error: GatewayError | None = None
     reports: list[SourceReport]
+
+
+def list_page(query: ListQuery[F], page: Page[R], *, behind: bool, total: int | None, reports: Reports) -> ListPage[R]:
+    """The page that was read, with what is reported of it."""
+    unknown = query.total and total is None
+    return ListPage(
+        page=page, behind=behind, total=total, total_error=reports.shortage if unknown else None, reports=reports.all()
+    )
 
 
 def no_rows(query: ListQuery[F], reports: Reports) -> ListPage[R]:
@@ -75,20 +90,36 @@ class Counting(Protocol[F_contra]):
     """What can tell how many records a filter admits; see `sources.base.Listing`."""
 
     async def count(self, request: Request, wanted: F_contra) -> int | None:
-        """How many; None where that cannot be told."""
+        """How many; None if that is unknown."""
         ...
 
 
-async def count_of(request: Request, source: Source, listing: Counting[F], wanted: F, reports: Reports) -> int | None:
-    """How many records of a listing a filter admits; None with the reason in the reports."""
+async def count_of(
+    request: Request, source: Source, listing: Counting[F], wanted: F, reports: Reports
+) -> int | GatewayError | None:
+    """How many records of a listing a filter admits, by the source's own counting.
+
+    Returns:
+        None where it cannot count them; the error, which is in the reports, where it did not answer.
+    """
     try:
-        count = await listing.count(request, wanted)
+        return await listing.count(request, wanted)
     except GatewayError as error:
         reports.partial(source, error, UNKNOWN_TOTAL.format(error.message))
+        return error
+
+
+async def rows_to_count(source: Source, lanes: Lanes[R], walk: Walk, reports: Reports) -> list[R] | None:
+    """Every row of some lanes of one source; None, with the reason in the reports, where they are too many or fail."""
+    stretch = Stretch(lanes, walk)
+    rows = await stretch.take(MAX_COUNTED + 1)
+    for error, _ in stretch.errors().values():
+        reports.partial(source, error, UNKNOWN_TOTAL.format(error.message))
         return None
-    if count is None:
-        reports.note(source, UNCOUNTED)
-    return count
+    if len(rows) > MAX_COUNTED or not stretch.whole:
+        reports.note(source, UNCOUNTED.format(MAX_COUNTED) if len(rows) > MAX_COUNTED else UNREAD)
+        return None
+    return rows
 
 
 class Screen(Protocol[R]):
@@ -122,7 +153,7 @@ class Pages(Generic[R]):
 
     Args:
         lanes: The list's lanes along a walk; no call is made before one is read.
-        reports: Where it is told what became of the sources.
+        reports: Where what became of the sources is reported.
         screen: Which rows are shown; None where all are.
     """
 
@@ -134,13 +165,23 @@ class Pages(Generic[R]):
     async def answer(
         self, query: ListQuery[F], total: Callable[[], Awaitable[int | None]]
     ) -> tuple[Page[R], bool, int | None]:
-        """The page that is asked for, whether rows lie behind it, and how many there are in all."""
+        """The page that is asked for, whether rows lie behind it, and how many there are in all.
+
+        A page that is the whole list gives its total, so nothing is counted before it is read: but where the page
+        begins at a cursor, and it is not asked what lies behind, it never is known to be.
+        """
         nothing: Page[R] = Page(rows=[], start=None, end=None, ahead=False)
-        return await asyncio.gather(
+        counts = query.total and query.window.walk.start is not None and not query.behind
+        page, behind, counted = await asyncio.gather(
             self.page(query.window, ahead=query.ahead) if query.rows else _given(nothing),
             self.behind(query.window.walk) if query.behind else _given(False),
-            total() if query.total else _given(None),
+            total() if counts else _given(None),
         )
+        if counts or not query.total:
+            return page, behind, counted
+        begins = query.window.walk.start is None or not behind
+        is_whole = begins and page.ends and self._reports.whole
+        return page, behind, len(page.rows) if is_whole else await total()
 
     async def page(self, window: Window, *, ahead: bool = True) -> Page[R]:
         """A page.
@@ -156,12 +197,21 @@ class Pages(Generic[R]):
         stretch.report(self._reports)
         near = walk.order.position(rows[0]) if rows else None
         far = stretch.end(rows, window.count)
+        ended = not more if ahead else walk.stop is None and (len(rows) < window.count or stretch.exhausted)
         if walk.backward:
             rows, near, far = rows[::-1], far, near
-        return Page(rows=rows, start=near, end=far, ahead=more, hint=stretch.hint, aside=stretch.aside)
+        return Page(
+            rows=rows,
+            start=near,
+            end=far,
+            ahead=more,
+            ends=ended and stretch.whole,
+            hint=stretch.hint,
+            aside=stretch.aside,
+        )
 
     async def behind(self, walk: Walk) -> bool:
-        """Whether anything lies on the side that a walk comes from; where that cannot be told, something may."""
+        """Whether anything lies on the side that a walk comes from; where that is unknown, something may."""
         return walk.start is not None and await self._anything(walk.turned())
 
     def stretch(self, walk: Walk) -> Stretch[R]:
@@ -196,6 +246,11 @@ class Stretch(Generic[R]):
     def aside(self) -> tuple[str, ...]:
         """See `Position.aside`."""
         return self._merge.aside
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether every lane was read to its end, and every row of them taken."""
+        return not any(track.open for track in self._merge.tracks) and not self._merge.unread()
 
     @property
     def whole(self) -> bool:

@@ -11,10 +11,10 @@ from gateway.errors import GatewayError, OperationTooCostly
 from gateway.model.filters import fold_email
 from gateway.model.order import RANK, id_key
 from gateway.model.records import Kind, Person, Ref, Source
+from gateway.request import Request
 from gateway.sources.base import Found, PeopleLookup, Ports
-from gateway.upstream.request import Request
 
-MOST_SINGLY = 100
+MAX_SINGLY = 100
 """Addresses that a source which takes one a call is asked for at once."""
 
 
@@ -29,10 +29,15 @@ def person_ref(person: Person) -> Ref:
 
 
 class Holders(msgspec.Struct, frozen=True):
-    """A source's people with some addresses, and why some may be missing."""
+    """A source's people with some addresses, and why some may be missing.
+
+    Attributes:
+        refs: References to those of whom no more than that is known.
+    """
 
     people: list[Person]
     error: GatewayError | None = None
+    refs: frozenset[Ref] = frozenset()
 
 
 class People:
@@ -46,14 +51,32 @@ class People:
         self._ports: dict[Source, PeopleLookup] = {
             port.source: port.people for port in ports if port.people is not None
         }
+        self._addressed = {port.source: port.addressed for port in ports if port.addressed is not None}
+
+    def named(self, source: Source, emails: Iterable[str]) -> frozenset[Ref] | None:
+        """A source's references to the people with some addresses; None where that takes a call."""
+        addressed = self._addressed.get(source)
+        return None if addressed is None else frozenset(map(addressed.ref_of, emails))
+
+    def addresses_of(self, refs: Iterable[Ref]) -> dict[Ref, str]:
+        """The addresses that references are made of, of those which are."""
+        known = ((ref, self._addressed[ref.source].address_of(ref)) for ref in refs if ref.source in self._addressed)
+        return {ref: address for ref, address in known if address is not None}
 
     async def by_refs(self, request: Request, refs: Sequence[Ref]) -> dict[Ref, Person | GatewayError | None]:
         """The people that references name, each as the first source that has one of their addresses shows them."""
+        own = [ref for ref in refs if self._highest(ref.source)]
+        others = [ref for ref in refs if not self._highest(ref.source)]
+        if not own or not others:
+            return await (self.records(request, own) if own else self._best(request, others))
+        records, best = await asyncio.gather(self.records(request, own), self._best(request, others))
+        return {ref: records[ref] if ref in records else best[ref] for ref in refs}
+
+    async def _best(self, request: Request, refs: Sequence[Ref]) -> dict[Ref, Person | GatewayError | None]:
+        """The people that references to records of lower sources name."""
         found = await self.records(request, refs)
-        lower = [person for person in found.values() if isinstance(person, Person) and not self._highest(person.source)]
-        if not lower:
-            return found
-        better = await self._higher(request, lower)
+        people = [answer for answer in found.values() if isinstance(answer, Person)]
+        better = await self._higher(request, people) if people else {}
         return {
             ref: better.get(person_ref(answer), answer) if isinstance(answer, Person) else answer
             for ref, answer in found.items()
@@ -70,7 +93,7 @@ class People:
         return {ref: person for answer in answers for ref, person in answer.items()}
 
     async def holders(self, request: Request, source: Source, emails: Iterable[str]) -> Holders:
-        """One source's people with these addresses (folded), by id; what fails is told."""
+        """One source's people with these addresses (folded), by id; a failure is noted."""
         wanted = set(emails)
         if source not in self._ports or not wanted:
             return Holders([])
@@ -94,17 +117,17 @@ class People:
         return found
 
     async def by_emails(self, request: Request, emails: Iterable[str]) -> dict[str, Person | GatewayError | None]:
-        """The same for many addresses (folded), each by itself, or why it cannot be told.
+        """The same for many addresses (folded), each by itself, or why it is unknown.
 
         The first source is asked for a hundred in one call. Those below it may be asked for one a call, and so for
-        `MOST_SINGLY` addresses at most.
+        `MAX_SINGLY` addresses at most.
         """
         found: dict[str, Person | GatewayError | None] = dict.fromkeys(emails)
         for source, port in self._ports.items():
             unknown = [email for email, answer in found.items() if answer is None]
             if not self._highest(source):
-                found.update(dict.fromkeys(unknown[MOST_SINGLY:], _too_many(len(unknown))))
-                unknown = unknown[:MOST_SINGLY]
+                found.update(dict.fromkeys(unknown[MAX_SINGLY:], _too_many(len(unknown))))
+                unknown = unknown[:MAX_SINGLY]
             if unknown:
                 found.update(await _each_of(port, request, unknown))
         return found
@@ -179,7 +202,7 @@ async def _each_of(
 
 def _too_many(count: int) -> OperationTooCostly:
     return OperationTooCostly(
-        f"{count} addresses would have to be looked up one by one; at most {MOST_SINGLY} of an operation are.",
+        f"{count} addresses would have to be looked up one by one; the maximum for one operation is {MAX_SINGLY}.",
         measured=count,
-        allowed=MOST_SINGLY,
+        allowed=MAX_SINGLY,
     )

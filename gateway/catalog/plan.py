@@ -10,34 +10,21 @@ are one person only where a record of a higher source has addresses of both.
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
-from gateway.catalog.directory import Directory, user_refs
+from gateway.catalog.directory import CANNOT_MEET, Directory, lacking, user_refs
 from gateway.catalog.people import Holders, People, addresses, person_ref
 from gateway.errors import GatewayError
-from gateway.model.filters import MeetingFilter, Refs
+from gateway.model.conditions import Refs
+from gateway.model.filters import LINKED_INPUTS, MeetingFilter
 from gateway.model.order import RANK
 from gateway.model.records import Kind, Person, Ref, Source
+from gateway.request import Request
 from gateway.sources.base import Ports, Traits
-from gateway.upstream.request import Request
-
-LINKS = {
-    "person_ids": "personIds",
-    "person_emails": "personEmails",
-    "owner_ids": "ownerIds",
-    "owner_emails": "ownerEmails",
-    "booked_by_ids": "bookedByIds",
-    "cadence_ids": "cadenceIds",
-    "step_ids": "stepIds",
-    "account_ids": "accountIds",
-    "calendar_event_ids": "calendarEventIds",
-    "i_cal_uids": "iCalUids",
-    "attendee_emails": "attendeeEmails",
-}
-"""Conditions on values that a folded meeting may owe to its twin, by attribute, as clients write them."""
 
 
 class SearchPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,9 +98,9 @@ def in_memory(port: Ports) -> bool:
 
 def out_of_reach(wanted: MeetingFilter, traits: Traits, now: dt.datetime) -> bool:
     """Whether every start time asked for lies further back than the source goes, with a day to spare."""
-    if traits.reaches_back is None or wanted.start_time is None:
+    if traits.reaches_back is None:
         return False
-    ends = [end for end in (wanted.start_time.lt, wanted.start_time.lte) if end is not None]
+    ends = [end for span in wanted.starts for end in (span.lt, span.lte) if end is not None]
     return bool(ends) and min(ends) < now - traits.reaches_back - dt.timedelta(days=1)
 
 
@@ -123,26 +110,25 @@ def _brings(wanted: MeetingFilter, port: Ports) -> bool:
     return (
         port.source in wanted.own
         or (wanted.ids is not None and _any_of(port.source, wanted.ids))
-        or any(getattr(wanted, name) is not None for name in LINKS if name not in traits.lacks)
+        or not traits.lacks(MeetingFilter).issuperset(name for name, *_ in wanted.given() if name in LINKED_INPUTS)
     )
 
 
 def _reason_to_skip(wanted: MeetingFilter, port: Ports) -> str | None:
     """Why none of a source's own rows can match, in a sentence for clients."""
     traits = traits_of(port) or Traits()
+    unmet = lacking(traits, wanted)
     others = [other for other in wanted.own if other is not port.source]
-    lacking = [
-        argument for name, argument in LINKS.items() if name in traits.lacks and getattr(wanted, name) is not None
-    ]
     reasons = {
         "Left out by filter.sources.": wanted.sources is not None and port.source not in wanted.sources,
         f"Only {named(others)}.": bool(others),
         "filter.ids names no record of this source.": wanted.ids is not None and not _any_of(port.source, wanted.ids),
-        f"This source cannot meet filter.{' or filter.'.join(lacking)}.": bool(lacking),
+        CANNOT_MEET.format(" or filter.".join(unmet)): bool(unmet),
         "This source has no meetings of the statuses in filter.status.": (
             wanted.status is not None and wanted.status.isdisjoint(traits.statuses)
         ),
         "This source does not know of no-shows (filter.noShow).": bool(wanted.no_show) and not traits.tells_no_show,
+        "This source has no all-day meetings (filter.allDay).": bool(wanted.all_day) and not traits.has_all_day,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
 
@@ -151,7 +137,7 @@ def _any_of(source: Source, refs: frozenset[Ref]) -> bool:
     return any(ref.source is source for ref in refs)
 
 
-class Meaning:
+class FilterPeople:
     """Whom one filter means in one request; found out for each source only once it is asked.
 
     Args:
@@ -242,23 +228,39 @@ class _Group:
 
     async def refs_in(self, source: Source) -> tuple[frozenset[Ref], GatewayError | None]:
         """One source's references to them, and why some may be missing."""
-        found = await self._sharing(source)
         own = frozenset(ref for ref in self._refs if ref.source is source)
-        return own | {person_ref(person) for person in found.people}, found.error
+        found = await self._sharing(source)
+        return own | {person_ref(person) for person in found.people} | found.refs, found.error
 
     async def _sharing(self, source: Source) -> Holders:
         """A source's people who have an address that is named, or that a record of another source has who is meant."""
         return await self._request.once((self, source), lambda: self._look_up(source))
 
+    async def _records(self, source: Source) -> list[Person | GatewayError | None]:
+        """One source's records of its own people who are named, looked up once though every other needs them."""
+
+        async def look_up() -> list[Person | GatewayError | None]:
+            own = [ref for ref in self._refs if ref.source is source]
+            plain = self._people.addresses_of(own)
+            return list((await self._people.records(self._request, [ref for ref in own if ref not in plain])).values())
+
+        return await self._request.once((self, "records", source), look_up)
+
     async def _look_up(self, source: Source) -> Holders:
-        elsewhere = await self._people.records(self._request, [ref for ref in self._refs if ref.source is not source])
-        known = [person for person in elsewhere.values() if isinstance(person, Person)]
-        errors = [answer for answer in elsewhere.values() if isinstance(answer, GatewayError)]
+        elsewhere = [ref for ref in self._refs if ref.source is not source]
+        plain = self._people.addresses_of(elsewhere)
+        others = sorted({ref.source for ref in elsewhere if ref not in plain}, key=RANK.__getitem__)
+        answers = [answer for answers in await asyncio.gather(*map(self._records, others)) for answer in answers]
+        known = [answer for answer in answers if isinstance(answer, Person)]
+        errors = [answer for answer in answers if isinstance(answer, GatewayError)]
         first = next(iter(self._people.sources()), source)
         if source is not first:
             above = await self._sharing(first)
             known += above.people
             errors += [] if above.error is None else [above.error]
-        emails = self._emails.union(*(addresses(person) for person in known))
+        emails = self._emails.union(plain.values(), *(addresses(person) for person in known))
+        refs = self._people.named(source, emails)
+        if refs is not None:
+            return Holders([], next(iter(errors), None), refs)
         found = await self._people.holders(self._request, source, emails)
         return Holders(found.people, next(iter(errors), found.error))

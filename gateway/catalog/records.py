@@ -9,9 +9,9 @@ from typing import Generic, TypeVar
 from gateway.errors import GatewayError
 from gateway.model.order import id_key
 from gateway.model.records import Record, Ref, Source, Step
+from gateway.request import Request
 from gateway.sources import base
 from gateway.sources.base import Lookup
-from gateway.upstream.request import Request
 
 R = TypeVar("R", bound=Record)
 
@@ -53,7 +53,7 @@ class StepsByCadence:
     """The steps of cadences, by the cadence.
 
     Args:
-        ports: What each source that has cadences tells of their steps.
+        ports: What each source that has cadences knows of their steps.
     """
 
     def __init__(self, ports: Mapping[Source, base.CadenceSteps | None]) -> None:

@@ -3,58 +3,40 @@
 from __future__ import annotations
 
 import datetime as dt
-import enum
 from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
-from gateway.errors import GatewayError, UpstreamError, UpstreamMalformed
+from gateway.errors import (
+    CostLimitReached,
+    GatewayError,
+    LimitReached,
+    OperationTooCostly,
+    UpstreamError,
+    UpstreamMalformed,
+    UpstreamRateLimited,
+)
 from gateway.model.filters import MeetingFilter
 from gateway.model.order import RANK, moment
 from gateway.model.records import Source
+from gateway.model.status import ReportStatus, SourceReport
 from gateway.paging.merge import Problem
-from gateway.upstream.request import Freshness
+from gateway.request import Freshness, Why
 
-
-class ReportStatus(enum.Enum):
-    """How much of a source's part is in the answer."""
-
-    OK = "OK"
-    STALE = "STALE"
-    PARTIAL = "PARTIAL"
-    FAILED = "FAILED"
-    SKIPPED = "SKIPPED"
-
-
-class SourceReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One source's part in one answer.
-
-    Attributes:
-        code: An error code, where something went wrong.
-        message: What that means for the answer, in one sentence.
-        retry_after: Seconds until it is worth asking again, where known.
-        as_of: When what is shown was read from the source.
-        complete_since: The start time before which the source has nothing to give.
-    """
-
-    source: Source
-    status: ReportStatus
-    code: str | None = None
-    message: str | None = None
-    retry_after: float | None = None
-    as_of: dt.datetime | None = None
-    complete_since: dt.datetime | None = None
-
-
-UNSCREENED = "Rows of other sources could not be looked up in this one, so that an event may be shown twice: {}"
+UNSCREENED = "Rows of other sources could not be looked up in this one, so an event may be shown twice: {}"
 UNBROUGHT = "Meetings that match only by what {} adds to them may be missing."
-UNKNOWN = "Whom the filter means could not be looked up everywhere: {}"
+UNKNOWN = "The people named in the filter could not be looked up in every source: {}"
+WHY = {
+    Why.RENEWED: "being fetched anew",
+    Why.NO_UNITS: "its rate limit is spent",
+    Why.NO_ANSWER: "the source does not answer",
+}
 
 SEVERITY = [ReportStatus.OK, ReportStatus.SKIPPED, ReportStatus.STALE, ReportStatus.PARTIAL, ReportStatus.FAILED]
 
 
 class Reports:
-    """Gathers what happens to the sources while an answer is put together; the worst of each is told.
+    """Gathers what happens to the sources while an answer is put together; the worst of each is reported.
 
     Args:
         now: The time of the answer.
@@ -67,17 +49,22 @@ class Reports:
         self._reports: dict[Source, SourceReport] = {}
         self._missing: dict[Source, dict[str, set[str]]] = {}
         self._odd: dict[Source, dict[str, set[str]]] = {}
-        self._said: dict[Source, list[str]] = {}
+        self._messages: dict[Source, list[str]] = {}
         self._errors: dict[Source, GatewayError] = {}
+        self._absent: set[Source] = set()
 
-    def ok(self, source: Source, *, reaches_back: dt.timedelta | None = None) -> None:
+    def ok(
+        self, source: Source, *, reaches_back: dt.timedelta | None = None, reaches_ahead: dt.timedelta | None = None
+    ) -> None:
         """The source is asked."""
         since = None if reaches_back is None else self._now - reaches_back
-        self._tell(SourceReport(source=source, status=ReportStatus.OK, complete_since=since))
+        until = None if reaches_ahead is None else self._now + reaches_ahead
+        report = SourceReport(source=source, status=ReportStatus.OK, complete_since=since, complete_until=until)
+        self._note(report)
 
     def skip(self, source: Source, message: str) -> None:
         """The source is not asked for rows of its own."""
-        self._tell(SourceReport(source=source, status=ReportStatus.SKIPPED, message=message))
+        self._note(SourceReport(source=source, status=ReportStatus.SKIPPED, message=message))
 
     def fail(self, source: Source, error: GatewayError) -> None:
         """Nothing of the source is in the answer."""
@@ -111,27 +98,38 @@ class Reports:
 
     def incomplete(self, source: Source, message: str) -> None:
         """Rows are missing though nothing failed."""
-        self._tell(SourceReport(source=source, status=ReportStatus.PARTIAL, message=message))
+        self._note(SourceReport(source=source, status=ReportStatus.PARTIAL, message=message))
 
     def note(self, source: Source, message: str) -> None:
         """Something to know that takes nothing from the rows."""
-        self._tell(SourceReport(source=source, status=ReportStatus.OK, message=message))
+        self._note(SourceReport(source=source, status=ReportStatus.OK, message=message))
 
     def problems(self, source: Source, problems: Iterable[Problem]) -> None:
         """What of the source's answers could not be read: values, which will stay odd, or whole rows."""
         for problem in problems:
             known, status = (self._missing, ReportStatus.PARTIAL) if problem.lost else (self._odd, ReportStatus.OK)
             known.setdefault(source, {}).setdefault(problem.where, set()).update(problem.rows)
-            self._tell(SourceReport(source=source, status=status, code=UpstreamMalformed.code))
+            self._note(SourceReport(source=source, status=status, code=UpstreamMalformed.code))
 
     def failed(self, source: Source) -> bool:
         """Whether nothing of a source is in the answer."""
-        known = self._reports.get(source)
-        return known is not None and known.status is ReportStatus.FAILED
+        return source in self._absent
 
     def any_failed(self) -> bool:
         """Whether some source's part is missing."""
         return any(map(self.failed, self._reports))
+
+    @property
+    def whole(self) -> bool:
+        """Whether no source's part is missing, or may be incomplete."""
+        incomplete = {ReportStatus.FAILED, ReportStatus.PARTIAL}
+        return not any(report.status in incomplete for report in self._reports.values())
+
+    @property
+    def shortage(self) -> GatewayError | None:
+        """The first thing that failed since units or time ran out."""
+        short = (UpstreamRateLimited, OperationTooCostly, LimitReached)
+        return next((error for error in self._errors.values() if isinstance(error, short)), None)
 
     def error_of(self, source: Source) -> GatewayError | None:
         """The first thing that failed at a source."""
@@ -140,7 +138,7 @@ class Reports:
     def raise_if_all_failed(self) -> None:
         """Raises the first source's error where every source that was asked failed."""
         asked = [report for report in self.all() if report.status is not ReportStatus.SKIPPED]
-        if asked and all(report.status is ReportStatus.FAILED for report in asked):
+        if asked and all(report.source in self._absent for report in asked):
             raise self._errors[asked[0].source]
 
     def all(self) -> list[SourceReport]:
@@ -152,13 +150,16 @@ class Reports:
         name, status = report.source.name, report.status
         read = self._freshness.as_of(name)
         as_of = None if read is None else moment(int(read * 1_000_000))
-        if status is ReportStatus.OK and self._freshness.stale(name):
+        messages = [*self._messages[report.source], *self._unreadable(report.source)]
+        if status is ReportStatus.OK and (stale := self._freshness.stale(name)) is not None:
             status = ReportStatus.STALE
+            messages.insert(0, f"{_age(self._now.timestamp() - stale.as_of)} old, {WHY[stale.why]}.")
+        absent = report.source in self._absent
         return msgspec.structs.replace(
             report,
             status=status,
-            message=" ".join((*self._said[report.source], *self._unreadable(report.source))) or None,
-            as_of={ReportStatus.FAILED: None, ReportStatus.SKIPPED: as_of}.get(status, as_of or self._now),
+            message=" ".join(messages) or None,
+            as_of=None if absent else as_of if status is ReportStatus.SKIPPED else as_of or self._now,
         )
 
     def _unreadable(self, source: Source) -> list[str]:
@@ -168,24 +169,36 @@ class Reports:
 
     def _wrong(self, source: Source, status: ReportStatus, error: GatewayError, message: str) -> None:
         retry_after = error.retry_after if isinstance(error, UpstreamError) else None
-        self._tell(
+        if status is ReportStatus.FAILED:
+            self._absent.add(source)
+            if isinstance(error, CostLimitReached):
+                status = ReportStatus.PARTIAL  # the source did not fail: it was not asked any more
+        self._note(
             SourceReport(source=source, status=status, code=error.code, message=message, retry_after=retry_after)
         )
 
-    def _tell(self, report: SourceReport) -> None:
-        """Keeps the worst of what is told of a source, and every message, that of the worst first."""
+    def _note(self, report: SourceReport) -> None:
+        """Notes the worst that is reported of a source, and every message, that of the worst first."""
         known = self._reports.get(report.source)
         worse = known is None or SEVERITY.index(report.status) > SEVERITY.index(known.status)
-        said = self._said.setdefault(report.source, [])
-        if report.message is not None and report.message not in said:
-            said.insert(0 if worse else len(said), report.message)
+        messages = self._messages.setdefault(report.source, [])
+        if report.message is not None and report.message not in messages:
+            messages.insert(0 if worse else len(messages), report.message)
         if known is None:
             self._reports[report.source] = report
         elif worse:
             since = report.complete_since or known.complete_since
-            self._reports[report.source] = msgspec.structs.replace(report, complete_since=since)
+            until = report.complete_until or known.complete_until
+            updated = msgspec.structs.replace(report, complete_since=since, complete_until=until)
+            self._reports[report.source] = updated
         elif known.code is None and report.code is not None:
             self._reports[report.source] = msgspec.structs.replace(known, code=report.code)
+
+
+def _age(seconds: float) -> str:
+    """An age in the unit in which it is easily read: 12 s, 4 min, 3 h."""
+    unit, size = next((each for each in (("h", 3600), ("min", 60)) if seconds >= 2 * each[1]), ("s", 1))
+    return f"{max(0, int(seconds // size))} {unit}"
 
 
 def _listed(known: Mapping[str, Collection[str]]) -> str:

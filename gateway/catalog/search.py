@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+import asyncio
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
 
-from gateway.catalog.events import Folding, Twins, meeting_ref
+from gateway.catalog.events import Folding, ReadAhead, Twins, meeting_ref
 from gateway.catalog.lower import LowerSearch
 from gateway.catalog.pages import Pages
 from gateway.catalog.plan import SearchPlan
 from gateway.catalog.reports import Reports
 from gateway.model.filters import MeetingFilter
-from gateway.model.identity import EventIndex
+from gateway.model.identity import EventIndex, has_event
 from gateway.model.order import Walk
 from gateway.model.records import Meeting, Ref, Source
 from gateway.paging.merge import Lane
-from gateway.upstream.request import Request
-
-OnCandidates = Callable[[Sequence[Meeting]], None]
+from gateway.request import Request
 
 
 class Walkable(Protocol):
@@ -46,11 +45,13 @@ class Walked(msgspec.Struct, frozen=True):
         listing: Its listing.
         wanted: The filter as it is meant for that source.
         exact: Whether that is known for certain.
+        alone: The source's listing, where `listing` is one list's part of it.
     """
 
     source: Source
     listing: Walkable
     wanted: MeetingFilter
+    alone: Walkable
     exact: bool = True
 
     def lanes(self, request: Request, walk: Walk) -> list[tuple[Source, Lane[Meeting]]]:
@@ -70,9 +71,8 @@ class Search:
         lower: The searches of those that are looked through.
         twins: Who holds which event.
         folding: Folds what is shown.
-        reports: Where trouble is told.
-        on_candidates: Told of rows before they are screened, where that would be one wave too many, so that what they
-            need can load meanwhile.
+        reports: Where failures are reported.
+        ahead: Given rows before they are screened, where waiting for what they need would be one wave too many.
 
     Attributes:
         pages: The pages of the list.
@@ -88,7 +88,7 @@ class Search:
         twins: Twins,
         folding: Folding,
         reports: Reports,
-        on_candidates: OnCandidates | None = None,
+        ahead: ReadAhead | None = None,
     ) -> None:
         self.plan = plan
         self.walked = walked
@@ -97,8 +97,10 @@ class Search:
         self.reports = reports
         self._request = request
         self._folding = folding
-        self._on_candidates = on_candidates
+        self._read_ahead = ahead
         self._in_memory = frozenset(search.source for search in lower if search.in_memory)
+        # Looking for twins there row by row takes no more calls than for all rows at once.
+        self._whole = twins.read_whole
         self.pages: Pages[Meeting] = Pages(self.lanes, reports, self)
 
     def lanes(self, walk: Walk) -> list[tuple[Source, Lane[Meeting]]]:
@@ -107,7 +109,7 @@ class Search:
         return lanes + [(search.source, search.lane(walk)) for search in self.lower]
 
     def unsure(self, source: Source) -> bool:
-        """Whether a source's rows may still turn out to be held by a higher one."""
+        """Whether a source's rows may still turn out to be duplicates of a higher one's."""
         if self.plan.by_links and source in self._in_memory:
             return False  # all of them were screened before one is shown
         return any(other in self.plan.scope for other in self.twins.above(source))
@@ -129,39 +131,61 @@ class Search:
         unsure = any(map(self.unsure, {row.source for row in rows}))
         if not unsure and (self.plan.by_links or not self._in_memory):
             return list(rows)
-        held = await self._held(rows, read)
-        waiting = self._waiting(rows, held)
-        if waiting and for_page and late and self._on_candidates is not None:
-            self._on_candidates(waiting)
+        duplicates = await self._duplicates(rows, read)
+        waiting = self._waiting(rows, duplicates)
+        if not for_page:
+            await self._look_up(waiting, ())
+        else:
+            pending = {meeting_ref(row) for row in waiting}
+            likely = [row for row in rows if meeting_ref(row) not in duplicates]
+            await self._folding.seek((row for row in likely if meeting_ref(row) not in pending), self._whole)
+            self._load_ahead(likely, late=late)
+            waiting += self._folding.unverified(likely)
+            screening = self._look_up(waiting, self._ahead(following, duplicates))
+            await asyncio.gather(screening, *([self._folding.seek(likely, self._whole)] if waiting else ()))
+        shown = [
+            row for row in rows if meeting_ref(row) not in duplicates and not self.twins.holders(row, self.plan.scope)
+        ]
         if for_page:
-            waiting += self._folding.unverified(rows)
-        if waiting:
-            next_ones = self._ahead(following, held) if for_page else iter(())
-            fitting = self.twins.fitting(waiting, next_ones, self.plan.scope)
-            self.reports.unscreened(await self.twins.screen([*waiting, *fitting], self.plan.scope))
-        return [row for row in rows if meeting_ref(row) not in held and not self.twins.holders(row, self.plan.scope)]
+            self._folding.begin(shown)
+        return shown
 
-    async def _held(self, rows: Sequence[Meeting], read: Sequence[Meeting]) -> set[Ref]:
-        """The rows that are known to be held by one that was read."""
+    async def _look_up(self, waiting: Sequence[Meeting], following: Iterable[Meeting]) -> None:
+        """Screens rows, and with them those of the following that fit into the call."""
+        if waiting:
+            fitting = self.twins.fitting(waiting, following, self.plan.scope)
+            self.reports.unscreened(await self.twins.screen([*waiting, *fitting], self.plan.scope))
+
+    def _load_ahead(self, rows: Sequence[Meeting], *, late: bool) -> None:
+        """Begins to load what rows need that will probably be shown, where the answer would have to wait for it."""
+        self._folding.begin(row for row in rows if not has_event(row))  # nobody holds these
+        if self._read_ahead is not None and (late or any(map(self._folding.detailed, rows))):
+            near = (twin for row in rows if row.person is None for twin in self.twins.near(row))
+            self._read_ahead.candidates([*(row for row in rows if self.unsure(row.source)), *near])
+
+    async def _duplicates(self, rows: Sequence[Meeting], read: Sequence[Meeting]) -> set[Ref]:
+        """The rows that are known to be duplicates of one that was read."""
         await self.twins.seek(read, self._in_memory)  # what is in memory costs no call; its failures are its lane's
-        held = {meeting_ref(twin) for row in read for twin in self.twins.near(row)}
+        duplicates = {meeting_ref(twin) for row in read for twin in self.twins.near(row)}
         for source in {row.source for row in rows} - self._in_memory:
             if self.unsure(source):
                 index = EventIndex(row for row in rows if row.source is source)
                 higher = (row for row in read if row.source in self.twins.above(source))
-                held |= {meeting_ref(twin) for row in higher for twin in index.of(row)}
-        return held
+                duplicates |= {meeting_ref(twin) for row in higher for twin in index.of(row)}
+        return duplicates
 
-    def _waiting(self, rows: Sequence[Meeting], held: Collection[Ref]) -> list[Meeting]:
+    def _waiting(self, rows: Sequence[Meeting], duplicates: Collection[Ref]) -> list[Meeting]:
         """Those of the rows that have to be looked up before it is known whether they are shown."""
         return [
             row
             for row in rows
-            if self.unsure(row.source) and meeting_ref(row) not in held and not self.twins.known(row, self.plan.scope)
+            if self.unsure(row.source)
+            and meeting_ref(row) not in duplicates
+            and not self.twins.known(row, self.plan.scope)
         ]
 
-    def _ahead(self, following: Iterable[Meeting], held: Collection[Ref]) -> Iterator[Meeting]:
+    def _ahead(self, following: Iterable[Meeting], duplicates: Collection[Ref]) -> Iterator[Meeting]:
         """What has to be looked up should the page, once twins are dropped, reach into the rows that follow."""
         for row in following:
-            yield from self._waiting([row], held)
+            yield from self._waiting([row], duplicates)
             yield from self._folding.unverified([row])

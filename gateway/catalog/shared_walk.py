@@ -13,21 +13,13 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from gateway.errors import GatewayError
-from gateway.model.filters import MeetingFilter, Refs
+from gateway.model.conditions import Refs, conditions_of
+from gateway.model.filters import MeetingFilter
 from gateway.model.order import Position, Walk
 from gateway.model.records import Meeting, Ref
 from gateway.paging.merge import Merge, Problem
+from gateway.request import Request
 from gateway.sources.base import MeetingListing
-from gateway.upstream.request import Request
-
-LINKS = {
-    "persons": "person",
-    "owners": "owner",
-    "cadence_ids": "cadence",
-    "step_ids": "step",
-    "account_ids": "account",
-}
-"""Conditions that lists may differ in, and what of a meeting each of them is about."""
 
 SPARE = 3
 """Reads beyond those that would do if every row were somebody's who still wants it; or, where no call can ask for
@@ -36,7 +28,7 @@ several lists, beyond one for each list that they have settled."""
 FEW = 8
 """Lists that are read by themselves, a walk each, where they are left over."""
 
-MOST_SINGLY = 25
+MAX_SINGLY = 25
 """The same where no call can ask for several."""
 
 
@@ -91,7 +83,7 @@ class SharedWalk:
         listing: What is walked.
         walk: The walk.
         filters: Each list's filter.
-        condition: The one in which they differ; a key of `LINKS`.
+        condition: The one in which they differ; one of `RESOLVED_UNDER`.
         need: Rows that each list wants at most.
     """
 
@@ -125,7 +117,7 @@ class SharedWalk:
             left = await self._together()
         else:
             left = await self._past_all() if len(self._lists) > FEW else self._lists
-            left = left[:MOST_SINGLY]
+            left = left[:MAX_SINGLY]
         await asyncio.gather(*map(self._alone, left))
 
     async def _together(self) -> Sequence[PartialList]:
@@ -163,7 +155,6 @@ class SharedWalk:
         return waiting
 
     def _lacking(self, lists: Sequence[PartialList]) -> int:
-        """How many rows they want still."""
         return sum(self._need - len(each.known.rows) for each in lists)
 
     async def _alone(self, each: PartialList) -> None:
@@ -174,7 +165,6 @@ class SharedWalk:
                 break
 
     def _unsettled(self, lists: Sequence[PartialList]) -> list[PartialList]:
-        """Those who want rows still."""
         return [
             each
             for each in lists
@@ -205,7 +195,7 @@ class Segment:
         self.lists = lists
         self.missing = False
         self._fresh = again or known.frontier is None
-        self._link = LINKS[shared.condition]
+        (self._link,) = conditions_of(MeetingFilter)[shared.condition].about
         self._by_ref = _by_ref(lists, shared.condition)
         wanted = msgspec.structs.replace(lists[0].wanted, **{shared.condition: frozenset(self._by_ref)})
         lanes = shared.listing.lanes(shared.request, walk, wanted)

@@ -12,17 +12,18 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from gateway import logs
+from gateway.commands.webhooks import state_of, webhook_url
 from gateway.errors import GatewayError, UpstreamRefused
+from gateway.request import Request
+from gateway.runtime.upstreams import opened
 from gateway.settings.settings import SOURCE_ON, Settings
 from gateway.sources.base import Ports, Probe, Sample
 from gateway.upstream.client import Client
 from gateway.upstream.clock import SystemClock
-from gateway.upstream.replicas.link_trouble import LinkTrouble
-from gateway.upstream.request import Request
+from gateway.upstream.replicas.link import LinkTrouble
 from gateway.upstream.trouble import UNREACHABLE, Reason, Trouble
-from gateway.upstreams import opened
 
-MOST_SKEW = 5.0
+MAX_SKEW = 5.0
 """Seconds by which a clock may be wrong before it is worth a word; Salesloft's budget turns with each minute."""
 
 
@@ -65,13 +66,13 @@ SENTENCES: Mapping[Trouble, str] = {
 
 
 class EndpointFinding(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """An endpoint that did not answer as it should.
+    """An endpoint that failed.
 
     Attributes:
         endpoint: Its name.
-        trouble: The kind of trouble, in the word that logs and metrics use.
-        status: The HTTP status that it came with; None where there was none.
-        problem: What that comes to, in a sentence.
+        trouble: The kind of trouble, as in logs and metrics.
+        status: The HTTP status; None where there was no response.
+        problem: An explanation in a sentence.
     """
 
     endpoint: str
@@ -85,18 +86,19 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     Attributes:
         source: Its name; `CACHE` is the Redis.
-        reachable: Whether it answered at all.
-        trouble: Why its meetings, or a token, cannot be had, in a word of logs and metrics; None where they can.
-        endpoints: Every endpoint that did not answer as it should.
-        credential_accepted: Whether it took the credential; None where that cannot be told.
+        reachable: Whether it responded at all.
+        trouble: Why meetings or a token cannot be read, as in logs and metrics; None where they can.
+        endpoints: The endpoints that failed.
+        credential_accepted: Whether the credential is accepted; None where that is not known.
         scopes: Scopes that the credential has, by the source's names.
-        scopes_missing: Scopes that it lacks: what takes them will be null, with an error.
-        scopes_unknown: Scopes about which nothing can be told, since their question was not answered.
-        budget_remaining: Units left of the gateway's budget in this minute, by its own count and what the source told.
-        clock_skew: Seconds that the source's clock is ahead of this machine's; None where it was not told.
-        rows: How many meetings its answer held: one, or none where it has none.
-        unreadable: What of them could not be read, in our own words.
-        unknown: Names of fields that this version does not know; they are ignored.
+        scopes_missing: Scopes that it lacks: fields that need them will be null, with an error.
+        scopes_unknown: Scopes that are not known, since their probes failed.
+        budget_remaining: Units left of this minute's budget, by the gateway's count and the source's headers.
+        clock_skew: Seconds that the source's clock is ahead of this machine's; None where it is not known.
+        rows: The number of meetings in the sample: one, or none where the source has none.
+        unreadable: What could not be read of them.
+        unknown: Fields that this version does not know; they are ignored.
+        webhooks: What is wrong with its webhook subscriptions to this gateway; None where none are expected.
         problem: What is wrong, in a sentence; None where nothing is.
     """
 
@@ -113,35 +115,39 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     rows: int | None = None
     unreadable: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    webhooks: tuple[str, ...] | None = None
     problem: str | None = None
 
     @property
     def notes(self) -> list[str]:
-        """What a table has no room for."""
-        told = [
+        """Sentences below the table."""
+        sentences = [
             (self.problem, f"{self.problem}"),
             *((True, each.problem) for each in self.endpoints if each.problem != self.problem),
             (self.scopes_missing, f"the credential lacks {', '.join(self.scopes_missing)}"),
             (self.scopes_unknown, f"not known whether it has {', '.join(self.scopes_unknown)}"),
             (self.unreadable, f"could not be read: {', '.join(self.unreadable)}"),
+            (self.webhooks, f"webhooks: {'; '.join(self.webhooks or ())}"),
+            (self.webhooks == (), "webhooks: subscribed to, enabled, and they point here"),
             (self.unknown, f"fields not known here, and ignored: {', '.join(self.unknown)}"),
             (
-                abs(self.clock_skew or 0.0) > MOST_SKEW,
+                abs(self.clock_skew or 0.0) > MAX_SKEW,
                 f"this machine's clock is {-(self.clock_skew or 0.0):+.0f} s off the source's; set it right",
             ),
         ]
-        return [sentence for holds, sentence in told if holds]
+        return [sentence for holds, sentence in sentences if holds]
 
 
 async def findings(settings: Settings) -> list[Finding]:
-    """What each source that is on says, and what the replicas' Redis does, where one is set."""
+    """Checks every enabled source, and the replicas' Redis where one is set."""
     clock = SystemClock()
     async with opened(settings, clock, workers=1) as upstreams:
 
         async def look(ports: Ports) -> Finding:
             request = Request(clock.monotonic() + settings.server.deadline)
             try:
-                return await _find(ports, upstreams.clients[ports.source.value], request)
+                found = await _find(ports, upstreams.clients[ports.source.value], request)
+                return msgspec.structs.replace(found, webhooks=await _webhooks(settings, ports, request))
             finally:
                 await request.close()
 
@@ -152,7 +158,7 @@ async def findings(settings: Settings) -> list[Finding]:
 
 
 def cache_finding(trouble: LinkTrouble | None) -> Finding:
-    """What the Redis that replicas share says, in a row of its own."""
+    """The finding about the Redis that replicas share."""
     if trouble is None:
         return Finding(source=CACHE, reachable=True, credential_accepted=True)
     answers = trouble.lasting
@@ -165,10 +171,10 @@ def cache_finding(trouble: LinkTrouble | None) -> Finding:
 
 
 async def _find(ports: Ports, client: Client, request: Request) -> Finding:
-    """What a source says: to a question for a meeting, and to one for each further scope.
+    """Reads a sample meeting from a source, then probes each further scope.
 
-    Those are not asked where nobody is there to answer. They wait for the first, since a source that is gone says of
-    every record that it does not exist.
+    The probes are left out where the source is unreachable. They come second, since an API that is gone says of every
+    record that it does not exist.
     """
     name = ports.source.value
     if ports.sample is None:
@@ -205,8 +211,21 @@ async def _find(ports: Ports, client: Client, request: Request) -> Finding:
     )
 
 
+async def _webhooks(settings: Settings, ports: Ports, request: Request) -> tuple[str, ...] | None:
+    """What is wrong with a source's webhook subscriptions; None where no secret or address of this gateway is set."""
+    name, base = ports.source.value, settings.browsers.public_url.rstrip("/")
+    if not base or not settings.source(name).webhook_secrets:
+        return None
+    if ports.subscriptions is None:
+        return (f"its subscriptions cannot be read; its console has to deliver to {webhook_url(base, name)}",)
+    try:
+        return tuple(await state_of(request, ports.subscriptions, webhook_url(base, name)))
+    except GatewayError as error:
+        return (f"the subscriptions could not be read: {error.message}",)
+
+
 def _problem(client: Client, sample: object, *, lacks_scope: bool) -> str | None:
-    """Why there are no meetings to be had, in a sentence; a scope that is missing is told as such."""
+    """Why meetings cannot be read, in a sentence; None where only a scope is missing."""
     if not isinstance(sample, GatewayError) or (lacks_scope and isinstance(sample, UpstreamRefused)):
         return None
     return sample.message if client.cause is None else _sentence(client, *client.cause)
@@ -222,7 +241,7 @@ def _endpoint(client: Client, endpoint: str, reason: Reason) -> EndpointFinding:
 
 
 def _sentence(client: Client, endpoint: str, reason: Reason) -> str:
-    """What a trouble comes to, for people."""
+    """A trouble in a sentence."""
     source = client.upstream.name
     url = f"{source}_TOKEN_URL" if endpoint in client.credential.troubles else f"{source}_URL"
     status = "" if reason.status is None else f" (HTTP {reason.status})"
@@ -230,7 +249,7 @@ def _sentence(client: Client, endpoint: str, reason: Reason) -> str:
 
 
 async def _answer(probe: Probe, request: Request) -> object:
-    """What a question came to, or the error that it ended in."""
+    """The result of a probe, or its error."""
     try:
         return await probe(request)
     except GatewayError as error:
@@ -241,7 +260,7 @@ HEADINGS = ("source", "reachable", "credential", "scopes", "budget left", "clock
 
 
 def table(found: Sequence[Finding]) -> str:
-    """The findings for people: a row a source, and below what there is to say of each."""
+    """The findings as a table, with sentences below."""
     rows = [HEADINGS, *map(_row, found)]
     widths = [max(len(row[place]) for row in rows) for place in range(len(HEADINGS))]
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
@@ -267,7 +286,7 @@ def _row(finding: Finding) -> tuple[str, ...]:
 
 
 def good(found: Sequence[Finding]) -> bool:
-    """Whether there is nothing to be put right."""
+    """Whether nothing is wrong."""
     return not any(
         finding.problem or finding.endpoints or finding.scopes_missing or finding.scopes_unknown for finding in found
     )

@@ -17,7 +17,7 @@ class SettingsReport(msgspec.Struct, frozen=True, kw_only=True):
     """What is said of the settings.
 
     Attributes:
-        valid: Whether `serve` would start with them, as far as that can be told without listening.
+        valid: Whether `serve` would start with them, as far as can be known without listening.
         faults: A sentence for each that is not valid; it begins with the setting's name.
         warnings: Sentences about what is valid and could be better.
         sources: The sources that are on.

@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +14,18 @@ from graphql import GraphQLError
 
 from gateway.catalog.catalog import Catalog
 from gateway.errors import GatewayError
-from gateway.execution.explain import explained
+from gateway.execution.explain import described
 from gateway.graph.cost.estimate import Cost, Costs
-from gateway.graph.engine import Engine
+from gateway.graph.engine import Audience, Engine
 from gateway.graph.federation.subgraph import Subgraph
-from gateway.model.scopes import Principal
+from gateway.runtime.upstreams import unconnected
 from gateway.settings.clients import LIMITS, LimitSettings
 from gateway.settings.federation import FEDERATION, options
 from gateway.settings.settings import read_group
 from gateway.settings.table import SettingsReader
 from gateway.upstream.clock import SystemClock
-from gateway.upstreams import unconnected
 from gateway.web.document_limits import guard, text_guard
-from gateway.web.graphql import chosen
+from gateway.web.operation import chosen
 
 
 def explain(args: argparse.Namespace) -> int:
@@ -65,19 +63,12 @@ def read_variables(given: str) -> Mapping[str, Any]:
     """Variables, from JSON.
 
     Raises:
-        BadQuery: They are none.
+        BadQuery: They are not valid.
     """
     try:
         return msgspec.json.decode(given, type=dict[str, Any])
     except msgspec.DecodeError as error:
         raise BadQuery(f"--variables has to be a JSON object: {error}") from None
-
-
-@dataclass(frozen=True)
-class Anybody:
-    """The context of a client that may see everything: what is explained is the query, not who asks."""
-
-    principal: Principal | None = None
 
 
 def explanation(
@@ -115,8 +106,7 @@ def explanation(
     checked = operations.check(prepared.document, variables=variables, operation_name=operation_name)
     if isinstance(checked, list):
         raise _bad(checked)
-    planned = operations.plans.selection(checked.operation, Anybody())
-    how = f"interpreted by graphql-core: {planned}" if isinstance(planned, str) else explained(planned)
+    how = described(operations.plans.selection(checked.operation, Audience()))
     cost = Costs(prepared.variant.schema, catalog.prices).expected(checked.operation, variables)
     return f"{how}\n\n{_told(cost, limits)}"
 
@@ -135,7 +125,7 @@ def _told(cost: Cost, limits: LimitSettings) -> str:
         return f"upstream: no calls{refused}"
     rows = [(f"  {each.source} {each.endpoint}", each.calls, each.units) for each in cost.calls]
     rows.append(("  together", sum(each.calls for each in cost.calls), cost.units))
-    title = "upstream, at most and with nothing kept"
+    title = "upstream, at most, with an empty cache"
     width = max(len(title), *(len(name) for name, _, _ in rows))
     lines = [f"{name:{width}}  {calls:5}  {units:5}" for name, calls, units in rows]
     if cost.units > limits.cost:

@@ -29,7 +29,7 @@ def schema(args: argparse.Namespace) -> int:
     )
     sys.stdout.writelines(lines)
     again = f"meeting-gateway schema{' --federation' if args.federation else ''} > {args.check}"
-    print(f"meeting-gateway: {args.check} is stale; write it anew with '{again}'", file=sys.stderr)
+    print(f"meeting-gateway: {args.check} is stale; write it again with '{again}'", file=sys.stderr)
     return 1
 
 

@@ -7,16 +7,18 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from pathlib import Path
 
-from gateway import logs, serving
+from gateway import logs
 from gateway.app import from_environment
+from gateway.runtime import server
 from gateway.runtime.signals import hangups_taken
+from gateway.runtime.upstreams import release
 from gateway.settings.caching import CACHING
 from gateway.settings.clients import LIMITS
 from gateway.settings.environment import BadSetting
 from gateway.settings.settings import GUARDED, SOURCE_ON, Check, Settings
 from gateway.settings.sources import SOURCES
-from gateway.upstreams import release
 from gateway.web.explorer import Examples
 from gateway.web.persisted import trusted
 
@@ -36,7 +38,7 @@ MANIFEST = Check(_unreadable_manifest, (LIMITS,))
 
 
 def enough_for(workers: int) -> Check:
-    """Every process has a unit a minute of each source, where nothing tells it what others spend."""
+    """Every process has at least a unit a minute of each source where no Redis counts what others spend."""
 
     def too_small(settings: Settings) -> Iterable[BadSetting]:
         processes = settings.cache.replicas * workers
@@ -64,6 +66,8 @@ def run(
     examples: Examples,
     log_level: int,
     announce: Callable[[str], None] = lambda _: None,
+    *,
+    page_folder: Path | None = None,
 ) -> None:
     """Serves by the settings, those on the command line put before the environment's.
 
@@ -73,6 +77,7 @@ def run(
         examples: What the explorer's starting tabs ask about.
         log_level: The least that is logged.
         announce: Is given the graph's URL once the socket listens.
+        page_folder: The built example page; None where there is none.
 
     Raises:
         BadSetting: One or several settings are not valid.
@@ -85,11 +90,11 @@ def run(
         settings = Settings.read(os.environ, checks)
         for warning in settings.warnings:
             log.warning("%s", warning)
-        listener = serving.listen(settings.server.host, settings.server.port)
-        url = f"{serving.address(settings.server.host, listener)}/graphql"
+        listener = server.listen(settings.server.host, settings.server.port)
+        url = f"{server.address(settings.server.host, listener)}/graphql"
         log.info("listening", extra={"url": url, "workers": args.workers, **overview(settings)})
         announce(url)
-        with serving.counts_of(args.workers) as counts:
+        with server.counts_of(args.workers) as counts:
             application = partial(
                 from_environment,
                 workers=args.workers,
@@ -97,8 +102,9 @@ def run(
                 log_level=log_level,
                 examples=examples,
                 counts=counts,
+                page_folder=page_folder,
             )
-            serving.run(
+            server.run(
                 settings,
                 listener,
                 application,

@@ -1,6 +1,6 @@
 """`meeting-gateway check --verify`: asks each source, with its owner's account, what the vendor's documents leave open.
 
-It reads, within 30 units in all. What it prints holds nobody's data and can be pasted into an issue.
+It reads, within 30 units of each. What it prints holds nobody's data and can be pasted into an issue.
 """
 
 from __future__ import annotations
@@ -16,21 +16,18 @@ import msgspec
 
 from gateway import logs
 from gateway.errors import GatewayError
+from gateway.request import Request
+from gateway.runtime.upstreams import opened, release
 from gateway.settings.settings import SOURCE_ON, Settings
 from gateway.sources.base import Ports
 from gateway.sources.examination import OutOfUnits, Reply, Verdict
-from gateway.upstream.answers import units_in
-from gateway.upstream.call import url_of
 from gateway.upstream.client import Client
 from gateway.upstream.clock import SystemClock
-from gateway.upstream.exchange import exchange
-from gateway.upstream.request import Request
-from gateway.upstream.retry import Failure
-from gateway.upstream.session import Session, open_session
-from gateway.upstreams import opened, release
+from gateway.upstream.http import Failure, Session, exchange, open_session, url_of
+from gateway.upstream.responses import units_in
 
 UNITS = 30
-"""Units that all questions may cost together."""
+"""Units that the questions to one source may cost."""
 
 ENDPOINT = "verify"
 SHOWN: Mapping[bool | None, str] = {True: "yes", False: "NO", None: "-"}
@@ -83,26 +80,26 @@ def verify(args: argparse.Namespace) -> int:
 
 async def examined(settings: Settings) -> VerifyReport:
     """What each source that is on says, one after the other."""
-    clock, allowance = SystemClock(), UnitAllowance(UNITS)
+    clock = SystemClock()
     found = []
     async with opened(settings, clock, workers=1) as upstreams, open_session(connections=1) as session:
         for ports in upstreams.ports():
-            before = allowance.spent
+            allowance = UnitAllowance(UNITS)
             asker = Asker(upstreams.clients[ports.source.value], session, allowance, settings.server.deadline)
-            found.append(await _examined(ports, asker, allowance, before))
-    return VerifyReport(release=release(), units=allowance.spent, sources=tuple(found))
+            found.append(await _examined(ports, asker, allowance))
+    return VerifyReport(release=release(), units=sum(each.units for each in found), sources=tuple(found))
 
 
-async def _examined(ports: Ports, ask: Asker, allowance: UnitAllowance, before: int) -> Examined:
+async def _examined(ports: Ports, ask: Asker, allowance: UnitAllowance) -> Examined:
     name = ports.source.value
     if ports.examine is None:
         return Examined(source=name, units=0, problem="There are no questions to it.")
     try:
         verdicts = await ports.examine(ask)
     except GatewayError as error:
-        return Examined(source=name, units=allowance.spent - before, problem=error.message)
+        return Examined(source=name, units=allowance.spent, problem=error.message)
     problem = "Not all was asked: the units were used up." if allowance.exhausted else ask.problem
-    return Examined(source=name, units=allowance.spent - before, verdicts=tuple(verdicts), problem=problem)
+    return Examined(source=name, units=allowance.spent, verdicts=tuple(verdicts), problem=problem)
 
 
 class UnitAllowance:

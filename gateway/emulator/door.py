@@ -84,7 +84,7 @@ class Call:
     unknown_params: tuple[str, ...]
 
 
-class Vendor(Protocol):
+class VendorApp(Protocol):
     """An emulated API without its HTTP."""
 
     def answer(self, ask: Ask) -> Answer:
@@ -98,6 +98,7 @@ Clock = Callable[[], datetime]
 """Tells the time, with a time zone."""
 
 _CHUNK = 64 * 1024
+NO_CONTENT = 204
 
 
 class Door:
@@ -109,7 +110,7 @@ class Door:
         latency: seconds before each answer; may be set at any time.
     """
 
-    def __init__(self, vendor: Vendor, clock: Clock, latency: float) -> None:
+    def __init__(self, vendor: VendorApp, clock: Clock, latency: float) -> None:
         self.calls: list[Call] = []
         self.faults = Faults()
         self.latency = latency
@@ -122,7 +123,7 @@ class Door:
         self.faults.clear()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; anything but HTTP is none of ours."""
+        """Serve one request; anything but HTTP is ignored."""
         if scope["type"] != "http":
             return
         ask = Ask(
@@ -167,7 +168,7 @@ class Door:
             await line.send(body)
 
     def _body(self, answer: Answer, fault: Fault | None) -> bytes:
-        body: bytes = msgspec.json.encode(answer.body)
+        body: bytes = b"" if answer.status == NO_CONTENT else msgspec.json.encode(answer.body)
         match fault:
             case Status():
                 body = fault.body or msgspec.json.encode(self._vendor.error_body(fault.status))
@@ -233,17 +234,22 @@ def _status(answer: Answer, fault: Fault | None) -> int:
             return answer.status
 
 
+_ROWS = ("data", "collection", "resource")
+"""Where the vendors have their rows: Salesloft and Drift under the first, Calendly under one of the others."""
+
+
 def _spoil(body: object, fault: BadRows) -> object:
     """Give a copy of the body with its rows changed; the world's own rows stay as they are."""
-    if not isinstance(body, dict) or "data" not in body:
+    name = next((name for name in _ROWS if isinstance(body, dict) and name in body), None)
+    if not isinstance(body, dict) or name is None:
         return body
-    data = body["data"]
+    data = body[name]
     if isinstance(data, list):
         chosen = range(len(data)) if fault.at is None else fault.at
         changed: object = [fault.change(row) if place in chosen else row for place, row in enumerate(data)]
     else:
         changed = fault.change(data)
-    return {**body, "data": changed}
+    return {**body, name: changed}
 
 
 async def _left(receive: Receive, seconds: float | None) -> bool:

@@ -52,7 +52,7 @@ class DriftOptions:
         order: the field that meetings are sorted by, `-` before it for the other way round; no order where empty.
         canceled: whether cancelled meetings are listed.
         horizon: how long ago a meeting may have begun that is listed; None for however long.
-        limited: whether `limit` is kept.
+        limited: whether `limit` is honoured.
         limit_headers: whether answers tell of the limit.
         rate_limit: calls a minute of the clock; None for no limit.
         scopes: what the token may read; None for everything.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from random import Random
 
 from gateway.emulator.table import Row
 
@@ -101,7 +102,16 @@ class _Rule:
     endpoint: str | None
     start: int
     times: int | None
+    share: float
+    random: Random
     seen: int = 0
+
+    def acts(self) -> bool:
+        """Count a call, and say whether the fault is on it."""
+        self.seen += 1
+        turn = self.seen - self.start
+        within = turn >= 0 and (self.times is None or turn < self.times)
+        return within and (self.share >= 1 or self.random.random() < self.share)
 
 
 class Faults:
@@ -110,7 +120,16 @@ class Faults:
     def __init__(self) -> None:
         self._rules: list[_Rule] = []
 
-    def add(self, fault: Fault, endpoint: str | None = None, *, start: int = 1, times: int | None = None) -> None:
+    def add(
+        self,
+        fault: Fault,
+        endpoint: str | None = None,
+        *,
+        start: int = 1,
+        times: int | None = None,
+        share: float = 1.0,
+        random: Random | None = None,
+    ) -> None:
         """Let something go wrong.
 
         Args:
@@ -118,8 +137,10 @@ class Faults:
             endpoint: a name as in the call log; None for all.
             start: from which matching call on, counted from now, the first being 1.
             times: on how many calls; None for all that follow.
+            share: on what part of those, from 0 to 1.
+            random: draws which.
         """
-        self._rules.append(_Rule(fault, endpoint, start, times))
+        self._rules.append(_Rule(fault, endpoint, start, times, share, random or Random(0)))
 
     def clear(self) -> None:
         """Let all be well again."""
@@ -131,8 +152,6 @@ class Faults:
         for rule in self._rules:
             if rule.endpoint not in {None, endpoint}:
                 continue
-            rule.seen += 1
-            turn = rule.seen - rule.start
-            if chosen is None and turn >= 0 and (rule.times is None or turn < rule.times):
+            if rule.acts() and chosen is None:
                 chosen = rule.fault
         return chosen

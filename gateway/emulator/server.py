@@ -1,10 +1,10 @@
-"""Both emulators on loopback sockets, in the running event loop, over one world."""
+"""The emulators on loopback sockets, in the running event loop, over one world."""
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -14,13 +14,19 @@ from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from gateway.emulator.calendly.api import CalendlyEmulator, CalendlyOptions
+from gateway.emulator.conditions import Conditions
 from gateway.emulator.door import Call, Clock
 from gateway.emulator.drift import DriftEmulator, DriftOptions
 from gateway.emulator.faults import Faults
+from gateway.emulator.life import Life
 from gateway.emulator.salesloft.api import SalesloftEmulator, SalesloftOptions
 from gateway.emulator.world import World
 
 LOG = logging.getLogger("gateway.emulator")
+VENDORS = ("salesloft", "drift", "calendly")
+"""Who is emulated, in the order in which they are named."""
+
 _GRACE = 1.0
 
 
@@ -37,15 +43,22 @@ class _Protocol(HttpToolsProtocol):
         self.scope["state"]["transport"] = self.transport
 
 
-class Listener:
+class LoopbackServer:
     """A listening socket on loopback that serves an ASGI application through uvicorn's protocol.
 
     uvicorn's `Server` is left out: it brings signal handlers, log lines and a tenth of a second a stop.
     """
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+    def __init__(self, app: ASGIApp, host: str, port: int, websockets: type[asyncio.Protocol] | None = None) -> None:
         self._config = Config(
-            app, lifespan="off", ws="none", log_config=None, proxy_headers=False, server_header=False, date_header=False
+            app,
+            lifespan="off",
+            ws=websockets or "none",
+            ws_per_message_deflate=False,
+            log_config=None,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
         )
         self._state = ServerState()
         self._host = host
@@ -91,13 +104,21 @@ class Listener:
 
 
 @asynccontextmanager
-async def serve(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+async def serve(
+    app: ASGIApp, host: str = "127.0.0.1", port: int = 0, websockets: type[asyncio.Protocol] | None = None
+) -> AsyncIterator[str]:
     """Serve an application for as long as the block runs; port 0 takes a free one.
+
+    Args:
+        app: what is served.
+        host: a loopback address.
+        port: where.
+        websockets: uvicorn's protocol for WebSocket connections; none are taken without one.
 
     Yields:
         The base URL.
     """
-    listener = Listener(app, host, port)
+    listener = LoopbackServer(app, host, port, websockets)
     await listener.accept()
     try:
         yield listener.url
@@ -121,7 +142,7 @@ class Emulated:
     token: str = field(repr=False)
     calls: list[Call] = field(repr=False)
     faults: Faults
-    listener: Listener
+    listener: LoopbackServer
 
 
 @dataclass(frozen=True)
@@ -139,13 +160,22 @@ class EmulatedDrift(Emulated):
 
 
 @dataclass(frozen=True)
+class EmulatedCalendly(Emulated):
+    """Calendly, listening."""
+
+    app: CalendlyEmulator
+
+
+@dataclass(frozen=True)
 class Emulators:
-    """Both vendors over one world."""
+    """The vendors over one world."""
 
     world: World
     clock: Clock
     salesloft: EmulatedSalesloft
     drift: EmulatedDrift
+    calendly: EmulatedCalendly
+    life: Life
 
     @classmethod
     @asynccontextmanager
@@ -157,52 +187,87 @@ class Emulators:
         world: World | None = None,
         salesloft: SalesloftOptions | None = None,
         drift: DriftOptions | None = None,
+        calendly: CalendlyOptions | None = None,
         host: str = "127.0.0.1",
-        salesloft_port: int = 0,
-        drift_port: int = 0,
+        ports: Mapping[str, int] | None = None,
+        conditions: Conditions | None = None,
+        live: bool = False,
     ) -> AsyncGenerator["Emulators", None]:
-        """Start both, and stop them when the block ends.
+        """Start them, and stop them when the block ends.
 
         Args:
-            clock: tells the emulators the time; the real one by default.
+            clock: the emulators' time; the real one by default.
             seed: of the world and the tokens.
             world: one made before, instead of the seeded one around the clock's present moment.
             salesloft: its options.
             drift: its options.
+            calendly: its options.
             host: a loopback address.
-            salesloft_port: 0 for a free one.
-            drift_port: likewise.
+            ports: by vendor, where it is to be a certain one.
+            conditions: of the day, beside the options; a good one by default.
+            live: whether meetings are booked, moved and cancelled as time goes by.
 
         Raises:
             OSError: a port is taken.
         """
         tell = clock or _now
         truth = world or World.seeded(tell(), seed)
+        day = conditions or Conditions()
+        salesloft = replace(salesloft or SalesloftOptions(), **day.options())
+        drift = replace(drift or DriftOptions(), **day.options())
+        calendly = replace(calendly or CalendlyOptions(), **day.options())
         rng = Random(f"{seed}:tokens")
         hub = SalesloftEmulator(truth, clock=tell, token=f"ak{rng.getrandbits(256):064x}", options=salesloft)
         chat = DriftEmulator(truth, clock=tell, token=f"{rng.getrandbits(128):032x}", options=drift)
-        hub_listener, chat_listener = Listener(hub, host, salesloft_port), Listener(chat, host, drift_port)
+        book = CalendlyEmulator(truth, clock=tell, token=f"eyJ{rng.getrandbits(256):064x}", options=calendly)
+        apps: tuple[SalesloftEmulator | DriftEmulator | CalendlyEmulator, ...] = (hub, chat, book)
+        listeners = [
+            LoopbackServer(app, host, (ports or {}).get(name, 0)) for name, app in zip(VENDORS, apps, strict=True)
+        ]
+
+        def parts(place: int) -> dict[str, Any]:
+            app, listener = apps[place], listeners[place]
+            return {
+                "url": listener.url,
+                "token": app.token,
+                "calls": app.door.calls,
+                "faults": app.door.faults,
+                "listener": listener,
+            }
+
+        life = Life(truth, hub.webhooks, book.webhooks, tell, seed)
+        living = [asyncio.ensure_future(life.go_on())] if live else []
         try:
-            await hub_listener.accept()
-            await chat_listener.accept()
+            for vendor, app, listener in zip(VENDORS, apps, listeners, strict=True):
+                await listener.accept()
+                day.apply(app.door.faults, Random(f"{seed}:{vendor}:failing"))
+                if vendor in day.down:
+                    await listener.refuse()
             yield cls(
                 world=truth,
                 clock=tell,
-                salesloft=EmulatedSalesloft(
-                    hub_listener.url, hub.token, hub.door.calls, hub.door.faults, hub_listener, hub
-                ),
-                drift=EmulatedDrift(
-                    chat_listener.url, chat.token, chat.door.calls, chat.door.faults, chat_listener, chat
-                ),
+                salesloft=EmulatedSalesloft(**parts(0), app=hub),
+                drift=EmulatedDrift(**parts(1), app=chat),
+                calendly=EmulatedCalendly(**parts(2), app=book),
+                life=life,
             )
         finally:
-            await hub_listener.refuse()
-            await chat_listener.refuse()
+            for task in living:
+                task.cancel()
+            await asyncio.gather(*living, return_exceptions=True)
+            await life.close()
+            for listener in listeners:
+                await listener.refuse()
+
+    def of(self, vendor: str) -> Emulated:
+        """One of them by its name."""
+        emulated: Emulated = getattr(self, vendor)
+        return emulated
 
     def reset(self) -> None:
-        """Forget calls and faults of both."""
-        self.salesloft.app.door.reset()
-        self.drift.app.door.reset()
+        """Forget calls and faults of all."""
+        for emulated in (self.salesloft, self.drift, self.calendly):
+            emulated.app.door.reset()
 
 
 def _now() -> datetime:

@@ -1,7 +1,7 @@
 """A table of the world: rows by key, with a version that every change moves; and its makers' small choices."""
 
 from collections import UserDict
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from random import Random
 from typing import Any, TypeVar
 
@@ -9,6 +9,7 @@ Row = dict[str, Any]
 """One record, in the very shape of the vendor's JSON."""
 
 K = TypeVar("K", bound=int | str)
+T = TypeVar("T")
 
 FIRST_ID = 6_970
 """Where Salesloft's users, cadences, steps, tasks and meetings begin: every table counts for itself, so that one number
@@ -16,16 +17,19 @@ names a record of each."""
 FIRST_LARGE_ID = 2_147_470_000
 """Where its people and accounts begin: most of the ids after it do not fit a signed 32-bit integer."""
 
+_DERIVED_MOST = 6_000
+
 
 class Table(UserDict[K, Row]):
     """Rows by key. Inserting and deleting move `version`; so do `change` and `touch`.
 
-    The emulators keep sorted lists for as long as the version stands, so whoever writes into a row directly
+    The emulators cache sorted and filtered lists for one version, so code that writes into a row directly
     (`table[key]["title"] = ...`) calls `touch` afterwards.
     """
 
     def __init__(self, rows: Mapping[K, Row]) -> None:
         self.version = 0
+        self._derived: tuple[int, dict[str, dict[Hashable, Any]]] = (0, {})
         super().__init__()
         self.data.update(rows)
 
@@ -57,6 +61,26 @@ class Table(UserDict[K, Row]):
     def touch(self) -> None:
         """Say that a row was changed in place."""
         self.version += 1
+
+    def derived(self, use: str, key: Hashable, make: Callable[[], T]) -> T:
+        """Give what was made of this version of the table; emulators over the same table share it.
+
+        Args:
+            use: names one cache; each has at most `_DERIVED_MOST` entries.
+            key: what the result depends on besides the rows.
+            make: makes it, where it is not cached.
+        """
+        version, caches = self._derived
+        if version != self.version:
+            caches = {}
+            self._derived = self.version, caches
+        cache = caches.setdefault(use, {})
+        if key not in cache:
+            if len(cache) >= _DERIVED_MOST:
+                cache.clear()
+            cache[key] = make()
+        found: T = cache[key]
+        return found
 
 
 _API = "https://api.salesloft.com/v2"

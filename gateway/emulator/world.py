@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from random import Random
 
 from gateway.emulator import chat, meetings, prospects, team
+from gateway.emulator.calendly import bookings as calendly_bookings
+from gateway.emulator.calendly import team as calendly_team
 from gateway.emulator.chat import BookingMaker, Visitors
 from gateway.emulator.meetings import Staff
 from gateway.emulator.table import Row, Table, nth
@@ -32,11 +34,11 @@ class SalesloftWorld:
     hidden_people: set[int] = field(default_factory=set, repr=False)
     hidden_cadences: set[int] = field(default_factory=set, repr=False)
     managers: dict[int, str] = field(default_factory=dict, repr=False)
-    """User id to the manager's GUID; only a filter tells."""
+    """User id to the manager's GUID; only a filter shows it."""
     due_steps: set[int] = field(default_factory=set, repr=False)
-    """Steps with due actions; only a filter tells."""
+    """Steps with due actions; only a filter shows it."""
     idempotency_keys: dict[str, int] = field(default_factory=dict, repr=False)
-    """Key to task id; only a filter tells."""
+    """Key to task id; only a filter shows it."""
 
 
 @dataclass
@@ -55,13 +57,37 @@ class DriftWorld:
 
 
 @dataclass
+class CalendlyWorld:
+    """What Calendly holds, each row as it is sent, by the last part of its URI; `me` is the token's own user."""
+
+    me: str
+    users: Table[str]
+    memberships: Table[str]
+    event_types: Table[str]
+    events: Table[str]
+    invitees: Table[str]
+    _by_event: tuple[int, dict[str, list[Row]]] = field(default=(-1, {}), repr=False)
+
+    def invitees_of(self, event: str) -> list[Row]:
+        """Give the invitees of the event with a URI; indexed anew only where the table has changed."""
+        version, index = self._by_event
+        if version != self.invitees.version:
+            index = {}
+            for row in self.invitees.values():
+                index.setdefault(row["event"], []).append(row)
+            self._by_event = self.invitees.version, index
+        return index.get(event, [])
+
+
+@dataclass
 class World:
-    """Both vendors' truth about one sales team around `now`. Tests read it as an oracle and change it."""
+    """The vendors' truth about one sales team around `now`. Tests read it as an oracle and change it."""
 
     now: datetime
     seed: int
     salesloft: SalesloftWorld
     drift: DriftWorld
+    calendly: CalendlyWorld
 
     @classmethod
     def seeded(
@@ -76,6 +102,7 @@ class World:
         tasks: int = 1_200,
         salesloft_meetings: int = 5_000,
         drift_meetings: int = 800,
+        calendly_meetings: int = 300,
     ) -> "World":
         """Make the world around a moment. Every kind has its own random stream, so that sizes are independent.
 
@@ -86,9 +113,10 @@ class World:
             accounts: at least 1, as is `cadences`.
             people: Salesloft's; Drift's contacts follow from its meetings.
             cadences: each with three to seven steps.
-            tasks: may be 0, as may both numbers of meetings.
+            tasks: may be 0, as may all numbers of meetings.
             salesloft_meetings: from 270 days back to some 95 days ahead.
             drift_meetings: from 270 days back to 90 days ahead, most of them within the last 30 days or ahead.
+            calendly_meetings: from 120 days back to some 90 days ahead; a third are Salesloft's too, a tenth Drift's.
         """
         now = now.astimezone(UTC).replace(second=0, microsecond=0)
 
@@ -141,14 +169,60 @@ class World:
                 meetings=Table(bookings),
                 bare_emails=visitors.bare_emails,
             ),
+            calendly=_calendly(
+                stream("calendly"),
+                now,
+                calendly_meetings,
+                users=team_rows,
+                people=person_rows,
+                meetings=meeting_rows,
+                bookings=bookings,
+                contacts=visitors.contacts,
+            ),
         )
 
     def touch(self) -> None:
         """Say that rows were changed in place, whichever they were."""
-        for side in (self.salesloft, self.drift):
+        for side in (self.salesloft, self.drift, self.calendly):
             for table in vars(side).values():
                 if isinstance(table, Table):
                     table.touch()
+
+
+def _calendly(
+    rng: Random,
+    now: datetime,
+    count: int,
+    *,
+    users: list[Row],
+    people: list[Row],
+    meetings: list[Row],
+    bookings: dict[str, Row],
+    contacts: dict[int, Row],
+) -> CalendlyWorld:
+    hosts = calendly_team.users(rng, now, users)
+    event_types = calendly_team.event_types(rng, now, hosts)
+    maker = calendly_bookings.EventMaker(rng, now, hosts=hosts, event_types=event_types, people=people)
+    maker.fill(
+        count,
+        salesloft=meetings,
+        salesloft_people=by_id(people),
+        drift=list(bookings.values()),
+        contacts=contacts,
+    )
+    return CalendlyWorld(
+        me=calendly_team.key_of(hosts[0]["uri"]),
+        users=Table(by_uri(hosts)),
+        memberships=Table(by_uri(calendly_team.memberships(rng, hosts))),
+        event_types=Table(by_uri(event_types)),
+        events=Table(maker.events),
+        invitees=Table(maker.invitees),
+    )
+
+
+def by_uri(rows: list[Row]) -> dict[str, Row]:
+    """Index rows by the last part of their `uri`."""
+    return {calendly_team.key_of(row["uri"]): row for row in rows}
 
 
 def by_id(rows: list[Row]) -> dict[int, Row]:

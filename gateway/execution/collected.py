@@ -87,7 +87,7 @@ class Operation:
     """One operation, for the values of its conditions.
 
     Args:
-        executor: graphql-core's executor of it, with the request's variables, of which only the conditions are kept.
+        executor: graphql-core's executor of it, with the request's variables, of which only the conditions are cached.
         uses: What it does with variables.
 
     Attributes:
@@ -150,7 +150,7 @@ class Operation:
 
 
 def _of_conditions(values: VariableValues, uses: Uses) -> VariableValues:
-    """The values of the variables that conditions look at, and no others: what clients send is not kept."""
+    """The values of the variables that conditions look at, and no others: nothing else that clients send is cached."""
     names = {condition.variable.name.value for condition in uses.conditions}
     sources = {name: source for name, source in values.sources.items() if name in names}
     coerced = {name: value for name, value in values.coerced.items() if name in names}

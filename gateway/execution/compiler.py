@@ -18,27 +18,27 @@ from graphql import (
 
 from gateway.execution.completion import (
     AbstractCompletion,
+    CompletionTarget,
     LeafCompletion,
     ListCompletion,
     ObjectCompletion,
-    Position,
     embedded,
-    held,
+    inner_rows,
 )
 from gateway.execution.errors import slot_of
 from gateway.execution.leaves import Constants, Leaf, expression, leaf
 from gateway.execution.plan import TYPENAME, Choice, Field, Selection
 from gateway.execution.resolvers import Attribute, Batch, Computed, Declarations, Resolver
-from gateway.execution.rows import Column, Rows, Step, attribute_source, getter
+from gateway.execution.rows import Column, Rows, RowStep, attribute_source, getter
 from gateway.execution.run import Completion
-from gateway.execution.steps import Below, Loaded, Refused, Resolved
+from gateway.execution.steps import Below, Loaded, RefusedField, Resolved
 
 
 class Plan:
     """A compiled operation.
 
     Attributes:
-        document: The document that it was compiled from; kept, since plans are found by its identity.
+        document: The document that it was compiled from; held, since plans are found by its identity.
         selection: What it selects.
         root: What makes the row of the root.
         selections: What each class of rows was made for.
@@ -57,7 +57,7 @@ class Leaves:
     """The leaf types of a schema, each made once, for all plans.
 
     Args:
-        declarations: Which scalars' texts may be kept.
+        declarations: Which scalars' texts may be cached.
     """
 
     def __init__(self, declarations: Declarations) -> None:
@@ -89,7 +89,7 @@ class Compiler:
         """What makes the rows of a selection."""
         constants = Constants()
         columns: dict[int, Column] = {}
-        steps: list[Step] = []
+        steps: list[RowStep] = []
         for place, field in enumerate(selection.fields):
             part = self._leaf(place, field, constants) or self._part(slot_of(place), field, constants)
             if isinstance(part, Column):
@@ -124,11 +124,11 @@ class Compiler:
         name = field.within.kind.name
         return Column(slot, lambda _: name, self._completion(field, field.definition.type), constants.name(name))
 
-    def _part(self, slot: str, field: Field, constants: Constants) -> Column | Step:
+    def _part(self, slot: str, field: Field, constants: Constants) -> Column | RowStep:
         """What fills the slot of any other field: a step, or a column where plain objects lie in the record itself."""
         resolver = field.resolver
         if field.refusal is not None:
-            return Refused(slot, field, field.refusal)
+            return RefusedField(slot, field, field.refusal)
         completion = self._completion(field, field.definition.type)
         if isinstance(resolver, Batch):
             return Loaded(slot, field, resolver, completion)
@@ -146,29 +146,29 @@ class Compiler:
             completion,
             source,
             quick if isinstance(completion, ListCompletion) else None,
-            held(completion),
+            inner_rows(completion),
         )
 
     def _completion(self, field: Field, kind: GraphQLOutputType) -> Completion:
         required = is_non_null_type(kind)
         inner = kind.of_type if is_non_null_type(kind) else kind
-        position = Position(field, required=required)
+        target = CompletionTarget(field, required=required)
         if is_list_type(inner):
-            return ListCompletion(position, self._completion(field, inner.of_type))
+            return ListCompletion(target, self._completion(field, inner.of_type))
         if is_leaf_type(inner):
-            return LeafCompletion(position, self._leaves.of(inner))
+            return LeafCompletion(target, self._leaves.of(inner))
         if isinstance(field.below, Choice):
-            return self._choice(position, field.below)
+            return self._choice(target, field.below)
         if field.below is None:
             raise TypeError(f"{field.coordinate} leads nowhere.")
-        return ObjectCompletion(position, self.rows(field.below), shared=isinstance(field.resolver, Batch))
+        return ObjectCompletion(target, self.rows(field.below), shared=isinstance(field.resolver, Batch))
 
-    def _choice(self, position: Position, choice: Choice) -> AbstractCompletion:
+    def _choice(self, target: CompletionTarget, choice: Choice) -> AbstractCompletion:
         rows = {name: self.rows(selection) for name, selection in choice.selections.items()}
         faces = {name: self._declarations.face(each.kind) for name, each in choice.selections.items()}
         records = Counter(face.record for face in faces.values() if face is not None)
         names = {face.record: name for name, face in faces.items() if face is not None and records[face.record] == 1}
-        return AbstractCompletion(position, choice.kind, rows, names)
+        return AbstractCompletion(target, choice.kind, rows, names)
 
 
 def _careful(resolver: Resolver) -> Callable[[Any], Any]:

@@ -24,7 +24,7 @@ NONE = type(None)
 LISTS = frozenset({list, tuple})
 
 
-class Position:
+class CompletionTarget:
     """Where values are completed for: a field, and whether null may stand there.
 
     Args:
@@ -48,13 +48,13 @@ class Sifted:
 
     Args:
         values: The values.
-        position: Where they are for.
+        target: Where they are for.
         run: The run.
         expected: The classes of which they mostly are.
     """
 
     def __init__(
-        self, values: Sequence[Any], position: Position, run: Run, expected: Container[type[Any]] = frozenset()
+        self, values: Sequence[Any], target: CompletionTarget, run: Run, expected: Container[type[Any]] = frozenset()
     ) -> None:
         self.results: list[Any] = [None] * len(values)
         self.left: list[Any] = []
@@ -65,9 +65,9 @@ class Sifted:
                 self.left.append(value)
                 self.places.append(place)
             elif value is None or value is Undefined:
-                self.results[place] = position.nothing(run)
+                self.results[place] = target.nothing(run)
             elif isinstance(value, Exception):
-                self.results[place] = run.error(position.field, value)
+                self.results[place] = run.error(target.field, value)
             elif run.is_awaitable(value):
                 self.awaiting = True
             else:
@@ -84,17 +84,17 @@ class Sifted:
 class LeafCompletion:
     """Leaves."""
 
-    def __init__(self, position: Position, leaf: Leaf) -> None:
-        self._position = position
+    def __init__(self, target: CompletionTarget, leaf: Leaf) -> None:
+        self._target = target
         self._leaf = leaf
 
     def finish(self, values: Sequence[Any], run: Run, then: Then) -> None:
-        """Completes values."""
+        """Completes the values of a leaf: as JSON has them."""
         classes = {*map(type, values)}
-        if self._leaf.all_native(classes) and not (self._position.required and NONE in classes):
+        if self._leaf.all_native(classes) and not (self._target.required and NONE in classes):
             then(values)
             return
-        sifted = Sifted(values, self._position, run)
+        sifted = Sifted(values, self._target, run)
         if sifted.awaiting:
             run.settle(values, lambda settled: self.finish(settled, run, then))
             return
@@ -102,19 +102,19 @@ class LeafCompletion:
 
     def _complete(self, value: Any, run: Run) -> Any:
         completed = attempt(self._leaf.complete, value)
-        return run.error(self._position.field, completed) if isinstance(completed, Exception) else completed
+        return run.error(self._target.field, completed) if isinstance(completed, Exception) else completed
 
 
 class ObjectCompletion:
     """Objects of one type. Equal records, where `shared`, are made into one row."""
 
-    def __init__(self, position: Position, rows: Rows, *, shared: bool) -> None:
+    def __init__(self, target: CompletionTarget, rows: Rows, *, shared: bool) -> None:
         self.rows = rows
-        self.position = position
+        self.target = target
         self._shared = shared
 
     def finish(self, values: Sequence[Any], run: Run, then: Then) -> None:
-        """Completes values."""
+        """Makes the rows of objects, one a record."""
         expected = self.rows.classes
         if expected is not None and {*map(type, values)} <= expected:
             if self._shared:
@@ -122,7 +122,7 @@ class ObjectCompletion:
             else:
                 run.make(self.rows, values, then, True)
             return
-        sifted = Sifted(values, self.position, run, expected or ())
+        sifted = Sifted(values, self.target, run, expected or ())
         if sifted.awaiting:
             run.settle(values, lambda settled: self.finish(settled, run, then))
             return
@@ -144,23 +144,23 @@ class ObjectCompletion:
 
 
 class AbstractCompletion:
-    """Objects of an interface or a union, each of a type that its class, or else the schema, tells."""
+    """Objects of an interface or a union, each of a type that its class, or else the schema, gives."""
 
     def __init__(
         self,
-        position: Position,
+        target: CompletionTarget,
         kind: GraphQLAbstractType,
         rows: Mapping[str, Rows],
         names: Mapping[type[Any], str],
     ) -> None:
-        self._position = position
+        self._target = target
         self._kind = kind
         self._rows = rows
         self._names = names
 
     def finish(self, values: Sequence[Any], run: Run, then: Then) -> None:
-        """Completes values."""
-        sifted = Sifted(values, self._position, run, self._names)
+        """Makes the rows of objects of several types, those of each type at once."""
+        sifted = Sifted(values, self._target, run, self._names)
         if sifted.awaiting:
             run.settle(values, lambda settled: self.finish(settled, run, then))
             return
@@ -169,7 +169,7 @@ class AbstractCompletion:
         for place, value in enumerate(sifted.left):
             name = self._names.get(type(value)) or attempt(self._resolve, value, run)
             if isinstance(name, Exception):
-                completed[place] = run.error(self._position.field, name)
+                completed[place] = run.error(self._target.field, name)
             else:
                 groups.setdefault(name, []).append(place)
         waiting = len(groups)
@@ -189,27 +189,27 @@ class AbstractCompletion:
             run.make(self._rows[name], records, partial(join, places))
 
     def _resolve(self, value: Any, run: Run) -> str:
-        info = run.info(self._position.field)
+        info = run.info(self._target.field)
         name = (self._kind.resolve_type or run.executor.type_resolver)(value, info, self._kind)
         if run.is_awaitable(name):
             raise Surprise("the type of an object has to be awaited")
-        details = self._position.field.details
+        details = self._target.field.details
         return run.executor.ensure_valid_runtime_type(name, self._kind, details, info, value).name
 
 
 class ListCompletion:
     """Lists of what another completion completes."""
 
-    def __init__(self, position: Position, item: Completion) -> None:
-        self.position = position
+    def __init__(self, target: CompletionTarget, item: Completion) -> None:
+        self.target = target
         self.item = item
 
     def finish(self, values: Sequence[Any], run: Run, then: Then) -> None:
-        """Completes values."""
+        """Completes the items of all lists at once, and deals them out."""
         if {*map(type, values)} <= LISTS:
             self._items(values, run, then)
             return
-        sifted = Sifted(values, self.position, run)
+        sifted = Sifted(values, self.target, run)
         if sifted.awaiting:
             run.settle(values, lambda settled: self.finish(settled, run, then))
             return
@@ -217,7 +217,7 @@ class ListCompletion:
         wrong: dict[int, FieldError] = {}
         for place, value in enumerate(lists):
             if isinstance(value, Exception):
-                wrong[place] = run.error(self.position.field, value)
+                wrong[place] = run.error(self.target.field, value)
                 lists[place] = ()
 
         def joined(completed: Sequence[Any]) -> None:
@@ -240,15 +240,15 @@ class ListCompletion:
         if hasattr(value, "__aiter__"):
             raise Surprise("a list is an asynchronous iterator")
         if not is_iterable(value):
-            raise GraphQLError(f"Expected Iterable, but did not find one for field '{self.position.field.coordinate}'.")
+            raise GraphQLError(f"Expected Iterable, but did not find one for field '{self.target.field.coordinate}'.")
         return list(value)
 
 
-MOST_EMBEDDED = 256
+MAX_EMBEDDED = 256
 """Rows of one list that are made together with the row that holds them."""
 
 
-def held(completion: Completion) -> Rows | None:
+def inner_rows(completion: Completion) -> Rows | None:
     """What makes the rows of objects of one type, or of a list of them; None for anything else."""
     single = completion.item if isinstance(completion, ListCompletion) else completion
     return single.rows if isinstance(single, ObjectCompletion) else None
@@ -265,7 +265,7 @@ def embedded(completion: Completion, source: str, constants: Constants) -> str |
     Returns:
         None where more has to be done than to make their rows.
     """
-    listed, rows = isinstance(completion, ListCompletion), held(completion)
+    listed, rows = isinstance(completion, ListCompletion), inner_rows(completion)
     if rows is None or not isinstance(completion, ListCompletion | ObjectCompletion):
         return None
     make = rows.maker(many=listed)
@@ -274,6 +274,6 @@ def embedded(completion: Completion, source: str, constants: Constants) -> str |
     kind = f"(v := {source}).__class__"
     usual = f"{kind} is {constants.name(next(iter(rows.classes or ())))}"
     if listed:
-        usual = f"({kind} is tuple or v.__class__ is list) and len(v) <= {MOST_EMBEDDED}"
-    absent = "" if completion.position.required else "None if v is None else "
+        usual = f"({kind} is tuple or v.__class__ is list) and len(v) <= {MAX_EMBEDDED}"
+    absent = "" if completion.target.required else "None if v is None else "
     return f"({constants.name(make)}(v) if {usual} else {absent}unusual())"

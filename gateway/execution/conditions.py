@@ -30,7 +30,7 @@ ELSEWHERE = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Condition:
+class SkipCondition:
     """A variable that an operation's `@skip` or `@include` looks at.
 
     Attributes:
@@ -54,7 +54,7 @@ class Uses:
         fields: How many fields stand in it.
     """
 
-    conditions: tuple[Condition, ...]
+    conditions: tuple[SkipCondition, ...]
     arguments: Mapping[str, frozenset[str]]
     other: str | None
     fields: int
@@ -75,7 +75,7 @@ def uses_of(operation: OperationDefinitionNode, fragments: Mapping[str, Fragment
 class _Uses(Visitor):
     def __init__(self) -> None:
         super().__init__()
-        self.conditions: dict[str, Condition] = {}
+        self.conditions: dict[str, SkipCondition] = {}
         self.arguments: dict[str, set[str]] = {}
         self.other: str | None = None
         self.spreads: set[str] = set()
@@ -91,7 +91,7 @@ class _Uses(Visitor):
         for argument in node.arguments or ():
             if isinstance(argument.value, VariableNode):
                 name = argument.value.name.value
-                self.conditions.setdefault(name, Condition(argument.value, node.name.value))
+                self.conditions.setdefault(name, SkipCondition(argument.value, node.name.value))
                 self._use(name, ELSEWHERE)
         return SKIP
 
@@ -117,7 +117,7 @@ class _Uses(Visitor):
         self.arguments.setdefault(variable, set()).add(argument)
 
 
-def null_conditions(conditions: Iterable[Condition], values: VariableValues) -> list[GraphQLError]:
+def null_conditions(conditions: Iterable[SkipCondition], values: VariableValues) -> list[GraphQLError]:
     """The conditions that are null, which is found out before the run: it would be too late in the middle of one."""
     errors: list[GraphQLError] = []
     for condition in conditions:

@@ -46,15 +46,15 @@ class FieldError:
 
     Args:
         error: Why.
-        once: Whether one place tells it for all of its places.
+        once: Whether it is reported at one of its places for all of them.
     """
 
-    __slots__ = ("error", "once", "told")
+    __slots__ = ("error", "once", "reported")
 
     def __init__(self, error: Exception, *, once: bool = False) -> None:
         self.error = error
         self.once = once
-        self.told = False
+        self.reported = False
 
 
 def attempt(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -144,10 +144,10 @@ class Settling:
             value = getattr(row, look.slot)
             if value is None or (look.flat and value.__class__ is not FieldError):
                 continue
-            told = self._value(value, look.kind, look, (path, look.name))
-            if told is not value:
+            settled_value = self._value(value, look.kind, look, (path, look.name))
+            if settled_value is not value:
                 settled = copy.copy(row) if settled is row and type(row) in self._shared else settled
-                setattr(settled, look.slot, told)
+                setattr(settled, look.slot, settled_value)
         if settled is row and known == len(self.errors):
             self._clean.add(id(row))
         return settled
@@ -175,22 +175,22 @@ class Settling:
         return value
 
     def _field_error(self, mark: FieldError, kind: GraphQLOutputType, look: Look, path: Path) -> None:
-        """What stands for a mark, with its error told."""
-        if mark.told and not isinstance(kind, GraphQLNonNull):
+        """What stands for a mark, with its error noted."""
+        if mark.reported and not isinstance(kind, GraphQLNonNull):
             return
         error = _located(mark.error, look.nodes, _keys(path))
         if isinstance(kind, GraphQLNonNull):
             raise error
-        mark.told = mark.once
+        mark.reported = mark.once
         self._note(error)
 
     def _items(self, values: Sequence[Any], kind: GraphQLList[Any], look: Look, path: Path) -> Sequence[Any]:
         item = kind.of_type
-        told = [
+        settled = [
             None if value is None else self._value(value, item, look, (path, place))
             for place, value in enumerate(values)
         ]
-        return told if any(map(is_not, told, values)) else values
+        return settled if any(map(is_not, settled, values)) else values
 
     def _note(self, error: GraphQLError) -> None:
         """Keeps an error, without the frames that it came through: they hold rows."""

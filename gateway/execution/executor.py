@@ -31,18 +31,18 @@ from gateway.execution.collected import Operation
 from gateway.execution.compiler import Plan
 from gateway.execution.conditions import null_conditions, uses_of
 from gateway.execution.errors import Row, Settling, Surprise
-from gateway.execution.inputs import MOST_SUGGESTED, MOST_WRONG, wrong_variables
+from gateway.execution.inputs import MAX_SUGGESTED, MAX_WRONG, wrong_variables
 from gateway.execution.interpreter import Interpreter
 from gateway.execution.plan import Selection
-from gateway.execution.plans import NEW, Known, Plans, PreparedExecutor
+from gateway.execution.plans import Known, Plans, PreparedExecutor
 from gateway.execution.resolvers import Context, Declarations
 from gateway.execution.run import Run
 from gateway.execution.size import AnswerTooLarge, FieldCount
 
 NO_VALUES = VariableValues({}, {})
-COMPILED, INTERPRETED, FIRST_SIGHTING, SURPRISE = "compiled", "interpreted", "first_sighting", "surprise"
-WAYS = (COMPILED, INTERPRETED, FIRST_SIGHTING, SURPRISE)
-"""How an operation was run: by its plan, or by graphql-core, as no plan covers it, it is new, or its plan broke off."""
+COMPILED, INTERPRETED, SURPRISE = "compiled", "interpreted", "surprise"
+WAYS = (COMPILED, INTERPRETED, SURPRISE)
+"""How an operation was run: by its plan, or by graphql-core, as it has no plan or its plan broke off."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +96,7 @@ class Operations:
         executor_class: graphql-core's executor, or one made of it.
         hide_suggestions: Whether errors leave out what the schema has instead.
         max_fields: Fields that an answer may have; None is no limit.
-        plans: Where plans are kept.
+        plans: Where plans are cached.
         counts: Where operations are counted, with those of others; a count of its own unless given.
         on_surprise: Told of what should not happen: a plan that could not go through; graphql-core then answers.
 
@@ -162,7 +162,7 @@ class Operations:
         executor.context_value = context
         found = self.plans.find(checked.known, checked.operation, context)
         if isinstance(found, str):
-            self.counts[FIRST_SIGHTING if found == NEW else INTERPRETED] += 1
+            self.counts[INTERPRETED] += 1
             return await self._interpreted(checked, context, found)
         run = Run(executor, FieldCount(self._max_fields))
         try:
@@ -190,7 +190,7 @@ class Operations:
     ) -> Selection | str | list[GraphQLError]:
         """What a plan of an operation would be made of, or why there would be none, or what is wrong with the request.
 
-        Nothing is run, counted or kept. The arguments are those of `execute`.
+        Nothing is run, counted or cached. The arguments are those of `execute`.
         """
         checked = self._checked(Known(document), variables or {}, operation_name)
         return checked if isinstance(checked, list) else self.plans.selection(checked.operation, context)
@@ -216,10 +216,10 @@ class Operations:
             return Outcome(data=None, errors=executor, started=False)
         executor.size = size = FieldCount(self._max_fields)
         result = executor.execute_operation()
-        told: Any = await result if executor.is_awaitable(result) else result
-        if not isinstance(told, ExecutionResult):
+        finished: Any = await result if executor.is_awaitable(result) else result
+        if not isinstance(finished, ExecutionResult):
             raise TypeError("Operations answer once.")
-        return Outcome(data=told.data, errors=told.errors or [], interpreted=reason, fields=size.made)
+        return Outcome(data=finished.data, errors=finished.errors or [], interpreted=reason, fields=size.made)
 
 
 class Executors:
@@ -251,8 +251,8 @@ class Executors:
             context_value=context,
             raw_variable_values=dict(variables),
             operation_name=operation_name,
-            max_coercion_errors=MOST_WRONG,
-            hide_suggestions=True,  # its errors of variables are not told as they are
+            max_coercion_errors=MAX_WRONG,
+            hide_suggestions=True,  # its errors of variables are not reported as they are
             middleware=middleware,
         )
         if isinstance(built, list):
@@ -268,44 +268,44 @@ class Executors:
 
         All copies of one share what graphql-core's own run would write to.
         """
-        kept = known.executors.get(operation_name)
-        if kept is None:
+        prepared = known.executors.get(operation_name)
+        if prepared is None:
             return self.build(known, variables, operation_name)
-        definitions = kept.executor.operation.variable_definitions or ()
-        values: VariableValues | list[GraphQLError] | None = _usual(kept, variables)
+        definitions = prepared.executor.operation.variable_definitions or ()
+        values: VariableValues | list[GraphQLError] | None = _usual(prepared, variables)
         if values is None:
             values = get_variable_values(
                 self._schema,
                 definitions,
                 dict(variables),
-                max_errors=MOST_WRONG,
+                max_errors=MAX_WRONG,
                 hide_suggestions=True,
             )
         if isinstance(values, list):
             return self._wrong(definitions, variables) or values
-        return null_conditions(kept.uses.conditions, values) or _with(kept.executor, values)
+        return null_conditions(prepared.uses.conditions, values) or _with(prepared.executor, values)
 
     def prepared(self, known: Known, operation_name: str | None, built: Executor[Any]) -> PreparedExecutor:
-        """What is kept of an operation that was built."""
-        kept = known.executors.get(operation_name)
-        if kept is None:
+        """What is cached of an operation that was built."""
+        prepared = known.executors.get(operation_name)
+        if prepared is None:
             blank = _with(built, NO_VALUES)
             # Else they lead to what was built, and to all that its request has looked up.
             blank.async_helpers = GraphQLResolveInfoHelpers(blank.gather_async_work, blank.track_async_work)
             uses = uses_of(built.operation, built.fragments)
-            kept = known.executors[operation_name] = PreparedExecutor(blank, _leaves(self._schema, blank), uses)
-        return kept
+            prepared = known.executors[operation_name] = PreparedExecutor(blank, _leaves(self._schema, blank), uses)
+        return prepared
 
     def _typed(
         self, errors: list[GraphQLError], known: Known, variables: Mapping[str, Any], operation_name: str | None
     ) -> list[GraphQLError]:
-        """The errors of a request, those of variables as every other way tells of them."""
+        """The errors of a request, those of variables worded as everywhere else."""
         operation = get_operation_ast(known.document, operation_name)
         return (self._wrong(operation.variable_definitions or (), variables) if operation else []) or errors
 
     def _wrong(self, definitions: Iterable[VariableDefinitionNode], variables: Mapping[str, Any]) -> list[GraphQLError]:
         wrong = wrong_variables(self._schema, definitions, variables, hide_suggestions=True)
-        if self._hide_suggestions or not 0 < len(wrong) <= MOST_SUGGESTED:
+        if self._hide_suggestions or not 0 < len(wrong) <= MAX_SUGGESTED:
             return wrong
         return wrong_variables(self._schema, definitions, variables, hide_suggestions=False)
 

@@ -52,16 +52,20 @@ def _walk(selection: Selection, above: str, at: int, found: list[Level]) -> None
 
 
 def _waits(field: Field) -> bool:
-    """Whether a field's value may have to be waited for."""
     return isinstance(field.resolver, Batch | Called) and field.field_name != TYPENAME
+
+
+def described(planned: Selection | str) -> str:
+    """How an operation runs: by its plan, or interpreted for a reason."""
+    return f"interpreted by graphql-core: {planned}" if isinstance(planned, str) else explained(planned)
 
 
 def explained(root: Selection) -> str:
     """A plan as text: `call` and `load` are what a level waits for, `rows` what is made then, at once for all."""
-    told = levels(root)
+    found = levels(root)
     fields = _count(root)
-    lines = [f"compiled: {_number(fields, 'field')}, {_number(len(told) - 1, 'level')}"]
-    for number, level in enumerate(told):
+    lines = [f"compiled: {_number(fields, 'field')}, {_number(len(found) - 1, 'level')}"]
+    for number, level in enumerate(found):
         entries = [("call", place, "") for place in level.calls]
         entries += [("load", name, ", ".join(places)) for name, places in level.loads.items()]
         entries += [("rows", place, text) for place, below in level.rows.items() for text in _types(below)]

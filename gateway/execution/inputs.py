@@ -1,12 +1,13 @@
 """What clients send for variables, arguments and directives: where graphql-core refuses it, the error that names it.
 
-graphql-core decides whether a value is accepted. It tells of a refusal in three places, in Python's words, and for
+graphql-core decides whether a value is accepted. It reports a refusal in three places, in Python's words, and for
 arguments and directives only in the middle of a run; here every refusal becomes one `InvalidInput`.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -26,6 +27,7 @@ from graphql import (
     ValueNode,
     VariableDefinitionNode,
     VariableNode,
+    is_enum_type,
     is_input_object_type,
     is_list_type,
     is_non_null_type,
@@ -39,11 +41,14 @@ from graphql.execution.get_variable_signature import GraphQLVariableSignature, g
 from graphql.execution.values import VariableValues, get_argument_values
 from graphql.pyutils import inspect, print_path_list
 
-MOST_WRONG = 50
-"""Errors of variables that one request is told of."""
-MOST_SUGGESTED = 3
+MAX_WRONG = 50
+"""Errors of variables that are reported of one request."""
+MAX_SUGGESTED = 3
 """Errors of a document, or of variables, for which names are suggested: finding them takes a millisecond each."""
-MOST_SHOWN = 120
+MAX_ALLOWED = 10
+"""Values of the largest enum of which an error lists them."""
+WRONG_ENUM_VALUE = re.compile(r"does not exist in '(?P<there>\w+)' enum\.|Enum '(?P<here>\w+)' cannot represent")
+MAX_SHOWN = 120
 """Characters of a refused value that its error shows."""
 
 Place: TypeAlias = Sequence[str | int]
@@ -71,7 +76,7 @@ ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
 
 
 class _Enough(Exception):
-    """As many errors were found as are told."""
+    """As many errors were found as are reported."""
 
 
 def dotted(name: str, place: Place) -> str:
@@ -84,6 +89,15 @@ def null_message(argument: str, variable: str | None, *, given: bool = True) -> 
     if variable is None:
         return f"{argument}: must not be null."
     return f"{argument}: must not be null, but the variable ${variable} {'is' if given else 'has no value'}."
+
+
+def with_allowed(schema: GraphQLSchema, message: str) -> str:
+    """A message about a wrong enum value, and the allowed ones, if they are few."""
+    wrong = WRONG_ENUM_VALUE.search(message)
+    kind = schema.get_type(wrong["there"] or wrong["here"]) if wrong else None
+    if not is_enum_type(kind) or len(kind.values) > MAX_ALLOWED:
+        return message
+    return f"{message} The allowed values are {', '.join(kind.values)}."
 
 
 # Variables
@@ -114,7 +128,7 @@ def wrong_variables(
         if value is Undefined and signature.default is not None:
             continue
         try:
-            _check_variable(signature, value, definition, errors, hide_suggestions=hide_suggestions)
+            _check_variable(schema, signature, value, definition, errors, hide_suggestions=hide_suggestions)
         except _Enough:
             break
         except RecursionError:
@@ -123,6 +137,7 @@ def wrong_variables(
 
 
 def _check_variable(
+    schema: GraphQLSchema,
     signature: GraphQLVariableSignature,
     value: Any,
     definition: VariableDefinitionNode,
@@ -131,10 +146,12 @@ def _check_variable(
     hide_suggestions: bool,
 ) -> None:
     def note(error: GraphQLError, place: list[str | int]) -> None:
-        if len(errors) >= MOST_WRONG:
+        if len(errors) >= MAX_WRONG:
             raise _Enough
         found = _at(value, place)
-        errors.append(_of_variable(definition, place, _plain(error.message, found), null=found is None))
+        text = _plain(error.message, found)
+        text = text if hide_suggestions else with_allowed(schema, text)
+        errors.append(_of_variable(definition, place, text, null=found is None))
 
     if value is not Undefined or is_non_null_type(signature.type):
         validate_input_value(value, signature.type, note, hide_suggestions)
@@ -163,9 +180,9 @@ def _shown(value: Any) -> str:
     text = ""
     for piece in ENCODER.iterencode(value):  # not one whole text: a client's value may be as large as its request
         text += piece
-        if len(text) > MOST_SHOWN:
+        if len(text) > MAX_SHOWN:
             break
-    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
 
 
 # Arguments

@@ -1,4 +1,4 @@
-"""graphql-core's executor, as it runs what no plan covers: bounded, fair to others, and with errors told our way."""
+"""graphql-core's executor, as it runs what no plan covers: bounded, fair to others, and with errors in our form."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gateway.execution.size import AnswerTooLarge, FieldCount
 
 TURN = 100
 """Entries of a list that are completed before others get their turn. Loads of one list have to come within eight turns
-to leave together (`loaders.MOST_TURNS`), and the longest page has 500 rows."""
+to leave together (`loaders.MAX_TURNS`), and the longest page has 500 rows."""
 
 
 class Interpreter(Executor[Any]):

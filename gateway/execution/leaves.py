@@ -28,8 +28,8 @@ from graphql import (
 
 from gateway.execution.resolvers import Memo
 
-MOST_TEXTS = 8_192
-"""Texts kept for one scalar."""
+MAX_TEXTS = 8_192
+"""Texts cached for one scalar."""
 NONE = type(None)
 
 
@@ -42,7 +42,7 @@ class Texts(dict[Any, Any]):
 
     Args:
         scalar: The scalar.
-        memo: Which of its values have texts that may be kept.
+        memo: Which of its values have texts that may be cached.
     """
 
     def __init__(self, scalar: GraphQLLeafType, memo: Memo) -> None:
@@ -55,7 +55,7 @@ class Texts(dict[Any, Any]):
             raise Unusual
         text = Executor.complete_leaf_value(self._scalar, value)
         if self._memo.admits(value):
-            if len(self) > MOST_TEXTS:
+            if len(self) > MAX_TEXTS:
                 self.clear()
                 self[None] = None
             self[value] = text
@@ -70,7 +70,7 @@ class Leaf:
         kind: The type.
         native: The class whose instances are the answer as they are; None where there is none.
         bounds: A further condition on `v` for that, as Python source.
-        texts: The texts of those whose texts may be kept.
+        texts: The texts of those whose texts may be cached.
     """
 
     kind: GraphQLLeafType
@@ -82,7 +82,7 @@ class Leaf:
         """What a value is in the answer, the way graphql-core has it.
 
         Raises:
-            Exception: It is none of the type.
+            Exception: It is not of the type.
         """
         return Executor.complete_leaf_value(self.kind, value)
 

@@ -63,7 +63,7 @@ class RunLexer(Lexer):
         """A number.
 
         Raises:
-            GraphQLSyntaxError: It is none, or longer than any that could be meant.
+            GraphQLSyntaxError: It is not valid, or too long.
         """
         token = super().read_number(start, first_char)
         if token.end - token.start > LONGEST_NUMBER:

@@ -22,7 +22,7 @@ from graphql.execution.collect_fields import FieldDetailsList
 from gateway.execution.collected import Operation, SelectedField, SelectionSet
 from gateway.execution.resolvers import Called, Context, Declarations, Resolver
 
-MOST_FIELDS = 2_000
+MAX_FIELDS = 2_000
 """Fields that a plan may have; what selects more is not worth compiling, and bounds what one costs."""
 TYPENAME = "__typename"
 
@@ -115,7 +115,7 @@ class Planner:
             NotCovered: It is graphql-core's to run.
         """
         kind, root = self._operation.node.operation, self._operation.root
-        if kind is not OperationType.QUERY or root is None:
+        if kind is OperationType.MUTATION or root is None:
             raise NotCovered(f"it is a {kind.value}")
         return self._selection(root, None)
 
@@ -127,8 +127,8 @@ class Planner:
 
     def _field(self, within: Selection, selected: SelectedField) -> Field:
         self._count += 1
-        if self._count > MOST_FIELDS:
-            raise NotCovered(f"it selects more than {MOST_FIELDS} fields")
+        if self._count > MAX_FIELDS:
+            raise NotCovered(f"it selects more than {MAX_FIELDS} fields")
         kind, name, definition = within.kind, selected.field_name, selected.definition
         if name in {"__schema", "__type"}:
             raise NotCovered("it asks about the schema")

@@ -1,7 +1,8 @@
-"""Compiled operations, kept within bounds: by document, and for each by the values of its conditions.
+"""Compiled operations, cached within bounds: by document, and for each by the values of its conditions.
 
-An operation is compiled when it is seen again, and only as long as compiling stays a small part of all time; what is
-not compiled is run by graphql-core. So neither endless documents nor endless variants gain an attacker anything.
+An operation is compiled when it is first seen: from about five rows on, that costs less than one run by graphql-core.
+Compiling may take half of all time; what it has no time for is run by graphql-core. So neither endless documents nor
+endless variants gain an attacker anything.
 """
 
 from __future__ import annotations
@@ -21,18 +22,17 @@ from gateway.execution.plan import NotCovered, Planner, Selection
 from gateway.execution.resolvers import Context, Declarations
 from gateway.execution.source import weight_of
 
-MOST_VARIANTS = 16
-"""Variants that one document keeps, compiled or only seen; and operations, by the values of their conditions."""
-MOST_BYTES = 32_000_000
-"""What all that is kept may take, about."""
-NEW = "it is new"
-"""Why an operation has no plan that was not seen before."""
+MAX_VARIANTS = 16
+"""Variants that one document keeps; and operations, by the values of their conditions."""
+MAX_BYTES = 32_000_000
+"""Bytes that the cached plans may take together, about."""
+BUSY = "too much is being compiled"
 TOO_DEEP = "it is nested too deeply"
 A_FIELD, A_SELECTED_FIELD, AN_ENTRY = 2_500, 600, 2_000
 """Bytes that a field of a plan takes, one that was collected, and what else is remembered of a document; measured."""
 
 
-class Allowance:
+class CompileTime:
     """Seconds that may be spent compiling: a share of all time, saved up to a burst.
 
     Args:
@@ -41,7 +41,7 @@ class Allowance:
         burst: Seconds that are saved up at the most.
     """
 
-    def __init__(self, timer: Callable[[], float], share: float = 0.1, burst: float = 2.0) -> None:
+    def __init__(self, timer: Callable[[], float], share: float = 0.5, burst: float = 5.0) -> None:
         self._timer = timer
         self._share = share
         self._burst = burst
@@ -80,17 +80,16 @@ class Known:
     """A document that was seen.
 
     Attributes:
-        document: The document; kept, so that its identity stays its own.
+        document: The document; held, so that its identity stays its own.
         operations: What its operations select, for each set of values of their conditions.
-        variants: What is known of each of those, for each audience: how often it was seen, its plan, or why there is
-            none.
+        variants: The plan of each of those for each audience, or why there is none.
         executors: What every request of an operation has in common, by the operation's name.
         counted: The bytes that were last counted for it.
     """
 
     document: DocumentNode
     operations: OrderedDict[Hashable, Operation] = dataclasses.field(default_factory=OrderedDict)
-    variants: OrderedDict[Hashable, int | Plan | str] = dataclasses.field(default_factory=OrderedDict)
+    variants: OrderedDict[Hashable, Plan | str] = dataclasses.field(default_factory=OrderedDict)
     executors: dict[str | None, PreparedExecutor] = dataclasses.field(default_factory=dict)
     counted: int = 0
 
@@ -109,8 +108,7 @@ class Plans:
     Args:
         declarations: What is known about the schema.
         timer: What compiling is timed by.
-        sightings: How often a variant has to be seen to be compiled.
-        most_bytes: What all that is kept may take, about.
+        most_bytes: Bytes that the cached plans may take together, about.
         allowance: How much may be spent on compiling.
 
     Attributes:
@@ -123,15 +121,13 @@ class Plans:
         declarations: Declarations,
         timer: Callable[[], float],
         *,
-        sightings: int = 2,
-        most_bytes: int = MOST_BYTES,
-        allowance: Allowance | None = None,
+        most_bytes: int = MAX_BYTES,
+        allowance: CompileTime | None = None,
     ) -> None:
         self._declarations = declarations
         self._timer = timer
-        self._sightings = sightings
         self._most_bytes = most_bytes
-        self._allowance = allowance or Allowance(timer)
+        self._allowance = allowance or CompileTime(timer)
         self._leaves = Leaves(declarations)
         self._known: OrderedDict[int, Known] = OrderedDict()
         self._weight = 0
@@ -139,12 +135,12 @@ class Plans:
         self.compiling = 0.0
 
     def __len__(self) -> int:
-        """How many plans are kept."""
+        """How many plans are cached."""
         return sum(isinstance(each, Plan) for known in self._known.values() for each in known.variants.values())
 
     @property
     def weight(self) -> int:
-        """The bytes that all that is kept takes, about."""
+        """The bytes that the cached plans take together, about."""
         return self._weight
 
     def known(self, document: DocumentNode) -> Known:
@@ -166,7 +162,7 @@ class Plans:
             known.operations.move_to_end(key)
             return found
         found = known.operations[key] = Operation(executor, uses)
-        if len(known.operations) > MOST_VARIANTS:
+        if len(known.operations) > MAX_VARIANTS:
             known.operations.popitem(last=False)
         self._weigh(known)
         return found
@@ -177,18 +173,17 @@ class Plans:
         if other is not None:
             return other
         key = operation, self._declarations.audience(context)
-        found = known.variants.get(key, 0)
-        if not isinstance(found, int):
+        found = known.variants.get(key)
+        if found is not None:
             known.variants.move_to_end(key)
             return found
-        seen = found + 1
-        made = self._compiled(known, operation, context) if seen >= self._sightings else None
-        known.variants[key] = seen if made is None else made
-        known.variants.move_to_end(key)
-        if len(known.variants) > MOST_VARIANTS:
+        if not self._allowance.open():
+            return BUSY
+        made = known.variants[key] = self._compiled(known, operation, context)
+        if len(known.variants) > MAX_VARIANTS:
             known.variants.popitem(last=False)
         self._weigh(known)
-        return made or (NEW if seen < self._sightings else "too much is being compiled")
+        return made
 
     def selection(self, operation: Operation, context: Context) -> Selection | str:
         """What would be compiled, or why nothing is."""
@@ -211,10 +206,7 @@ class Plans:
         except RecursionError:
             raise NotCovered(TOO_DEEP) from None
 
-    def _compiled(self, known: Known, operation: Operation, context: Context) -> Plan | str | None:
-        """The plan, or why there is none, or None where there is no time for it now."""
-        if not self._allowance.open():
-            return None
+    def _compiled(self, known: Known, operation: Operation, context: Context) -> Plan | str:
         began = self._timer()
         self.compiled += 1
         try:
@@ -227,7 +219,7 @@ class Plans:
             self._allowance.spend(spent)
 
     def _weigh(self, known: Known) -> None:
-        """Counts a document anew, and lets go of those that were not used for longest where all take too much."""
+        """Weighs a document again, and evicts the least recently used ones if all take too much."""
         if self._known.get(id(known.document)) is not known:
             return
         before, known.counted = known.counted, known.weight

@@ -1,7 +1,7 @@
-"""How the value of each field is had: what whoever made a schema tells the compiler about it.
+"""How the value of each field is resolved: what the maker of a schema declares to the compiler.
 
-The compiler knows graphql-core's schema and nothing of how it was made. A `Declarations` tells it, field by field,
-which of four ways leads to the value; whatever it tells has to be what the field's own resolver would do.
+The compiler knows graphql-core's schema and nothing of how it was made. A `Declarations` says, field by field,
+which of four ways leads to the value; what it says has to be what the field's own resolver would do.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Face:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Memo:
-    """Values of a scalar whose texts may be kept, since equal ones have equal texts.
+    """Values of a scalar whose texts may be cached, since equal ones have equal texts.
 
     Attributes:
         of: Their class.
@@ -107,7 +107,7 @@ class Memo:
 
 
 class Declarations(Protocol):
-    """What the compiler has to be told about a schema."""
+    """What the compiler needs to know of a schema."""
 
     def resolver(self, parent: GraphQLObjectType, name: str, field: GraphQLField) -> Resolver:
         """How a field's value is had."""
@@ -118,13 +118,13 @@ class Declarations(Protocol):
         ...
 
     def memo(self, scalar: GraphQLLeafType) -> Memo | None:
-        """The values of a scalar whose texts may be kept."""
+        """The values of a scalar whose texts may be cached."""
         ...
 
     def audience(self, context: Context) -> Hashable:
-        """What of a context decides which fields are refused; plans are kept apart by it."""
+        """What of a context decides which fields are refused; plans are cached apart by it."""
         ...
 
     def refusal(self, context: Context, parent: GraphQLObjectType, name: str, field: GraphQLField) -> Exception | None:
-        """Why a field is refused to everyone of this audience, None where it is not; told once a field."""
+        """Why a field is refused to everyone of this audience, None where it is not; reported once per field."""
         ...

@@ -26,11 +26,11 @@ from gateway.execution.resolvers import Face
 from gateway.execution.run import Completion, Run
 from gateway.execution.size import shared_above
 
-MOST_SOURCES = 2_048
-"""Compiled sources that are kept; they depend on what is selected of the schema, not on how a client names it."""
+MAX_SOURCES = 2_048
+"""Compiled sources that are cached; they depend on what is selected of the schema, not on how a client names it."""
 
 
-class Step(Protocol):
+class RowStep(Protocol):
     """What fills a slot of rows that are already made."""
 
     def start(self, records: Sequence[Any], rows: Sequence[Row], run: Run, sound: bool) -> None:
@@ -81,7 +81,7 @@ class Rows:
         selection: Selection,
         face: Face | None,
         columns: dict[int, Column],
-        steps: Sequence[Step],
+        steps: Sequence[RowStep],
         constants: Constants,
     ) -> None:
         self.selection = selection
@@ -90,7 +90,7 @@ class Rows:
         self._sound = face.sound if face is not None else None
         self._kind: GraphQLObjectType = selection.kind
         self._columns = list(columns.values())
-        self._held = [
+        self._inner = [
             (attrgetter(each.slot), each.items is not None, each.rows)
             for each in self._columns
             if each.rows is not None
@@ -115,8 +115,8 @@ class Rows:
     def fields(self, rows: Sequence[Row]) -> int:
         """How many fields rows have that were made at once, with those of the rows in them."""
         count = len(rows) * len(self.selection.fields)
-        for held, listed, kind in self._held:
-            values = [value for value in map(held, rows) if value is not None]
+        for inner, listed, kind in self._inner:
+            values = [value for value in map(inner, rows) if value is not None]
             count += kind.fields([*chain.from_iterable(values)] if listed else values)
         return count
 
@@ -135,7 +135,7 @@ class Rows:
         return made
 
     def make(self, records: Sequence[Any], run: Run, known: bool = False) -> list[Row | FieldError]:
-        """A row for each record, or an error where the record is none of the type; what is below them follows.
+        """A row for each record, or an error where the record is not of the type; what is below them follows.
 
         Args:
             records: The records.
@@ -243,7 +243,7 @@ def placer(slot: str) -> Callable[[Sequence[Row], Sequence[Any]], None]:
 
 
 def attribute_source(name: str) -> str | None:
-    """Source of an attribute of a record `o`; None where the name is none that source can have."""
+    """Source of an attribute of a record `o`; None where the name cannot be in source code."""
     return f"o.{name}" if name.isidentifier() and not keyword.iskeyword(name) else None
 
 
@@ -252,6 +252,6 @@ def getter(name: str) -> Callable[[Any], Any]:
     return attrgetter(name)
 
 
-@lru_cache(MOST_SOURCES)
+@lru_cache(MAX_SOURCES)
 def _compiled(source: str) -> CodeType:
     return compile(source, "<rows>", "exec")

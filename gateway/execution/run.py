@@ -131,7 +131,7 @@ class Run:
     def mark_refusals(self) -> None:
         """Marks what was refused: all the rows, since a null may yet take any of them out of the answer.
 
-        Where nothing else went wrong none is taken out, and the first row tells for all.
+        Where nothing else went wrong none is taken out, and the first row decides for all.
         """
         required = any(is_non_null_type(field.definition.type) for field in self._refusals)
         alone = not (self.failed or required)
@@ -153,7 +153,7 @@ class Run:
             del mark.error
 
     def info(self, field: Field) -> Any:
-        """What a resolver is told about its field; of its path only at the top."""
+        """What a resolver gets of its field; of its path only at the top."""
         top = field.within.owner is None
         path: Any = Path(None, field.name, field.within.kind.name) if top else Nowhere(self)
         return self.executor.build_resolve_info(field.definition, field.nodes, field.within.kind, path)
@@ -279,7 +279,7 @@ class Run:
             self._wake.set_result(None)
 
     def _close(self) -> None:
-        """Leaves what is not waited for any more, and lets go of every row."""
+        """Cancels what nobody waits for any more, and releases every row."""
         pending, self._pending = self._pending, set()
         for future in pending:
             future.cancel()
@@ -334,7 +334,6 @@ def _hand_over(task: asyncio.Future[Any], then: Then) -> None:
 
 
 def _outcomes(future: asyncio.Future[list[Any]], count: int) -> Sequence[Any]:
-    """The outcome of each key of a load."""
     if future.cancelled():
         return [Interrupted("The load was cancelled.")] * count
     error = future.exception()

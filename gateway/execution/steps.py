@@ -40,7 +40,7 @@ class Below:
         self._completion.finish(values, run, partial(self._place, rows))
 
 
-class Refused:
+class RefusedField:
     """Nothing, and one error for all the rows."""
 
     def __init__(self, slot: str, field: Field, refusal: Exception) -> None:

@@ -1,8 +1,8 @@
 """Who may see what: the scope that each field needs, worked out from the schema so that no field can be forgotten.
 
 A field needs the scope of the type that it leads to, on whichever path, and `pii:read` where it holds personal data. So
-does an argument by which personal data could be told that may not be read: it is refused before anything is looked up,
-so that neither a count nor an error nor the time that it takes depends on its value.
+does an argument by which personal data could be guessed that may not be read: it is refused before anything is looked
+up, so that neither a count nor an error nor the time that it takes depends on its value.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from graphql import (
 )
 
 from gateway.errors import Forbidden
-from gateway.graph.definition import DEFINITION, declared
+from gateway.graph.fields import DEFINITION, PERSONAL, declared
+from gateway.model.records import Kind
 from gateway.model.scopes import KIND_SCOPES, PII, Principal
-
-PERSONAL = "personal"
-"""Where the declaration of a field, argument or input field says that it holds, or asks by, personal data."""
 
 EXTENSION = "scopes"
 """Where a field of the schema says which scopes it needs."""
 
 TYPE_SCOPES = {
-    f"{kind.value}{part}": scope for kind, scope in KIND_SCOPES.items() for part in ("", "Connection", "Edge")
-}
+    f"{kind.value}{part}": scope
+    for kind, scope in KIND_SCOPES.items()
+    for part in ("", "Connection", "Edge", "Change", "ChangePage")
+} | {"MeetingStats": KIND_SCOPES[Kind.MEETING]}
 """The scope that every field needs which leads to a type."""
 
 
@@ -71,28 +71,33 @@ def protect(schema: GraphQLSchema) -> None:
 
 
 def check(principal: Principal | None, needed: frozenset[str]) -> None:
-    """Makes sure that whoever asks has some scopes; with nobody known, access control is off.
+    """Makes sure that the client has some scopes; without a principal, access control is off.
 
     Raises:
         Forbidden: One is missing.
     """
-    if principal is not None and not needed <= principal.scopes:
-        missing = ", ".join(sorted(needed - principal.scopes))
-        raise Forbidden(f"The credential lacks the scope {missing}.")
+    missing = lacking_scopes(principal, needed)
+    if missing:
+        raise Forbidden(f"The credential lacks the scope {', '.join(missing)}.")
+
+
+def lacking_scopes(principal: Principal | None, needed: frozenset[str]) -> list[str]:
+    """The scopes, of those given, that the client lacks."""
+    return [] if principal is None else sorted(needed - principal.scopes)
 
 
 def reads_personal_data(principal: Principal | None) -> bool:
-    """Whether whoever asks may see personal data, and so may ask by it."""
+    """Whether the client may see personal data, and so may ask by it."""
     return principal is None or PII in principal.scopes
 
 
 def check_argument(principal: Principal | None, argument: str, shown: str | None = None) -> None:
-    """Makes sure that whoever asks by personal data may see it.
+    """Makes sure that a client that asks by personal data may see it.
 
     Args:
         principal: Who asks; None where access control is off.
         argument: The argument, as a dotted path.
-        shown: What the message says instead; of errors with one message the first alone is told.
+        shown: What the message says instead; of errors with one message only the first is reported.
 
     Raises:
         Forbidden: The scope is missing.
@@ -119,7 +124,7 @@ def asks_by_personal_data(each: Input, above: frozenset[str] = frozenset()) -> b
 
 
 def personal_places(inputs: Mapping[str, Input], values: Mapping[str, Any], place: str = "") -> Iterable[str]:
-    """Where coerced values ask by personal data, as dotted paths; a null condition is none."""
+    """Where coerced values ask by personal data, as dotted paths; a null condition does not count."""
     for name, each in inputs.items():
         value = values.get(each.out_name or name)
         kind = get_named_type(each.type)

@@ -1,4 +1,4 @@
-"""What the compiler of operations is told about the graph: how each field is had, read off its one declaration."""
+"""What the compiler of operations needs to know of the graph: how each field is resolved, from its one declaration."""
 
 from __future__ import annotations
 
@@ -14,11 +14,9 @@ from strawberry.types.fields.resolver import StrawberryResolver
 from gateway.errors import Forbidden
 from gateway.execution.resolvers import Attribute, Batch, Called, Computed, Face, Memo, Resolver
 from gateway.graph.access import EXTENSION, Guarded, check
-from gateway.graph.definition import DEFINITION
-from gateway.graph.node import FACES
-from gateway.graph.relation import BATCH, COMPUTED, Batched, read
+from gateway.graph.fields import BATCH, COMPUTED, DEFINITION, FACES, Batched, read
 
-SPOILING = ("unreadable", "unfolded")
+SPOILING = ("unreadable", "unfolded", "failed")
 """Attributes of records that, where they hold anything, may have a null explained by an error."""
 MEMOS = {
     "DateTime": Memo(dt.datetime, lambda value: value.tzinfo is dt.UTC),
@@ -54,11 +52,11 @@ class GraphDeclarations:
         return None if record is None else Face(record, _soundness(record))
 
     def memo(self, scalar: GraphQLLeafType) -> Memo | None:
-        """The values of a scalar whose texts may be kept."""
+        """The values of a scalar whose texts may be cached."""
         return MEMOS.get(scalar.name)
 
     def audience(self, context: Guarded) -> Hashable:
-        """The scopes of whoever asks."""
+        """The client's scopes."""
         return None if context.principal is None else context.principal.scopes
 
     def refusal(

@@ -1,209 +1,276 @@
-"""Batches the loads of one request: one guarded `DataLoader` for every `<What>By<Key>` loader.
-
-aiodataloader's own batching leaves loads pending for ever when a batch is cancelled, lets one cancelled waiter cancel
-its siblings, and splits a batch whose keys come one loop turn apart. Here every waiter has a future of its own, every
-way in which a batch can end answers its keys, and a batch leaves once a loop turn brings no further keys. All else is
-as a `DataLoader` has it: `load`, `load_many`, `clear`, `clear_all`, `prime`.
-
-The primitive is a level: all the keys that one level of an operation needs, one future. An ordinary resolver's `load`
-is a level of one key.
-"""
+"""The loaders of one request: what each loads, by which key, and what that costs."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from typing import Any, Generic, Self, TypeAlias, TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from aiodataloader import DataLoader
+from gateway.catalog.answer import MeetingQuery
+from gateway.catalog.catalog import Catalog
+from gateway.catalog.pages import ListPage
+from gateway.catalog.prices import Prices
+from gateway.catalog.whole_list import WholeList
+from gateway.errors import GatewayError
+from gateway.graph.level_loader import LevelLoader
+from gateway.model.cost import ASSUMED, Needs
+from gateway.model.filters import MeetingFilter
+from gateway.model.records import (
+    Account,
+    Cadence,
+    Conversation,
+    Kind,
+    Meeting,
+    Person,
+    Record,
+    Ref,
+    Source,
+    Step,
+    Task,
+    User,
+)
+from gateway.request import Request
 
-from gateway.errors import DeadlineExceeded
-
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
-
-Outcome: TypeAlias = V | Exception | None
-Batch: TypeAlias = Callable[[Sequence[K]], Awaitable[Mapping[K, Any]]]
-Level: TypeAlias = tuple[Sequence[K], dict[K, None], asyncio.Future[list[Outcome[V]]]]
-"""Keys, the distinct ones among them, and who waits for their outcomes."""
-
-MOST_TURNS = 8
-"""Loop turns that a batch waits for further keys at the most."""
+R = TypeVar("R", bound=Record)
 
 
-class InFlight(Generic[K, V]):
-    """A batch that is being loaded.
+class Keyed(Generic[R]):
+    """A record as a loader's key: two of the same record are one."""
+
+    __slots__ = ("record", "ref")
+
+    def __init__(self, record: R) -> None:
+        self.record = record
+        self.ref = (type(record), record.source, record.source_id)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Keyed) and self.ref == other.ref
+
+    def __hash__(self) -> int:
+        return hash(self.ref)
+
+
+class Listed:
+    """The list of meetings under a record as a loader's key: no two are one, for a filter has no hash.
 
     Attributes:
-        keys: Its keys, but those that were cleared since.
-        task: What loads it.
-        outcomes: The outcome of every key, once there are any.
+        record: The record.
+        query: What is asked of its list.
     """
 
-    __slots__ = ("keys", "outcomes", "task")
+    __slots__ = ("query", "record")
 
-    def __init__(self, keys: Mapping[K, None], task: asyncio.Task[None]) -> None:
-        self.keys = dict(keys)
-        self.task = task
-        self.outcomes: Mapping[K, Outcome[V]] = {}
+    def __init__(self, record: Ref, query: MeetingQuery) -> None:
+        self.record = record
+        self.query = query
 
 
-class LevelLoader(DataLoader[K, V | None], Generic[K, V]):
-    """Loads values by key, each key once a request.
+class Counted:
+    """A list of meetings that is to be counted as a loader's key; as with `Listed`, no two are one.
+
+    Attributes:
+        wanted: The filter.
+        fields: Names of the fields of `Meeting` that are looked at.
+    """
+
+    __slots__ = ("fields", "wanted")
+
+    def __init__(self, wanted: MeetingFilter, fields: frozenset[str]) -> None:
+        self.wanted = wanted
+        self.fields = fields
+
+
+class MeetingKey(NamedTuple):
+    """A meeting as a loader's key, with the names of the fields that are selected on it."""
+
+    ref: Ref
+    fields: frozenset[str]
+
+
+class Loaders:
+    """The loaders of one request, each named for what it loads and by which key; each made when it is first asked for.
 
     Args:
-        batch: Loads many keys; the answer maps each to its value, its error or None, and may leave keys out.
+        catalog: Where they load from.
+        request: The request.
     """
 
-    def __init__(self, batch: Batch[K]) -> None:
-        # As `DataLoader` begins, but for its look at the batch function: loaders are made for every request.
-        self.loop = asyncio.get_running_loop()
-        self._cache: dict[K, Outcome[V]] = {}  # type: ignore[assignment]  # of outcomes, where aiodataloader keeps futures
-        self._load_batch = batch
-        self._in_flight: list[InFlight[K, V]] = []
-        self._waiting: list[Level[K, V]] = []
-        self._collector: asyncio.Task[None]
-        self._tasks: set[asyncio.Task[None]] = set()
+    person_by_ref: LevelLoader[Ref, Person]
+    person_record_by_ref: LevelLoader[Ref, Person]
+    user_by_ref: LevelLoader[Ref, User]
+    cadence_by_ref: LevelLoader[Ref, Cadence]
+    step_by_ref: LevelLoader[Ref, Step]
+    account_by_ref: LevelLoader[Ref, Account]
+    task_by_ref: LevelLoader[Ref, Task]
+    conversation_by_ref: LevelLoader[Ref, Conversation]
+    steps_by_cadence: LevelLoader[Ref, list[Step]]
+    whole_person_by_person: LevelLoader[Keyed[Person], Person]
+    whole_user_by_user: LevelLoader[Keyed[User], User]
+    user_by_email: LevelLoader[str, User]
+    meetings_under_record: LevelLoader[Listed, ListPage[Meeting]]
+    whole_list_by_filter: LevelLoader[Counted, WholeList]
+    meeting_by_ref: LevelLoader[MeetingKey, Meeting]
 
-    def get_cache_key(self, key: K) -> K:
-        """What a key's outcome is cached under: itself."""
-        return key
+    def __init__(self, catalog: Catalog, request: Request) -> None:
+        self._catalog = catalog
+        self._request = request
+        self._made: list[LevelLoader[Any, Any]] = []
 
-    async def batch_load_fn(self, keys: list[K]) -> list[Outcome[V]]:  # type: ignore[override]  # an attribute there
-        """A level, the way aiodataloader spells it."""
-        return await self.load_level(keys)
-
-    def load_level(self, keys: Sequence[K]) -> asyncio.Future[list[Outcome[V]]]:
-        """The outcome of each key, in the order of `keys`; errors stay with their keys."""
-        waiter: asyncio.Future[list[Outcome[V]]] = self.loop.create_future()
-        cache, distinct = self._cache, dict.fromkeys(keys)
-        if cache and all(map(cache.__contains__, distinct)):
-            waiter.set_result([*map(cache.__getitem__, keys)])
-            return waiter
-        self._waiting.append((keys, distinct, waiter))
-        if len(self._waiting) == 1:
-            self._collector = self.loop.create_task(self._collect())
-            self._tasks.add(self._collector)
-        return waiter
-
-    def load(self, key: K) -> asyncio.Future[V | None]:
-        """The value of one key; the future raises the key's error."""
-        answer: asyncio.Future[V | None] = self.loop.create_future()
-
-        def hand_over(level: asyncio.Future[list[Outcome[V]]]) -> None:
-            if answer.done():
-                return
-            (outcome,) = level.result()
-            if isinstance(outcome, Exception):
-                answer.set_exception(outcome)
-                answer.exception()  # told to whoever waits; that nobody does is no fault
-            else:
-                answer.set_result(outcome)
-
-        self.load_level([key]).add_done_callback(hand_over)
-        return answer
-
-    def clear(self, key: K) -> Self:
-        """Forgets a key, so that it is loaded anew when it is next asked for; who waits for it now gets what comes."""
-        self._cache.pop(key, None)
-        for batch in self._in_flight:
-            batch.keys.pop(key, None)
-        return self
-
-    def clear_all(self) -> Self:
-        """Forgets every key."""
-        self._cache.clear()
-        for batch in self._in_flight:
-            batch.keys.clear()
-        return self
-
-    def prime(self, key: K, value: Outcome[V]) -> Self:
-        """Makes a value, or an error, known that came another way; one that is known or being loaded stays."""
-        if not any(key in batch.keys for batch in self._in_flight):
-            self._cache.setdefault(key, value)
-        return self
-
-    @property
-    def idle(self) -> bool:
-        """Whether nothing is being loaded."""
-        return not self._tasks
+    def __getattr__(self, name: str) -> LevelLoader[Any, Any]:
+        if name not in LOADERS:
+            raise AttributeError(name)
+        load, catalog, request = LOADERS[name].load, self._catalog, self._request
+        made: LevelLoader[Any, Any] = LevelLoader(lambda keys: load(catalog, request, keys))
+        self._made.append(made)
+        setattr(self, name, made)
+        return made
 
     async def close(self) -> None:
-        """Ends the batches that nobody waits for any more."""
-        tasks = set(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._tasks -= tasks  # one that had not begun could not do so itself
-        waiting, self._waiting = self._waiting, []
-        _answer(waiting, {})
+        """Ends what nobody waits for any more."""
+        busy = [loader for loader in self._made if not loader.idle]
+        if busy:
+            await asyncio.gather(*(loader.close() for loader in busy))
 
-    async def _collect(self) -> None:
-        """Waits for a loop turn that brings no further keys, loads them all, and answers."""
-        waiting: list[Level[K, V]] = []
-        outcomes: Mapping[K, Outcome[V]] = {}
-        task = self._collector
+
+class RecordSource(Protocol):
+    """What looks records up by reference."""
+
+    def by_refs(self, request: Request, refs: Sequence[Ref], /) -> Awaitable[Mapping[Ref, Any]]:
+        """The record, error or None of each reference."""
+        ...
+
+
+Load: TypeAlias = Callable[[Catalog, Request, Sequence[Any]], Awaitable[Mapping[Any, Any]]]
+
+
+async def _meetings_by_ref(
+    catalog: Catalog, request: Request, keys: Sequence[MeetingKey]
+) -> Mapping[MeetingKey, Meeting | GatewayError | None]:
+    """Those of which the same is selected are looked up together."""
+    found: dict[MeetingKey, Meeting | GatewayError | None] = {}
+    for fields in {key.fields for key in keys}:
+        mine = [key for key in keys if key.fields == fields]
+        answers = await catalog.meetings.by_refs(request, [key.ref for key in mine], fields)
+        found.update((key, answers[key.ref]) for key in mine)
+    return found
+
+
+async def _whole_people(
+    catalog: Catalog, request: Request, keys: Sequence[Keyed[Person]]
+) -> Mapping[Keyed[Person], Person | Exception]:
+    return await _each(keys, lambda person: catalog.people.whole(request, person))
+
+
+async def _whole_users(
+    catalog: Catalog, request: Request, keys: Sequence[Keyed[User]]
+) -> Mapping[Keyed[User], User | Exception]:
+    return await _each(keys, lambda user: catalog.directory.whole(request, user))
+
+
+async def _users_by_email(catalog: Catalog, request: Request, keys: Sequence[str]) -> Mapping[str, Any]:
+    team, errors = await catalog.directory.team(request)
+    failed = next(iter(errors.values()), None)
+    return {key: team.by_email(key) or failed for key in keys}
+
+
+async def _meetings_under(
+    catalog: Catalog, request: Request, keys: Sequence[Listed]
+) -> Mapping[Listed, ListPage[Meeting] | GatewayError | None]:
+    """Those of which the same is asked are answered together."""
+    alike: list[tuple[MeetingQuery, list[Listed]]] = []
+    for key in keys:
+        same = next((group for query, group in alike if query == key.query), None)
+        if same is None:
+            alike.append((key.query, [key]))
+        else:
+            same.append(key)
+    answers = await asyncio.gather(
+        *(
+            catalog.meetings.pages(request, query, list(dict.fromkeys(key.record for key in group)))
+            for query, group in alike
+        )
+    )
+    groups = zip(alike, answers, strict=True)
+    return {key: answer.get(key.record) for (_, group), answer in groups for key in group}
+
+
+async def _whole_lists(
+    catalog: Catalog, request: Request, keys: Sequence[Counted]
+) -> Mapping[Counted, WholeList | GatewayError]:
+    """Those of one filter are read once, whatever is looked at."""
+    alike: list[tuple[MeetingFilter, list[Counted]]] = []
+    for key in keys:
+        same = next((group for wanted, group in alike if wanted == key.wanted), None)
+        if same is None:
+            alike.append((key.wanted, [key]))
+        else:
+            same.append(key)
+
+    async def read(wanted: MeetingFilter, group: Sequence[Counted]) -> WholeList | GatewayError:
+        fields = frozenset[str]().union(*(key.fields for key in group))
         try:
-            before, turns = 1, MOST_TURNS
-            while len(self._waiting) > before and turns:
-                before, turns = len(self._waiting), turns - 1
-                await asyncio.sleep(0)
-            waiting, self._waiting = self._waiting, []
-            (_, wanted, _), *more = waiting
-            for _, distinct, _ in more:
-                wanted.update(distinct)
-            outcomes = await self._load(wanted, task)
-        except asyncio.CancelledError:
-            if not waiting:
-                waiting, self._waiting = self._waiting, []
-            raise
-        finally:
-            self._tasks.discard(task)
-            _answer(waiting, outcomes)
+            return await catalog.meetings.whole(request, wanted, fields, catalog.stats_rows)
+        except GatewayError as error:
+            return error
 
-    async def _load(self, wanted: Mapping[K, None], task: asyncio.Task[None]) -> Mapping[K, Outcome[V]]:
-        """The outcomes of keys: known ones, those of batches under way, and those of a batch of what is left."""
-        cache = self._cache
-        others = [batch for batch in self._in_flight if not wanted.keys().isdisjoint(batch.keys)]
-        if not cache and not others:
-            return await self._load_fresh(wanted, task)
-        outcomes = {key: cache[key] for key in wanted if key in cache}
-        fresh = [key for key in wanted if key not in cache and not any(key in batch.keys for batch in others)]
-        shared = {batch: [key for key in wanted if key in batch.keys] for batch in others}
-        if fresh:
-            outcomes.update(await self._load_fresh(dict.fromkeys(fresh), task))
-        if shared:
-            await asyncio.wait({batch.task for batch in shared})
-        for batch, keys in shared.items():
-            outcomes.update((key, batch.outcomes[key]) for key in keys)
-        return outcomes
+    answers = await asyncio.gather(*(read(*each) for each in alike))
+    return {key: answer for (_, group), answer in zip(alike, answers, strict=True) for key in group}
 
-    async def _load_fresh(self, fresh: Mapping[K, None], task: asyncio.Task[None]) -> Mapping[K, Outcome[V]]:
-        batch: InFlight[K, V] = InFlight(fresh, task)
-        self._in_flight.append(batch)
+
+class Loading(NamedTuple):
+    """How a loader loads, and what that costs.
+
+    Attributes:
+        load: Loads many keys.
+        price: What so many keys cost, of records of one source where it is known; None where the field that uses the
+            loader has a price of its own.
+        singly: Calls that one key may take where the keys do not go together.
+    """
+
+    load: Load
+    price: Callable[[Prices, int, Source | None], Needs] | None = None
+    singly: int = 1
+
+
+def _by_refs(kind: Kind, lookup: Callable[[Catalog], RecordSource]) -> Loading:
+    return Loading(
+        lambda catalog, request, keys: lookup(catalog).by_refs(request, keys),
+        lambda prices, number, source: prices.by_refs(kind, number, source),
+    )
+
+
+LOADERS: Mapping[str, Loading] = {
+    "person_by_ref": _by_refs(Kind.PERSON, lambda catalog: catalog.people),
+    "person_record_by_ref": Loading(lambda catalog, request, keys: catalog.people.records(request, keys)),
+    "user_by_ref": _by_refs(Kind.USER, lambda catalog: catalog.directory),
+    "cadence_by_ref": _by_refs(Kind.CADENCE, lambda catalog: catalog.cadences),
+    "step_by_ref": _by_refs(Kind.STEP, lambda catalog: catalog.steps),
+    "account_by_ref": _by_refs(Kind.ACCOUNT, lambda catalog: catalog.accounts),
+    "task_by_ref": _by_refs(Kind.TASK, lambda catalog: catalog.tasks),
+    "conversation_by_ref": _by_refs(Kind.CONVERSATION, lambda catalog: catalog.conversations),
+    "steps_by_cadence": Loading(
+        lambda catalog, request, keys: catalog.steps_of_cadences.by_cadences(request, keys),
+        lambda prices, number, _: prices.steps_of_cadences(number),
+    ),
+    "whole_person_by_person": Loading(
+        _whole_people, lambda prices, number, _: prices.people_below(number), singly=ASSUMED.addresses
+    ),
+    "whole_user_by_user": Loading(_whole_users, lambda prices, _number, _source: prices.team()),
+    "user_by_email": Loading(_users_by_email, lambda prices, _number, _source: prices.team()),
+    "meetings_under_record": Loading(_meetings_under),
+    "whole_list_by_filter": Loading(_whole_lists),
+    "meeting_by_ref": Loading(_meetings_by_ref),
+}
+"""Every loader, by its name on `Loaders`."""
+
+
+async def _each(keys: Sequence[Keyed[R]], load: Callable[[R], Awaitable[R]]) -> dict[Keyed[R], R | Exception]:
+    """Each record loaded by itself; one that fails fails alone."""
+
+    async def attempt(record: R) -> R | Exception:
         try:
-            found = await self._load_batch([*fresh])
-            batch.outcomes = dict(zip(fresh, map(found.get, fresh), strict=True))
-        except asyncio.CancelledError:
-            batch.outcomes = dict.fromkeys(fresh, _too_late())
-        except Exception as error:  # noqa: BLE001 - whatever a batch ends with is the answer to its keys
-            batch.outcomes = dict.fromkeys(fresh, error)
-        finally:
-            self._in_flight.remove(batch)
-        cleared = len(batch.keys) < len(fresh)
-        self._cache.update({key: batch.outcomes[key] for key in batch.keys} if cleared else batch.outcomes)
-        return batch.outcomes
+            return await load(record)
+        except Exception as error:  # noqa: BLE001 - whatever one ends with is its own
+            return error
 
-
-def _answer(waiting: Sequence[Level[K, V]], outcomes: Mapping[K, Outcome[V]]) -> None:
-    for keys, _, waiter in waiting:
-        if waiter.done():
-            continue
-        try:
-            waiter.set_result([*map(outcomes.__getitem__, keys)])
-        except KeyError:
-            waiter.set_result([outcomes[key] if key in outcomes else _too_late() for key in keys])
-
-
-def _too_late() -> DeadlineExceeded:
-    return DeadlineExceeded("The request ended before this was loaded.")
+    return dict(zip(keys, await asyncio.gather(*(attempt(key.record) for key in keys)), strict=True))

@@ -47,5 +47,9 @@ class LookAhead:
         return LookAhead(selected for field in self._fields.get(name, ()) for selected in field.below())
 
     def attributes(self) -> frozenset[str]:
-        """The attributes that the selected fields stand for."""
-        return frozenset(attribute(name) for name in self._fields)
+        """The attributes that the selected fields stand for, and, after a dot, those selected below them."""
+        found = {attribute(name) for name in self._fields}
+        for name, fields in self._fields.items():
+            below = (each.field_name for field in fields for selected in field.below() for each in selected.fields)
+            found.update(f"{attribute(name)}.{attribute(each)}" for each in below)
+        return frozenset(found)

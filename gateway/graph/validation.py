@@ -10,35 +10,81 @@ from graphql import (
     DirectiveNode,
     DocumentNode,
     GraphQLError,
+    GraphQLSchema,
     ListValueNode,
     Node,
     NullValueNode,
     ObjectFieldNode,
     ObjectValueNode,
     VariableDefinitionNode,
+    get_named_type,
+    is_input_object_type,
+    is_interface_type,
+    is_object_type,
 )
 
 from gateway.errors import BadUserInput
-from gateway.execution.inputs import null_message
+from gateway.execution.inputs import null_message, with_allowed
 
-MOST_CHARS = 500
+MAX_CHARS = 500
 """Characters of one message; some repeat what the document says."""
 OF_PYTHON = re.compile(r", but encountered error '.*'; found", re.DOTALL)
 """What Python says of a literal that it cannot read, as a number of thousands of digits."""
+UNKNOWN_FIELD = re.compile(r"Cannot query field '(?P<field>\w+)' on type '(?P<kind>\w+)'")
+UNKNOWN_ARGUMENT = re.compile(r"Unknown argument '(?P<name>\w+)' on field '(?P<kind>\w+)\.(?P<field>\w+)'")
+ROWS = ("nodes", "node")
+"""Where the rows of a connection, and the row of an edge, are."""
 ONE_OF = "Within OneOf Input Object type"
 
 
-def in_plain_words(document: DocumentNode, error: GraphQLError) -> GraphQLError:
-    """What validation says of a document, in GraphQL's words; a null where none may be is told of as everywhere."""
-    return _of_null(document, error) or _plain(error)
+def in_plain_words(
+    schema: GraphQLSchema, document: DocumentNode, error: GraphQLError, *, hide_suggestions: bool
+) -> GraphQLError:
+    """What validation says of a document, in GraphQL's words; a null where none is allowed is reported as elsewhere.
+
+    Args:
+        schema: The schema.
+        document: The document.
+        error: What graphql-core says.
+        hide_suggestions: Whether the message leaves out what the schema has instead.
+    """
+    return _of_null(document, error) or _plain(error, None if hide_suggestions else schema)
 
 
-def _plain(error: GraphQLError) -> GraphQLError:
-    """An error in GraphQL's words; what Python raised on the way is nobody's fault."""
+def _plain(error: GraphQLError, schema: GraphQLSchema | None) -> GraphQLError:
+    """An error in GraphQL's words, without what Python raised on the way."""
     message = OF_PYTHON.sub(", found", error.message)
-    if len(message) > MOST_CHARS:
-        message = f"{message[:MOST_CHARS]}…"
+    if len(message) > MAX_CHARS:
+        message = f"{message[:MAX_CHARS]}…"
+    if schema is not None:
+        message = with_place(schema, with_rows(schema, with_allowed(schema, message)))
     return GraphQLError(message, error.nodes, error.source, error.positions)
+
+
+def with_rows(schema: GraphQLSchema, message: str) -> str:
+    """A message about a field that a connection or an edge lacks, and where its rows are, if they have that field."""
+    unknown = UNKNOWN_FIELD.match(message)
+    kind = schema.get_type(unknown["kind"]) if unknown else None
+    if unknown is None or not is_object_type(kind):
+        return message
+    for rows in ROWS:
+        row = get_named_type(kind.fields[rows].type) if rows in kind.fields else None
+        if (is_object_type(row) or is_interface_type(row)) and unknown["field"] in row.fields:
+            return f"{message} The rows are in '{rows}': {rows} {{ {unknown['field']} }}."
+    return message
+
+
+def with_place(schema: GraphQLSchema, message: str) -> str:
+    """A message about an argument that a field lacks, and which of its arguments has it inside, if one does."""
+    unknown = UNKNOWN_ARGUMENT.match(message)
+    kind = schema.get_type(unknown["kind"]) if unknown else None
+    if unknown is None or not is_object_type(kind) or unknown["field"] not in kind.fields:
+        return message
+    for name, argument in kind.fields[unknown["field"]].args.items():
+        inside = get_named_type(argument.type)
+        if is_input_object_type(inside) and unknown["name"] in inside.fields:
+            return f"{message} It belongs in '{name}': {name}: {{{unknown['name']}: …}}."
+    return message
 
 
 def _of_null(document: DocumentNode, error: GraphQLError) -> GraphQLError | None:

@@ -1,4 +1,4 @@
-"""What calls upstream cost, as it is told before any of them is made."""
+"""What upstream calls cost, as ports say it before any of them is made."""
 
 from __future__ import annotations
 
@@ -12,8 +12,28 @@ import msgspec
 from gateway.model.order import NameField, OrderField
 from gateway.model.records import Source
 
-CHUNK = 100
-"""Keys that one call takes."""
+
+class Assumed(msgspec.Struct, frozen=True):
+    """The sizes that are assumed where they are unknown.
+
+    Attributes:
+        entries: Entries of a list that has no page: attendees, participants, a person's cadences, a cadence's steps.
+        users: Members of the team.
+        cadences: Cadences of the team.
+        steps: Steps of all its cadences.
+        addresses: E-mail addresses of a person.
+        meetings_a_day: Meetings that begin in a day.
+    """
+
+    entries: int = 10
+    users: int = 500
+    cadences: int = 500
+    steps: int = 5_000
+    addresses: int = 3
+    meetings_a_day: int = 30
+
+
+ASSUMED = Assumed()
 
 
 class How(enum.Enum):
@@ -22,7 +42,7 @@ class How(enum.Enum):
     EACH = "each"
     """A call a key."""
     BATCH = "batch"
-    """A call for the keys of one level that go together, a hundred at a time."""
+    """A call for the keys of one level that go together, so many at a time."""
     ONCE = "once"
     """Once an operation, however many ask for it."""
 
@@ -35,8 +55,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
         endpoint: The endpoint's name, as in the trace.
         how: How calls follow from keys.
         keys: What the keys are: those that go together have one name.
-        of: The source whose records' keys need it; None for any.
-        times: Keys that each record comes to.
+        size: Keys that one call takes, where they go together.
+        times: Calls, where it is made once an operation.
         most: Calls at most, where there cannot be more keys.
     """
 
@@ -44,13 +64,13 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     endpoint: str
     how: How
     keys: str
-    of: Source | None = None
+    size: int = 1
     times: int = 1
     most: int | None = None
 
     def calls(self, keys: int) -> int:
         """The calls that so many keys take, each of one unit."""
-        count = {How.EACH: keys * self.times, How.BATCH: math.ceil(keys * self.times / CHUNK), How.ONCE: self.times}
+        count = {How.EACH: keys, How.BATCH: math.ceil(keys / self.size), How.ONCE: self.times}
         return count[self.how] if self.most is None else min(count[self.how], self.most)
 
 

@@ -21,7 +21,7 @@ GOOGLE_ID = re.compile(r"[a-z0-9][a-z0-9_-]{4,1023}")
 
 OWN = frozenset(
     {
-        *("source", "source_id", "raw", "unreadable", "twins", "sources", "unfolded"),
+        *("source", "source_id", "raw", "unreadable", "twins", "sources", "unfolded", "failed"),
         *("start_time", "end_time", "all_day", "created_at", "updated_at"),
         *("status", "canceled_at", "no_show", "calendar_address"),
     }
@@ -143,8 +143,14 @@ def fold(meeting: Meeting, twins: Iterable[Meeting]) -> Meeting:
     newest = [next(each) for _, each in itertools.groupby(ordered, key=lambda twin: twin.source)]
     lacking = [name for name in FALLBACK if getattr(meeting, name) is None]
     filled = {name: getattr(twin, name) for twin in reversed(newest) for name in lacking if _has(twin, name)}
+    failed = {name: error for twin in reversed(newest) for name, error in twin.failed.items()}
+    missing = {name: error for name, error in failed.items() if "." not in name and name in lacking}
     return msgspec.structs.replace(
-        meeting, **filled, twins=tuple(ordered), unreadable=meeting.unreadable - filled.keys()
+        meeting,
+        **filled,
+        twins=tuple(ordered),
+        unreadable=meeting.unreadable - filled.keys(),
+        failed={name: error for name, error in {**missing, **meeting.failed}.items() if name not in filled},
     )
 
 

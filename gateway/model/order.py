@@ -28,7 +28,7 @@ MOST_NAME = 200
 
 @functools.lru_cache(maxsize=16_384)
 def micros(moment: dt.datetime) -> int:
-    """Microseconds since 1970, exact; remembered, since the order asks it of kept records again and again."""
+    """Microseconds since 1970, exact; remembered, since the order asks it of cached records again and again."""
     return (moment - EPOCH) // MICROSECOND
 
 

@@ -34,6 +34,7 @@ class Source(Word):
 
     SALESLOFT = "SALESLOFT"
     DRIFT = "DRIFT"
+    CALENDLY = "CALENDLY"
 
 
 class Kind(Word):
@@ -148,6 +149,8 @@ class Meeting(Record, frozen=True, kw_only=True):
         unfolded: Why twins could not be looked for though they were asked for, None where they could.
         calendar_address: The e-mail address of the calendar that the record stands in, where its id is one: the
             owner's, as far as is known.
+        rescheduled_to: The meeting that it was moved to, where moving one makes another.
+        failed: Why attributes are missing that took calls of their own, by name; `<source>.<field>` is the vendor's.
     """
 
     title: str | None = None
@@ -177,10 +180,12 @@ class Meeting(Record, frozen=True, kw_only=True):
     account: Ref | None = None
     task: Ref | None = None
     conversation: Ref | None = None
+    rescheduled_to: Ref | None = None
     twins: tuple[Meeting, ...] = ()
     sources: tuple[Source, ...] | None = None
     unfolded: GatewayError | None = None
     calendar_address: str | None = None
+    failed: Mapping[str, GatewayError] = {}
 
 
 class Person(Record, frozen=True, kw_only=True):
@@ -227,6 +232,7 @@ class User(Record, frozen=True, kw_only=True):
     time_zone: str | None = None
     phone: str | None = None
     avatar_url: str | None = None
+    updated_at: dt.datetime | None = None
     twins: tuple[User, ...] = ()
 
 

@@ -27,7 +27,13 @@ class Principal(msgspec.Struct, frozen=True):
     Attributes:
         name: Whose credential it is, for logs.
         scopes: Those of `SCOPES` that it has.
+        email: The address of the person that it was given to, where it says so and that is verified.
     """
 
     name: str
     scopes: frozenset[str] = SCOPES
+    email: str | None = None
+
+    def __repr__(self) -> str:
+        """Without the address."""
+        return f"Principal(name={self.name!r}, scopes={sorted(self.scopes)})"

@@ -28,7 +28,7 @@ _MOST_MICROS = 253_402_300_799_999_999
 
 
 class MalformedCursor(ValueError):
-    """Text that is no cursor, or not one for this order; the message says which."""
+    """Text that is not a cursor, or not one for this order; the message says which."""
 
 
 class _Place(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -63,7 +63,7 @@ def decode(text: str, field: OrderField | NameField) -> Position:
     """The position that `encode` made the text of.
 
     Raises:
-        MalformedCursor: The text is no cursor of ours, or one of another order.
+        MalformedCursor: The text is not one of our cursors, or one of another order.
     """
     if len(text) > MOST:
         raise MalformedCursor("is not a cursor of this connection")

@@ -11,7 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
@@ -67,13 +67,25 @@ class Lane(Protocol[T]):
     """A source's rows along a walk: strictly after its start, in its order, ending at its stop."""
 
     async def read(self, want: int) -> Chunk[T]:
-        """The next rows; at least one unless done or paused.
+        """The next rows: at least one, or a frontier further on, unless done or paused.
 
         Args:
             want: How many would do; a lane may return more or fewer.
 
         Raises:
             UpstreamError: The source broke off; what was read before stays valid.
+        """
+        ...
+
+
+@runtime_checkable
+class FarReaching(Protocol):
+    """A lane that can read several of its parts at once, given how far the walk goes."""
+
+    def reach(self, place: Position) -> None:
+        """Has the next read go on to a place, which other lanes' rows say that the page will not end before.
+
+        Rows of this lane's own may fill the page sooner.
         """
         ...
 
@@ -116,7 +128,7 @@ class Track(Generic[T]):
         return self.open and (self.paused or self.error is not None)
 
     async def read(self, want: int, key: Callable[[T], SortKey]) -> Chunk[T] | None:
-        """Reads on; what fails is kept in `error`."""
+        """Reads on; what fails is in `error`."""
         try:
             chunk = await self.lane.read(want)
         except GatewayError as error:
@@ -192,6 +204,10 @@ class Merge(Generic[T]):
         if not blocking or any(track.stuck for track in blocking):
             return False
         self.rounds += 1
+        goal = self._goal(want)
+        for track in blocking:
+            if goal is not None and isinstance(track.lane, FarReaching):
+                track.lane.reach(goal)
         chunks = await asyncio.gather(*(track.read(want, self._key) for track in blocking))
         self.hint = next((chunk.hint for chunk in chunks if chunk and chunk.hint is not None), self.hint)
         self._release()
@@ -205,6 +221,14 @@ class Merge(Generic[T]):
 
     def _key(self, row: T) -> SortKey:
         return self.walk.order.key(self._place(row))
+
+    def _goal(self, want: int) -> Position | None:
+        """Where so many of the rows that were read end; None where there are not so many."""
+        buffered = [row for track in self.tracks for row in track.rows]
+        if len(buffered) < want or not any(isinstance(track.lane, FarReaching) for track in self.tracks):
+            return None
+        buffered.sort(key=itemgetter(0), reverse=self.walk.backward)
+        return self._place(buffered[want - 1][1])
 
     def _blocking(self) -> list[Track[T]]:
         """The open lanes that nothing can be emitted beyond: those not begun, else those at the earliest frontier."""

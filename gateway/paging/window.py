@@ -19,7 +19,7 @@ MOST_SIZE = 500
 
 
 class BadWindow(ValueError):
-    """Arguments that cannot be meant.
+    """Arguments that are not valid together, or out of bounds.
 
     Args:
         argument: Which one.
@@ -46,6 +46,7 @@ class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         start: The place of its first row, or where a page without rows begins; None at the very beginning.
         end: The place it reaches to: of its last row, or further where rows without a match were passed over.
         ahead: Whether rows follow in the direction walked.
+        ends: Whether it is known that nothing follows, and that nothing of what was read is missing.
         hint: See `Position.hint`.
         aside: See `Position.aside`.
     """
@@ -54,6 +55,7 @@ class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     start: Position | None
     end: Position | None
     ahead: bool
+    ends: bool = False
     hint: int | None = None
     aside: tuple[str, ...] = ()
 

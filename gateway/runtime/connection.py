@@ -12,6 +12,7 @@ writing may not stay paused for long.
 from __future__ import annotations
 
 import asyncio
+import logging
 import resource
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -20,14 +21,21 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
 from gateway.upstream.clock import Handle, SystemClock, Timer
 
+LARGEST_MESSAGE = 1_000_000
+"""Bytes of a message, as of a request's body; one that is larger closes the connection with 1009."""
+
+log = logging.getLogger("gateway.websocket")
+log.setLevel(logging.WARNING)  # uvicorn logs each connection's query string, which is a client's
+
 LARGEST_HEAD = 64 * 1024
 """Bytes of a request line with its headers, and of what else is not the body: trailers, sizes of chunks."""
 
-MOST_HEADERS = 128
+MAX_HEADERS = 128
 """Header lines of a request; a browser behind three proxies sends forty."""
 
 LARGEST_CHUNK_OVERHEAD = 8
@@ -37,12 +45,12 @@ HEAD_SECONDS = 10.0
 """For the head of a request to arrive in, from its first byte on; for a new connection, from the beginning."""
 
 REQUEST_SECONDS = 30.0
-"""For a whole request; the body of an operation has ten seconds, of which the client is told (`body.MOST_SECONDS`)."""
+"""For a whole request; the body of an operation has ten seconds (`web.request.MAX_SECONDS`)."""
 
-MOST_PIPELINED = 16
+MAX_PIPELINED = 16
 """Requests that one connection may send before the first is answered."""
 
-MOST_CONNECTIONS = 2_000
+MAX_CONNECTIONS = 2_000
 """Open at once, in one process."""
 
 RESERVED_DESCRIPTORS = 192
@@ -62,8 +70,8 @@ def most_connections() -> int:
     """How many connections a process may have open, by its limit on descriptors."""
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if allowed == resource.RLIM_INFINITY:
-        return MOST_CONNECTIONS
-    return min(MOST_CONNECTIONS, max(LEAST_CONNECTIONS, allowed - RESERVED_DESCRIPTORS))
+        return MAX_CONNECTIONS
+    return min(MAX_CONNECTIONS, max(LEAST_CONNECTIONS, allowed - RESERVED_DESCRIPTORS))
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -131,15 +139,15 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self._reading_head:
             return
         super().on_header(name, value)
-        if len(self.headers) > MOST_HEADERS:
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"A request has {MOST_HEADERS} headers at most.")
+        if len(self.headers) > MAX_HEADERS:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"A request has {MAX_HEADERS} headers at most.")
 
     def on_headers_complete(self) -> None:
         """A head is whole: the request is under way."""
         self._reading_head = False
         if self.transport.is_closing():
             return
-        if len(self.pipeline) >= MOST_PIPELINED:
+        if len(self.pipeline) >= MAX_PIPELINED:
             self.transport.close()
             return
         self._waiting.pop(self, None)
@@ -215,7 +223,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._timer, self._looks_at = self.loop.call_at(due, self._look), due
 
     def _look(self) -> None:
-        """Ends a connection whose request has not come in time; a client that has begun one is told so."""
+        """Ends a connection whose request has not come in time; a client that has begun one gets an answer."""
         self._timer = None
         if self._due is None:
             return
@@ -263,7 +271,7 @@ class ClientConnection(BoundedProtocol):
     """A connection of a client.
 
     Args:
-        clock: What patience is told by.
+        clock: The clock of time-outs.
         given: What uvicorn makes a connection with.
     """
 
@@ -303,6 +311,47 @@ class ClientConnection(BoundedProtocol):
     def _be_impatient(self) -> None:
         self._be_patient()
         self._end = self._clock.call_later(self._patience, self.transport.abort)
+
+    def _be_patient(self) -> None:
+        if self._end is not None:
+            self._end.cancel()
+            self._end = None
+
+
+class ClientSocket(WebSocketsSansIOProtocol):
+    """A WebSocket of a client.
+
+    Args:
+        clock: The clock of time-outs.
+        given: What uvicorn makes a connection with.
+    """
+
+    def __init__(self, *, clock: Timer | None = None, **given: Any) -> None:
+        super().__init__(**given)
+        self.logger = log
+        self._clock = clock or SystemClock()
+        self._end: Handle | None = None
+
+    def pause_writing(self) -> None:
+        """Gives the client its time: the kernel has not taken all that was written."""
+        super().pause_writing()
+        self._be_patient()
+        self._end = self._clock.call_later(PATIENCE, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Takes the time back: everything was taken."""
+        self._be_patient()
+        super().resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forgets it."""
+        self._be_patient()
+        super().connection_lost(exc)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Takes note of the transport; an idle connection costs no buffer."""
+        super().connection_made(transport)
+        self.transport.set_write_buffer_limits(high=64 * 1024)
 
     def _be_patient(self) -> None:
         if self._end is not None:

@@ -1,26 +1,26 @@
-"""Reads again, while the gateway runs, the files that settings name: secrets by themselves, all of them on SIGHUP."""
+"""Reads the files that settings name again while the gateway runs: secrets periodically, all of them on SIGHUP."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 
+from gateway.runtime.upstreams import Upstreams
 from gateway.settings.api_keys import LiveKeys
 from gateway.settings.environment import BadSetting
-from gateway.settings.settings import Reread, Settings
+from gateway.settings.settings import ReloadedSettings, Settings
 from gateway.upstream.clock import Timer
-from gateway.upstreams import Upstreams
 from gateway.web.persisted import TrustedDocuments, trusted
 
 log = logging.getLogger(__name__)
 
 EVERY = 30.0
-"""Seconds between two looks at the files of secrets."""
+"""Seconds between two reads of the files of secrets."""
 
 AT_ONCE = 1.0
-"""Seconds within which a second refusal of a credential does not lead to another look."""
+"""Seconds within which a second refusal of a credential does not cause another read."""
 
 
 class AcceptedKeys:
@@ -33,18 +33,25 @@ class AcceptedKeys:
         clients: Of those who ask.
         routers: Of federation's routers.
         metrics: Of those who read `/metrics`.
+        webhooks: Secrets of vendors who deliver, by the source's name.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.clients = LiveKeys(settings.access.keys)
         self.routers = LiveKeys(settings.federation.router_keys)
         self.metrics = LiveKeys(settings.metrics.keys)
+        self.webhooks = _webhook_secrets(settings)
 
     def replace(self, settings: Settings) -> None:
-        """Accepts those that are set now, and no others."""
+        """Replaces the accepted keys by those in new settings."""
         self.clients.replace(settings.access.keys)
         self.routers.replace(settings.federation.router_keys)
         self.metrics.replace(settings.metrics.keys)
+        self.webhooks = _webhook_secrets(settings)
+
+
+def _webhook_secrets(settings: Settings) -> Mapping[str, Sequence[str]]:
+    return {source.name: [each.reveal() for each in source.webhook_secrets] for source in settings.sources}
 
 
 class Reload:
@@ -81,7 +88,7 @@ class Reload:
 
     @contextlib.asynccontextmanager
     async def followed(self) -> AsyncIterator[None]:
-        """Looks for other secrets from time to time within the block, and when a source refuses one."""
+        """Reads secrets periodically within the block, and when a source refuses one."""
         if self._environment is None:
             yield
             return
@@ -94,7 +101,7 @@ class Reload:
             await asyncio.gather(following, return_exceptions=True)
 
     async def look(self) -> None:
-        """Looks for other secrets; does nothing where that was done a moment ago."""
+        """Reads secrets again, unless that was done a moment ago."""
         async with self._looking:
             if self._clock.monotonic() - self._looked >= AT_ONCE:
                 before = self._faults
@@ -103,7 +110,7 @@ class Reload:
                     _tell(reread.faults)
 
     async def now(self) -> None:
-        """Reads every file again, and says in the log what came of each."""
+        """Reads every file again, and logs the result of each."""
         log.info("reload: reading the files that settings name")
         async with self._looking:
             reread = await self._reread()
@@ -129,8 +136,8 @@ class Reload:
             except Exception:
                 log.exception("the files of secrets could not be looked at")
 
-    async def _reread(self) -> Reread:
-        """The settings by now, which are used from now on."""
+    async def _reread(self) -> ReloadedSettings:
+        """Reads the settings again and applies them."""
         self._looked = self._clock.monotonic()
         reread = await asyncio.to_thread(self._settings.reread, self._environment or {})
         self._settings, self._faults = reread.settings, reread.faults

@@ -26,7 +26,7 @@ STREAMS = (0, 1, 2)
 
 
 class Hangup:
-    """Takes SIGHUP: of a terminal that has gone it ends the process, of anybody else it has files read again.
+    """The handler of SIGHUP: from a terminal that is closed it ends the process, otherwise files are read again.
 
     Attributes:
         reload: Has them read; None while the process starts, in which case that is done as soon as it can be.
@@ -38,7 +38,7 @@ class Hangup:
         self._terminal = [stream for stream in STREAMS if os.isatty(stream)]
 
     def __call__(self, _number: int, _frame: FrameType | None) -> None:
-        """Takes the signal."""
+        """Handles the signal."""
         if self.is_of_the_terminal():
             signal.raise_signal(signal.SIGTERM)
         elif self.reload is None:
@@ -47,7 +47,7 @@ class Hangup:
             self.reload()
 
     def is_of_the_terminal(self) -> bool:
-        """Whether there was a terminal, and is none any more: nobody is left to end the process.
+        """Whether there was a terminal, and is not any more: nobody is left to end the process.
 
         What is written to it goes nowhere from then on, rather than fail.
         """
@@ -59,7 +59,7 @@ class Hangup:
 
 @contextlib.contextmanager
 def hangups_taken() -> Iterator[None]:
-    """Keeps a SIGHUP from ending the process within the block, also while it starts."""
+    """Keeps SIGHUP from ending the process within the block, also during start-up."""
     before = signal.signal(signal.SIGHUP, Hangup())
     try:
         yield
@@ -127,6 +127,7 @@ def draining(health: Health, seconds: float, *, alone: bool = True) -> Iterator[
     def begin(number: int) -> None:
         if alone:
             log.info("stopping", extra={"drain": seconds})
+        health.stopping.set()
         loop.call_later(seconds, lambda: asyncio.ensure_future(end(number)))
 
     def drain(number: int, frame: FrameType | None) -> None:
@@ -136,7 +137,15 @@ def draining(health: Health, seconds: float, *, alone: bool = True) -> Iterator[
         health.closing = True
         loop.call_soon_threadsafe(begin, number)
 
+    interrupt = signal.getsignal(signal.SIGINT)
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(health.stopping.set)  # uvicorn waits for streams as for any other answer
+        if callable(interrupt):
+            interrupt(number, frame)
+
     signal.signal(signal.SIGTERM, drain)
+    signal.signal(signal.SIGINT, leave)
     yield
     if alone and not health.closing:  # by Ctrl-C, which does not wait
         log.info("stopping", extra={"drain": 0})

@@ -17,7 +17,7 @@ from gateway.settings.environment import BadSetting
 log = logging.getLogger(__name__)
 
 LOOK = 0.2
-"""Seconds between two looks whether a worker has ended."""
+"""Seconds between two checks whether a worker has ended."""
 
 
 class Supervisor(Multiprocess):
@@ -37,7 +37,7 @@ class Supervisor(Multiprocess):
         self._stopping = _Stopping(self)
 
     def handle_hup(self) -> None:
-        """Replaces the workers, which read everything anew; none where the settings are not valid any more."""
+        """Replaces the workers, which read all settings again; none of them where the settings are no longer valid."""
         if self._hangup.is_of_the_terminal():
             self.should_exit.set()
             return
@@ -54,7 +54,7 @@ class Supervisor(Multiprocess):
         self.restart_all()
 
     def restart_all(self) -> None:
-        """Brings each worker's replacement into service before the worker is told to stop."""
+        """Brings each worker's replacement into service before the worker is stopped."""
         for place, old in enumerate(self.processes):
             new = Process(self.config, self.sockets)
             new.start()
@@ -78,7 +78,7 @@ class Supervisor(Multiprocess):
         log.info("reload: done", extra={"workers": len(self.processes)})
 
     def terminate_all(self) -> None:
-        """Tells all to end, and lets go of the socket: else it would go on accepting when nobody answers any more."""
+        """Stops all workers and closes the socket, which would otherwise accept connections that nobody serves."""
         log.info("stopping", extra={"workers": len(self.processes)})
         super().terminate_all()
         for listener in self.sockets:
@@ -92,7 +92,7 @@ class Supervisor(Multiprocess):
 
 
 class _Stopping(threading.Event):
-    """Set once the supervisor was told to stop; signals that have come meanwhile count before they are handled."""
+    """Set once the supervisor is to stop, pending signals included."""
 
     def __init__(self, supervisor: Supervisor) -> None:
         super().__init__()

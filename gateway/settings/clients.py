@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from gateway.settings.api_keys import KEYS, ApiKey
 from gateway.settings.environment import BadSetting
-from gateway.settings.kinds import HOSTS, NETWORKS, ORIGINS, FilePath, Network, Unset, Url, is_loopback
+from gateway.settings.kinds import HOSTS, NETWORKS, ORIGINS, FilePath, Network, SecretText, Unset, Url, is_loopback
 from gateway.settings.server import HOST_NAME, LOOPBACK
 from gateway.settings.table import SettingsGroup, SettingsTable
 
@@ -68,6 +68,23 @@ class AccessSettings(SettingsGroup, frozen=True, kw_only=True):
         ),
     ] = ""
 
+    id_key: Annotated[
+        SecretText,
+        Unset("derived from `CALENDLY_TOKEN`: these ids change with it"),
+        Meta(
+            title="GATEWAY_ID_KEY",
+            description="encrypts ids that are made of e-mail addresses (people whom Calendly alone knows)",
+        ),
+    ] = None
+
+    email_claim: Annotated[
+        str,
+        Meta(
+            title="GATEWAY_JWT_EMAIL_CLAIM",
+            description="the claim of a JWT that `me` finds the team member by; ignored if `email_verified` is false",
+        ),
+    ] = "email"
+
     @property
     def required(self) -> bool:
         """Whether a credential is needed."""
@@ -88,7 +105,7 @@ class AccessSettings(SettingsGroup, frozen=True, kw_only=True):
             yield BadSetting("GATEWAY_AUTH", wrong)
         if self.auth == "none" and self._some:
             given = "GATEWAY_API_KEYS" if self.keys else "GATEWAY_JWKS_URL"
-            wrong = f"is none, and {given} is set, which nobody would be asked for; leave one of them out"
+            wrong = f"is none, but {given} is set, and nobody would be asked for it; leave one of them out"
             yield BadSetting("GATEWAY_AUTH", wrong)
 
     def review(self) -> Iterator[str]:
@@ -185,7 +202,8 @@ class LimitSettings(SettingsGroup, frozen=True, kw_only=True):
             title="GATEWAY_MAX_COST",
             ge=1,
             le=MOST,
-            description="upstream cost units that one operation may be expected to take; see [limits](http.md#limits)",
+            description="upstream cost units that one operation may be expected to take, and may spend while it runs; "
+            "see [limits](http.md#limits)",
         ),
     ] = 2000
     fields: Annotated[
@@ -198,6 +216,15 @@ class LimitSettings(SettingsGroup, frozen=True, kw_only=True):
             "operation runs, and counted while it does",
         ),
     ] = 250_000
+    stats_rows: Annotated[
+        int,
+        Meta(
+            title="GATEWAY_STATS_ROWS",
+            ge=1,
+            le=MOST,
+            description="meetings that one `meetingStats` reads at most; a range with more is refused",
+        ),
+    ] = 5000
     client_rate: Annotated[
         int,
         Meta(

@@ -15,7 +15,7 @@ from gateway.settings.kinds import InvalidValue, ValueKind, listed
 from gateway.settings.table import SettingsGroup, SettingsTable
 
 
-class Version(NamedTuple):
+class FederationVersion(NamedTuple):
     """A version of the Apollo Federation specification."""
 
     major: int
@@ -25,8 +25,8 @@ class Version(NamedTuple):
         return f"{self.major}.{self.minor}"
 
 
-OLDEST, NEWEST = Version(2, 0), Version(2, 12)
-DEFAULT = Version(2, 9)
+OLDEST, NEWEST = FederationVersion(2, 0), FederationVersion(2, 12)
+DEFAULT = FederationVersion(2, 9)
 """The latest that every composer knows."""
 WRITTEN = re.compile(r"2\.\d{1,2}")
 PREFIX = re.compile(r"(?!.*__)[A-Za-z][A-Za-z0-9_]{0,39}")
@@ -34,11 +34,11 @@ PREFIX = re.compile(r"(?!.*__)[A-Za-z][A-Za-z0-9_]{0,39}")
 NAME_START = "up to 40 letters, digits and single underscores, a letter first"
 
 SINCE = {
-    "tag": Version(2, 0),
-    "authenticated": Version(2, 5),
-    "requiresScopes": Version(2, 5),
-    "cost": Version(2, 9),
-    "listSize": Version(2, 9),
+    "tag": FederationVersion(2, 0),
+    "authenticated": FederationVersion(2, 5),
+    "requiresScopes": FederationVersion(2, 5),
+    "cost": FederationVersion(2, 9),
+    "listSize": FederationVersion(2, 9),
 }
 """The directives that may be printed, and the version that each came with."""
 UNASKED = frozenset({"tag", "cost", "listSize"})
@@ -54,7 +54,7 @@ class Options(msgspec.Struct, frozen=True):
         prefix: What is put before the names of types, inputs, enums and root fields; empty where nothing is.
     """
 
-    version: Version = DEFAULT
+    version: FederationVersion = DEFAULT
     directives: frozenset[str] = UNASKED
     prefix: str = ""
 
@@ -80,8 +80,8 @@ def options(version: str = "", directives: Iterable[str] = (), prefix: str = "")
     )
 
 
-def _version(text: str) -> Version:
-    version = Version(*map(int, text.split("."))) if WRITTEN.fullmatch(text) else None
+def _version(text: str) -> FederationVersion:
+    version = FederationVersion(*map(int, text.split("."))) if WRITTEN.fullmatch(text) else None
     if version is None or not OLDEST <= version <= NEWEST:
         raise InvalidValue(f'"{text[:20]}" is not a version from {OLDEST} to {NEWEST}')
     return version
@@ -114,7 +114,7 @@ class FederationSettings(SettingsGroup, frozen=True, kw_only=True):
         bool, Meta(title="GATEWAY_FEDERATION", description="whether routers are answered (`_service`, `_entities`)")
     ] = False
     version: Annotated[
-        Version,
+        FederationVersion,
         VERSION,
         Meta(
             title="GATEWAY_FEDERATION_VERSION",

@@ -28,6 +28,10 @@ NO_SCHEME = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9./_-]*)?")
 """A URL without its scheme that holds nothing but a host, a port and a path, and so may be repeated in a message."""
 
 
+MOST_SECRETS = 5
+"""Of which a delivery may be signed with any: one, and another while it is replaced."""
+
+
 class InvalidValue(ValueError):
     """A text that is not a value of a kind; the message, where there is one, says what is wrong with it."""
 
@@ -175,6 +179,13 @@ def _secret(text: str) -> Secret:
     return Secret(text)
 
 
+def _secrets(text: str) -> tuple[Secret, ...]:
+    words = [word for part in text.split(",") if (word := part.strip())]
+    if len(words) > MOST_SECRETS:
+        raise InvalidValue(f"lists {len(words)} secrets; {MOST_SECRETS} are the most")
+    return tuple(map(_secret, words))
+
+
 def _host(text: str) -> str:
     try:
         ipaddress.ip_address(text)
@@ -311,6 +322,13 @@ OF_A_SECRET = msgspec.structs.replace(TEXT, live=True)
 """A text that belongs to a secret, and is replaced with it."""
 
 SECRET = ValueKind(read=_secret, expected="one word of ASCII", column="one word", secret=True)
+SECRETS = ValueKind(
+    read=_secrets,
+    expected="a list of words of ASCII",
+    column="words, comma separated",
+    secret=True,
+    show=lambda _: "",
+)
 HOST = ValueKind(read=_host, expected="a host name or an IP address")
 URL = ValueKind(read=_url, expected="a URL", column="`https` URL (`http` on loopback)")
 CACHE = ValueKind(read=_cache, expected="a URL", column="`memory://`, `redis://…`, `rediss://…`", secret=True)

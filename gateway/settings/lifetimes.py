@@ -1,4 +1,4 @@
-"""How long records of each kind may be used, as it is set."""
+"""How long records of each kind may be used: two settings each, over a preset."""
 
 from __future__ import annotations
 
@@ -9,38 +9,39 @@ from msgspec import Meta
 
 from gateway.settings.kinds import NUMBER, InvalidValue, ValueKind, like
 from gateway.settings.table import SettingsGroup, SettingsTable
-from gateway.upstream.lifetimes import DIRECTORY, PAGES, RECORDS, WINDOW, Lifetimes
+from gateway.upstream.freshness import DIRECTORY, PAGES, RECORDS, WINDOW, Lifetimes
 
 LONGEST = 7 * 86_400
+NUMBERS = 2
 
 
-def ttl(default: Lifetimes) -> ValueKind:
-    """Seconds fresh, then stale while fetched anew, then as a fallback; optionally how long an absence is believed."""
-    example = _written(default)
+def ttl(preset: Lifetimes) -> ValueKind:
+    """Seconds for which a record is fresh, then stale; all else is the preset's."""
+    example = _written(preset)
 
     def read(text: str) -> Lifetimes:
         parts = [part.strip() for part in text.split(",")]
-        if len(parts) not in {3, 4} or not all(NUMBER.fullmatch(part) and float(part) <= LONGEST for part in parts):
-            raise InvalidValue(f'"{text[:40]}" is not three (or four) numbers of seconds; {like(example)}')
-        fresh, stale, fallback, *absent = map(float, parts)
+        if len(parts) != NUMBERS or not all(NUMBER.fullmatch(part) and float(part) <= LONGEST for part in parts):
+            raise InvalidValue(f'"{text[:40]}" is not two numbers of seconds; {like(example)}')
+        fresh, stale = map(float, parts)
         return msgspec.structs.replace(
-            default,
+            preset,
             fresh=fresh,
             stale=stale,
-            fallback=fallback,
-            absent=absent[0] if absent else min(default.absent, fresh),
+            fallback=preset.fallback if fresh or stale else 0.0,
+            absent=min(preset.absent, fresh),
+            accepted=preset.accepted if fresh or stale else 0.0,
         )
 
     return ValueKind(
         read=read,
-        expected="three (or four) numbers of seconds",
-        column="three or four numbers of seconds",
+        expected="two numbers of seconds",
         show=_written,
     )
 
 
 def _written(lifetimes: Lifetimes) -> str:
-    return f"{lifetimes.fresh:g},{lifetimes.stale:g},{lifetimes.fallback:g}"
+    return f"{lifetimes.fresh:g},{lifetimes.stale:g}"
 
 
 Record: TypeAlias = Annotated[Lifetimes, ttl(RECORDS)]
@@ -81,10 +82,11 @@ DEFAULT = RecordLifetimes()
 LIFETIMES = SettingsTable(
     "Lifetimes of what is cached",
     RecordLifetimes,
-    about="""A lifetime is three numbers of seconds, each beginning where the one before ends: so long
-a record is *fresh* and used as it is; then it is *stale*, used once more while it is fetched again in the background;
-then it is only a fallback, used where the source does not answer. Answers made of either of the latter say `STALE`. A
-fourth number says how long it is believed that something does not exist (60 for records, never longer than fresh).
-`0,0,0` caches nothing.""",
-    example="GATEWAY_TTL_PAGES=10,20,600\nGATEWAY_TTL_USERS=300,3600,86400,60",
+    about="""A lifetime is two numbers of seconds, the second beginning where the first ends: so long a
+record is *fresh* and used as it is; then it is *stale*, used once more while it is fetched again in the background.
+After that it is only a fallback, used where the source does not answer: pages of lists for 10 minutes, Drift's window
+for an hour, all else for a day. Answers made of a stale record or a fallback say `STALE`. That a record does not exist
+is cached for a minute (in pages 10 seconds, in Drift's window 30), and never longer than records are fresh. `0,0`
+caches nothing.""",
+    example="GATEWAY_TTL_PAGES=10,20\nGATEWAY_TTL_USERS=300,3600",
 )

@@ -13,6 +13,7 @@ from gateway.settings.environment import ENV_FILE, BadSetting, BadSettings
 from gateway.settings.federation import FEDERATION, FederationSettings
 from gateway.settings.kinds import is_loopback
 from gateway.settings.lifetimes import LIFETIMES, RecordLifetimes
+from gateway.settings.live import LIVE, LiveSettings
 from gateway.settings.server import SERVER, ServerSettings
 from gateway.settings.sources import SOURCES, SourceSettings
 from gateway.settings.table import SettingsGroup, SettingsReader, SettingsTable
@@ -27,6 +28,7 @@ GROUPS: Mapping[str, SettingsTable[SettingsGroup]] = {
     "access": ACCESS,
     "browsers": BROWSERS,
     "limits": LIMITS,
+    "live": LIVE,
     "federation": FEDERATION,
     "metrics": METRICS,
     "tracing": TRACING,
@@ -53,6 +55,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         access: Who may ask.
         browsers: What browsers may do, and what tools are shown.
         limits: How much.
+        live: What is told of changes as they happen.
         federation: Whether, and how, it is part of a supergraph.
         metrics: What Prometheus may read.
         tracing: What OpenTelemetry gets.
@@ -66,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     access: AccessSettings
     browsers: BrowserSettings
     limits: LimitSettings
+    live: LiveSettings
     federation: FederationSettings
     metrics: MetricsSettings
     tracing: TracingSettings
@@ -95,7 +99,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         groups: dict[str, Any] = {name: reader.read(table) for name, table in GROUPS.items()}
         return cls(sources=sources, **groups)
 
-    def reread(self, variables: Mapping[str, str]) -> Reread:
+    def reread(self, variables: Mapping[str, str]) -> ReloadedSettings:
         """These settings with the secrets that are set by now; all else stays as it was at the start.
 
         Args:
@@ -105,7 +109,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         new = self._read(reader)
         faults = list(reader.faults)
         if ENV_FILE in reader.faulty:
-            return Reread(self, faults=tuple(map(str, faults)))
+            return ReloadedSettings(self, faults=tuple(map(str, faults)))
         replaced: list[str] = []
         pending: list[str] = []
 
@@ -127,14 +131,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         groups = {name: merged(table, getattr(self, name), getattr(new, name)) for name, table in GROUPS.items()}
         sources = tuple(map(merged, SOURCES, self.sources, new.sources))
         settings = msgspec.structs.replace(self, sources=sources, **groups)
-        return Reread(settings, tuple(replaced), tuple(pending), tuple(dict.fromkeys(map(str, faults))))
+        return ReloadedSettings(settings, tuple(replaced), tuple(pending), tuple(dict.fromkeys(map(str, faults))))
 
     def source(self, name: str) -> SourceSettings:
         """One source's settings, by its name in the enum `Source`."""
         return next(source for source in self.sources if source.name == name)
 
 
-class Reread(msgspec.Struct, frozen=True):
+class ReloadedSettings(msgspec.Struct, frozen=True):
     """What came of reading the settings again while they are in use.
 
     Attributes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
@@ -9,11 +10,13 @@ from typing import Annotated
 from msgspec import Meta
 
 from gateway.settings.environment import BadSetting
-from gateway.settings.kinds import OF_A_SECRET, SecretText, Url
+from gateway.settings.kinds import OF_A_SECRET, SECRETS, SecretText, Unset, Url
 from gateway.settings.table import SettingsGroup, SettingsTable
 from gateway.upstream.credentials import Secret
 
 MOST_UNITS = 1_000_000
+MOST_DAYS = 3660
+ORGANIZATION = re.compile(r"(https?://[A-Za-z0-9.:-]+/organizations/)?[A-Za-z0-9-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,15 @@ class SourceSettings(SettingsGroup, frozen=True, kw_only=True):
     timeout: Annotated[float, Meta(title="_TIMEOUT", ge=0.05, le=600, description="seconds for one upstream call")] = (
         10.0
     )
+    webhook_secrets: Annotated[
+        tuple[Secret, ...],
+        SECRETS,
+        Meta(
+            title="_WEBHOOK_SECRETS",
+            description="secrets that a delivery may be signed with (two while one is replaced); without one its path "
+            "is 404; see [live updates](live.md)",
+        ),
+    ] = ()
 
     @property
     def enabled(self) -> bool:
@@ -84,6 +96,30 @@ class OAuthSourceSettings(SourceSettings, frozen=True, kw_only=True):
             yield BadSetting(id_, f"{secret} is set without it; set both or neither")
         elif self.client_secret is None:
             yield BadSetting(secret, f"{id_} is set without it; set both or neither")
+
+
+class CalendlySettings(SourceSettings, frozen=True, kw_only=True):
+    """The same of Calendly, of which one organization is read, and not all of its events."""
+
+    organization: Annotated[
+        str,
+        Unset("that of the token's user"),
+        Meta(title="_ORGANIZATION", description="URI or id of the organization"),
+    ] = ""
+    days_back: Annotated[
+        int, Meta(title="_DAYS_BACK", ge=1, le=MOST_DAYS, description="days that events are read back")
+    ] = 90
+    days_ahead: Annotated[
+        int, Meta(title="_DAYS_AHEAD", ge=1, le=MOST_DAYS, description="days that events are read ahead")
+    ] = 180
+
+    def check(self) -> Iterator[BadSetting]:
+        """An organization is a URI of one, or its last part."""
+        if self.organization and not ORGANIZATION.fullmatch(self.organization):
+            yield BadSetting(
+                f"{self.name}_ORGANIZATION",
+                "it is not an organization; like https://api.calendly.com/organizations/AAAAAAAAAAAAAAAA",
+            )
 
 
 def source(
@@ -136,6 +172,16 @@ SOURCES = (
         token="OAuth access token",  # noqa: S106 - a description
         units="calls",
         url="https://driftapi.com",
+    ),
+    source(
+        "CALENDLY",
+        "Calendly",
+        CalendlySettings,
+        token="personal access token of an admin or owner, or OAuth access token",  # noqa: S106 - a description
+        units="requests",
+        url="https://api.calendly.com",
+        rate_limit=250,
+        about="The rate limit is half of a paid plan's. Months that the window begins or ends in are read whole.",
     ),
 )
 """The sources, in order of their rank."""

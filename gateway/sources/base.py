@@ -9,15 +9,16 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
-from gateway.errors import DeadlineExceeded, UpstreamError, UpstreamMalformed
+from gateway.errors import LimitReached, UpstreamError, UpstreamMalformed
+from gateway.model.conditions import Filter, lacking
 from gateway.model.cost import ListPrice, ListShape, Needs
 from gateway.model.filters import MeetingFilter
-from gateway.model.neighbours import AccountFilter, CadenceFilter, PersonFilter
 from gateway.model.order import Walk
+from gateway.model.record_filters import AccountFilter, CadenceFilter, PersonFilter
 from gateway.model.records import (
     Account,
     Cadence,
@@ -32,11 +33,11 @@ from gateway.model.records import (
     User,
 )
 from gateway.paging.merge import Lane, Problem
+from gateway.request import Request
 from gateway.sources.examination import Examiner
-from gateway.upstream.request import Request
+from gateway.sources.live import LiveMeetings, WebhookSubscriptions
 
 R = TypeVar("R")
-R_contra = TypeVar("R_contra", contravariant=True)
 F_contra = TypeVar("F_contra", contravariant=True)
 
 
@@ -54,39 +55,51 @@ class Found(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     rows: list[R]
     problems: tuple[Problem, ...] = ()
     incomplete: str | None = None
-    failures: Mapping[str, UpstreamError | DeadlineExceeded] = {}
+    failures: Mapping[str, UpstreamError | LimitReached] = {}
 
 
 def lost_in(found: Found[R], source: Source) -> UpstreamMalformed | None:
     """Why what is not among the rows of a whole list may be in it after all; None where it is not."""
     if not any(problem.lost for problem in found.problems):
         return None
-    return UpstreamMalformed("A row of the source's list cannot be read: it may be this one.", source=source.value)
+    return UpstreamMalformed("A row of the source's list cannot be read; it may be this record.", source=source.value)
 
 
 class Traits(msgspec.Struct, frozen=True, kw_only=True):
     """What a source can and cannot tell of its records.
 
     Attributes:
-        lacks: Names of the filter's attributes whose value no record of this source ever bears.
         statuses: Every status that its records can have.
         tells_no_show: Whether its records know of no-shows.
+        has_all_day: Whether any of its meetings may go by days.
         reaches_back: How far into the past it goes, None where without end.
-        blank: Names of the record's attributes that none of its records has a value of.
+        reaches_ahead: How far into the future, likewise.
+        blank: Names of the record's attributes that none of its records has a value of. A condition on those alone it
+            cannot meet.
         many: Names of the filter's attributes of which one of its walks asks for many values at the price of one.
         page_rows: Rows that a read may ask for at the price of one: full pages cost what small ones do.
+        near: How far apart its record of an event and another source's may start; None where the event alone decides.
+        reads_once: Whether whatever a walk reads serves all others of a request, so that walking lists together would
+            save nothing.
         in_memory: Whether its records are held in memory, in one lane, so that to look through all costs no more than
             to look at one.
     """
 
-    lacks: frozenset[str] = frozenset()
     statuses: frozenset[MeetingStatus] = frozenset(MeetingStatus)
     tells_no_show: bool = True
+    has_all_day: bool = True
     reaches_back: dt.timedelta | None = None
+    reaches_ahead: dt.timedelta | None = None
     blank: frozenset[str] = frozenset()
     many: frozenset[str] = frozenset()
     page_rows: int = 100
+    near: dt.timedelta | None = None
+    reads_once: bool = False
     in_memory: bool = False
+
+    def lacks(self, kind: type[Filter[Any]]) -> frozenset[str]:
+        """The conditions of a filter that none of its records can meet."""
+        return lacking(kind, self.blank)
 
 
 class Lookup(Protocol[R]):
@@ -96,16 +109,25 @@ class Lookup(Protocol[R]):
         """The records with these ids; those that do not exist, or are hidden from the credential, are left out."""
         ...
 
+    def price_of_ids(self, ids: int) -> Needs:
+        """What so many ids cost at most."""
+        ...
+
 
 class PeopleLookup(Lookup[Person], Protocol):
     """People by id and by e-mail address."""
+
+    @property
+    def most_addresses(self) -> int:
+        """E-mail addresses that one of them may have."""
+        ...
 
     async def by_emails(self, request: Request, emails: Sequence[str]) -> Found[Person]:
         """Everybody who has one of these addresses (folded, see `model.filters.fold_email`)."""
         ...
 
-    def price_of_people(self, people: int) -> Needs:
-        """What so many people cost at most, by their ids and by their addresses."""
+    def price_of_emails(self, emails: int) -> Needs:
+        """What so many addresses cost at most."""
         ...
 
 
@@ -125,21 +147,12 @@ class UserLookup(Protocol):
         """The whole team."""
         ...
 
+    def price_of_refs(self, refs: int) -> Needs:
+        """What so many references cost at most."""
+        ...
+
     def price_of_all(self) -> Needs:
         """What the whole team costs at most."""
-        ...
-
-
-class RecordFilter(Protocol[R_contra]):
-    """What a list is narrowed by."""
-
-    @property
-    def impossible(self) -> bool:
-        """Whether nothing can match."""
-        ...
-
-    def admits(self, record: R_contra, /) -> bool:
-        """Whether every condition holds."""
         ...
 
 
@@ -181,6 +194,16 @@ class MeetingListing(Listing[Meeting, MeetingFilter], Protocol):
         """
         ...
 
+    async def any_of_events(
+        self, request: Request, meetings: Sequence[Meeting], most_units: float
+    ) -> Sequence[Meeting] | None:
+        """At least one meeting of each event of `meetings` that the source holds any of, in as few calls as may be.
+
+        Returns:
+            None where finding out would take `most_units` or more.
+        """
+        ...
+
     def fitting(self, meetings: Sequence[Meeting], following: Iterable[Meeting]) -> list[Meeting]:
         """Those of the following meetings, in order, that `same_events` can be asked for in the calls of `meetings`."""
         ...
@@ -201,11 +224,44 @@ class MeetingListing(Listing[Meeting, MeetingFilter], Protocol):
         ...
 
 
+class MeetingDetails(Protocol):
+    """What of a source's meetings takes calls of its own, and so is read only where it is selected."""
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """Names of attributes that a meeting bears only once it was read; `<source>.<field>` is one of the vendor's."""
+        ...
+
+    async def fill(self, request: Request, meetings: Sequence[Meeting]) -> Sequence[Meeting]:
+        """The same meetings, in order, with these; where one's could not be read, `failed` on it says why."""
+        ...
+
+    def price(self, rows: int) -> Needs:
+        """What that takes at most for so many meetings."""
+        ...
+
+
+class AddressedPeople(Protocol):
+    """People whom a source knows by nothing but an address, which their ids are made of."""
+
+    def ref_of(self, address: str) -> Ref:
+        """The reference of the person with an address, whether the source knows them or not."""
+        ...
+
+    def address_of(self, ref: Ref) -> str | None:
+        """The address, folded, that a reference was made of; None where it is not the source's."""
+        ...
+
+
 class CadenceSteps(Protocol):
     """The steps of cadences."""
 
     async def of_cadences(self, request: Request, cadence_ids: Sequence[str]) -> Found[Step]:
         """Every step of these cadences; a cadence whose own call failed is among the failures, by its id."""
+        ...
+
+    def price_of_cadences(self, cadences: int) -> Needs:
+        """What the steps of so many cadences cost at most."""
         ...
 
 
@@ -257,11 +313,17 @@ class Ports:
         scope: The source's name of the scope which that takes.
         probes: The other scopes that are made use of, by the source's names, each with what takes it.
         examine: Asks an account what the vendor's documents leave open.
+        live: Tells what changes; None where nothing can.
+        subscriptions: The vendor's subscriptions to what happens; None where it has no calls for them.
+        details: What of its meetings takes calls of its own.
+        addressed: Finds the id of an address without a call, where its people are nothing but addresses.
     """
 
     source: Source
     meetings: MeetingListing | None = None
+    details: MeetingDetails | None = None
     people: PeopleLookup | None = None
+    addressed: AddressedPeople | None = None
     users: UserLookup | None = None
     cadences: Lookup[Cadence] | None = None
     steps: Lookup[Step] | None = None
@@ -276,3 +338,5 @@ class Ports:
     account_list: Listing[Account, AccountFilter] | None = None
     cadence_list: Listing[Cadence, CadenceFilter] | None = None
     cadence_steps: CadenceSteps | None = None
+    live: LiveMeetings | None = None
+    subscriptions: WebhookSubscriptions | None = None

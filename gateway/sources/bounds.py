@@ -1,12 +1,12 @@
 """How much an answer may hold: elements of a list, and values of a field that is passed on as it is.
 
-What is within these bounds can be kept, in memory and in Redis, and written into an answer. Pure.
+What is within these bounds can be cached, in memory and in Redis, and written into an answer. Pure.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Annotated, TypeAlias
 
 import msgspec
@@ -17,6 +17,9 @@ from gateway.sources.repair import MARK
 MOST_ELEMENTS = 5_000
 """Rows of an answer, and elements of any list in it: what is beyond is nobody's page, and would hold the process up."""
 
+MOST_VALUES = 10_000
+"""Values within a field that is passed on as it is; a CRM allows 800 custom fields."""
+
 DEEPEST_VALUE = 32
 """Levels of lists and objects within a field that is passed on as it is."""
 
@@ -26,7 +29,12 @@ LEAST_INTEGER, MOST_INTEGER = -(2**63), 2**64 - 1
 Id: TypeAlias = (
     Annotated[int, msgspec.Meta(ge=0, le=MOST_ID)] | Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 )
-"""A record's id as it came, number or text; any other is unreadable."""
+"""An id as it came, number or text; any other is unreadable."""
+
+RecordId: TypeAlias = (
+    Annotated[int, msgspec.Meta(ge=0, le=MOST_ID)] | Annotated[str, msgspec.Meta(pattern=r"\A(?:0|[1-9][0-9]{0,18})\Z")]
+)
+"""The id of a record that is looked up by it: a number, be it sent as text; any other could not be asked for."""
 
 Int: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 """A whole number that GraphQL's `Int` can bear."""
@@ -35,7 +43,8 @@ Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 """Such a number of things."""
 
 _SIMPLE = frozenset({str, bool, float, type(None)})
-_TOKENS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]', re.DOTALL)
+_TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_BRACKET = re.compile(rb"[\[\]{}]")
 
 
 def is_number(text: str) -> bool:
@@ -47,31 +56,44 @@ class TooLong(Exception):
     """A list has more elements than are read."""
 
 
-def bearable(value: object, levels: int = DEEPEST_VALUE) -> bool:
-    """Whether a value of whatever kind can be kept and written: no number beyond 64 bits, no mark, not too deep.
+def bearable(value: object) -> bool:
+    """Whether a value of whatever kind can be cached and written: see `measured`.
 
     Raises:
         TooLong: A list in it has too many elements.
     """
-    family = value.__class__
-    if family is str:
-        return MARK not in value  # type: ignore[operator]  # it is a text
-    if family is int:
-        return LEAST_INTEGER <= value <= MOST_INTEGER  # type: ignore[operator]  # it is a number
-    if isinstance(value, dict):
-        return levels > 0 and all(MARK not in name for name in value) and _all_bearable(value.values(), levels)
-    if isinstance(value, list):
-        if len(value) > MOST_ELEMENTS:
-            raise TooLong
-        return levels > 0 and _all_bearable(value, levels)
-    return True
+    return measured(value) is not None
 
 
-def _all_bearable(values: Iterable[object], levels: int) -> bool:
-    fine = True
-    for each in values:  # every one of them, since a list in it may be too long
-        fine = bearable(each, levels - 1) and fine
-    return fine
+def measured(value: object) -> int | None:
+    """How many values lie within one of whatever kind.
+
+    None where it cannot be cached and written: for a number beyond 64 bits, a mark, too many values, or too deep a one.
+
+    Raises:
+        TooLong: A list in it has too many elements.
+    """
+    waiting: list[tuple[object, int]] = [(value, DEEPEST_VALUE)]
+    count, fine = 1, True
+    while waiting:
+        part, levels = waiting.pop()
+        within: Collection[object] = ()
+        if isinstance(part, str):
+            fine = fine and MARK not in part
+        elif isinstance(part, dict):
+            fine = fine and not any(MARK in name for name in part)
+            within = part.values()
+        elif isinstance(part, list):
+            within = part
+            if len(part) > MOST_ELEMENTS:
+                raise TooLong
+        elif part.__class__ is int:
+            fine = fine and LEAST_INTEGER <= part <= MOST_INTEGER
+        count += len(within)
+        if count > MOST_VALUES or (within and not levels):
+            return None
+        waiting.extend((each, levels - 1) for each in within)  # all of them, since a list among them may be too long
+    return count if fine else None
 
 
 def quickly_bearable(value: object) -> bool:
@@ -79,25 +101,27 @@ def quickly_bearable(value: object) -> bool:
 
     Not to be asked of what was repaired.
     """
-    return isinstance(value, dict) and _SIMPLE.issuperset(map(type, value.values()))
+    return isinstance(value, dict) and len(value) <= MOST_VALUES and _SIMPLE.issuperset(map(type, value.values()))
 
 
 def overlong(text: bytes) -> bool:
     """Whether a list in some JSON has too many elements; found out before anything is made of it."""
     if text.count(b",") < MOST_ELEMENTS:
         return False
+    bare = _TEXT.sub(b"", text)
     commas: list[int] = []
-    for found in _TOKENS.finditer(text):
-        token = found[0]
-        if token == b",":
-            if commas:
-                commas[-1] += 1
-                if commas[-1] >= MOST_ELEMENTS:
-                    return True
-        elif token == b"[":
+    done = 0
+    for found in _BRACKET.finditer(bare):
+        start, bracket = found.start(), found[0]
+        if commas:
+            commas[-1] += bare.count(b",", done, start)
+            if commas[-1] >= MOST_ELEMENTS:
+                return True
+        done = start + 1
+        if bracket == b"[":
             commas.append(0)
-        elif token == b"{":
+        elif bracket == b"{":
             commas.append(-len(text))  # members of an object are no elements
-        elif token in b"]}" and commas:
+        elif commas:
             commas.pop()
     return False

@@ -1,9 +1,9 @@
 """Bytes of an upstream answer into typed rows, lenient by degrees.
 
-A body is `{"data": ..., "metadata": ...}`, both vendors' envelope; `data` holds a list of rows or one bare row. It is
-decoded whole where every row is as expected; else row by row; else field by field, and where JSON itself is broken,
-around the values that break it. A field that cannot be read is left at its default and named; only a row without a
-readable id is lost, and counted.
+A body is an object with the rows under one name, a list of them or one bare row, and what is said of them under
+another: `{"data": ..., "metadata": ...}` unless a vendor has other names. It is decoded whole where every row is as
+expected; else row by row; else field by field, and where JSON itself is broken, around the values that break it. A
+field that cannot be read is left at its default and named; only a row without a readable id is lost, and counted.
 """
 
 from __future__ import annotations
@@ -13,14 +13,26 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import msgspec
 
 from gateway.errors import UpstreamMalformed, UpstreamTooMany
-from gateway.sources.bounds import MOST_ELEMENTS, TooLong, bearable, overlong, quickly_bearable
-from gateway.sources.readers import BROKEN, UNREADABLE, reader_of
-from gateway.sources.repair import flattened, texts_repaired, values_repaired
+from gateway.sources.base import Sample
+from gateway.sources.bounds import (
+    MOST_ELEMENTS,
+    MOST_VALUES,
+    RecordId,
+    TooLong,
+    bearable,
+    is_number,
+    measured,
+    overlong,
+    quickly_bearable,
+)
+from gateway.sources.problems import LOST
+from gateway.sources.readers import BROKEN, CALENDAR_ENDS, UNREADABLE, reader_of, unnumbered
+from gateway.sources.repair import BeyondRepair, flattened, texts_repaired, values_repaired
 from gateway.sources.rows import RowsReader
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -73,14 +85,31 @@ class Body(msgspec.Struct, Generic[S, M], frozen=True):
     lost: tuple[str, ...] = ()
 
 
-class _Typed(msgspec.Struct, Generic[S, M]):
-    data: list[S] | S
-    metadata: M | None = None
+class Envelope(msgspec.Struct, frozen=True):
+    """The names that a vendor has for the rows of an answer, and for what is said of them."""
+
+    rows: str = "data"
+    metadata: str = "metadata"
+
+    def typed(self, rows: Any, metadata: Any) -> Any:
+        """The type of an answer, with attributes `data` and `metadata` whatever they are called."""
+        return msgspec.defstruct(
+            "Typed",
+            [
+                ("data", rows, msgspec.field(name=self.rows)),
+                ("metadata", metadata[0], msgspec.field(default=metadata[1], name=self.metadata)),
+            ],
+        )
 
 
-class _Loose(msgspec.Struct):
+ENVELOPE = Envelope()
+
+
+class _Loose(Protocol):
+    """An answer whose parts are not decoded yet."""
+
     data: msgspec.Raw
-    metadata: msgspec.Raw = msgspec.Raw(b"null")
+    metadata: msgspec.Raw
 
 
 class BodyDecoder(Generic[S, M]):
@@ -90,11 +119,15 @@ class BodyDecoder(Generic[S, M]):
         row: The rows' type. Fields without a default are those that a row is lost without: its id.
         metadata: The type of `metadata`; `type(None)` where there is none.
         source: The source's name, for the error.
+        envelope: What the vendor calls the parts of an answer.
     """
 
-    def __init__(self, row: type[S], metadata: type[M], *, source: str) -> None:
+    def __init__(self, row: type[S], metadata: type[M], *, source: str, envelope: Envelope = ENVELOPE) -> None:
         self._source = source
-        self._whole = msgspec.json.Decoder(cast("Any", _Typed)[row, metadata])
+        self._whole = msgspec.json.Decoder(
+            envelope.typed(cast("Any", list[row] | row), (cast("Any", metadata) | None, None))  # type: ignore[valid-type]
+        )
+        self._loose = envelope.typed(msgspec.Raw, (msgspec.Raw, msgspec.Raw(b"null")))
         self._row = row
         self._metadata = reader_of(cast("Any", metadata) | None)
         self._audit = _Audit(row)
@@ -150,36 +183,39 @@ class BodyDecoder(Generic[S, M]):
         try:
             if len(body) > LARGE:
                 self._check(body)
-            whole = self._strictly(body)
-            if whole is None:
-                yield from self._loosely(body)
-            else:
-                yield whole
+            yield from self._strictly(body)
         except TooLong:
             raise UpstreamMalformed("The answer holds a list that is too long.", source=self._source) from None
 
-    def _strictly(self, body: bytes) -> Body[S, M] | None:
-        """A body whose rows are all as expected; None for any other."""
+    def _strictly(self, body: bytes) -> Iterator[Body[S, M] | None]:
+        """The steps to a body whose rows are all as expected; any other is read loosely."""
+        if any(end in body for end in CALENDAR_ENDS):
+            yield from self._loosely(body, edges=True)
+            return
         try:
             whole = self._whole.decode(body)
-        except BROKEN:
-            return None
-        rows = whole.data if isinstance(whole.data, list) else [whole.data]
-        if len(rows) > MOST_ELEMENTS:
-            raise self._too_many()
-        try:
-            return Body([self._audit.row(row) for row in rows], whole.metadata)
-        except _Unnamed:
-            return None
+            sent = whole.data if isinstance(whole.data, list) else [whole.data]
+            if len(sent) > MOST_ELEMENTS:
+                raise self._too_many()
+            rows: list[Row[S]] = []
+            for row in sent:
+                rows.append(self._audit.row(row))
+                if self._audit.looked_at > MOST_VALUES:
+                    self._audit.looked_at = 0
+                    yield None
+            yield Body(rows, whole.metadata)
+        except (*BROKEN, _Unnamed):
+            yield from self._loosely(body)
 
-    def _loosely(self, body: bytes) -> Iterator[Body[S, M] | None]:
+    def _loosely(self, body: bytes, *, edges: bool = False) -> Iterator[Body[S, M] | None]:
         loose, items, repaired = self._split(body)
         self._count(items)
-        reader = RowsReader(self._row, repaired=repaired)
+        reader = RowsReader(self._row, repaired=repaired, edges=edges)
         rows: list[Row[S]] = []
         lost: Counter[int] = Counter()
         for place, item in enumerate(items):
-            if place % AT_ONCE == AT_ONCE - 1:
+            if place % AT_ONCE == AT_ONCE - 1 or self._audit.looked_at > MOST_VALUES:
+                self._audit.looked_at = 0
                 yield None
             row, paths = reader.read(item)
             try:
@@ -188,19 +224,18 @@ class BodyDecoder(Generic[S, M]):
                 lost[zlib.crc32(item)] += 1
         metadata, paths = self._metadata.read(loose.metadata, repaired=repaired)
         unread = EVERYTHING if metadata is UNREADABLE else frozenset(paths)
-        told = tuple(f"{known}.{number}" for known, count in lost.items() for number in range(count))
-        yield Body(rows, None if metadata is UNREADABLE else metadata, unread, lost=told)
+        names = tuple(f"{known}.{number}" for known, count in lost.items() for number in range(count))
+        yield Body(rows, None if metadata is UNREADABLE else metadata, unread, lost=names)
 
     def _split(self, body: bytes) -> tuple[_Loose, list[msgspec.Raw], bool]:
         """The parts of a body, undecoded, and whether it had to be repaired."""
         known = body
         for repair in (None, texts_repaired, values_repaired, flattened):
-            if repair is not None:
-                known = repair(known)
             try:
-                loose = msgspec.json.decode(known, type=_Loose)
+                known = known if repair is None else repair(known)
+                loose: _Loose = msgspec.json.decode(known, type=self._loose)
                 return loose, _elements(loose.data), repair is not None
-            except msgspec.ValidationError:
+            except (msgspec.ValidationError, BeyondRepair):
                 break
             except BROKEN:
                 continue
@@ -216,7 +251,7 @@ class BodyDecoder(Generic[S, M]):
         if body.count(b"{") > MOST_OBJECTS and overlong(body):
             raise self._too_many()
         try:
-            items = _elements(msgspec.json.decode(body, type=_Loose).data)
+            items = _elements(msgspec.json.decode(body, type=self._loose).data)
         except BROKEN:
             return
         self._count(items)
@@ -241,18 +276,23 @@ class _Audit:
 
     Args:
         wanted: The type of the rows.
+
+    Attributes:
+        looked_at: How many values within fields of any kind were looked at one by one.
     """
 
     def __init__(self, wanted: type[msgspec.Struct]) -> None:
+        self.looked_at = 0
         fields = msgspec.structs.fields(wanted)
         (id_,) = (field.name for field in fields if field.required)
         self._get_id: Callable[[Any], int | str] = attrgetter(id_)
+        self._numbered = any(field.required and field.type == RecordId for field in fields)
         self._loose = [field.name for field in fields if reader_of(field.type).sound is bearable]
         self._get_loose = _getter(self._loose)
         self._lists = _Lists(wanted)
 
     def row(self, value: Any, unreadable: Sequence[str] = ()) -> Row[Any]:
-        """What was decoded as a row, without what cannot be kept.
+        """What was decoded as a row, without what cannot be cached.
 
         Args:
             value: What was decoded.
@@ -262,17 +302,22 @@ class _Audit:
             _Unnamed: It has no id that can be written and asked for.
             TooLong: A list in it is too long.
         """
-        if value is UNREADABLE or ((known := self._get_id(value)).__class__ is str and not known.isprintable()):
+        if value is UNREADABLE or ((known := self._get_id(value)).__class__ is str and not self._askable(known)):
             raise _Unnamed
         self._lists.check(value)
-        lost = [
-            name
-            for name, held in zip(self._loose, self._get_loose(value), strict=True)
-            if held is not None and not quickly_bearable(held) and not bearable(held)
-        ]
+        lost: list[str] = []
+        for name, held in zip(self._loose, self._get_loose(value), strict=True):
+            if held is not None and not quickly_bearable(held):
+                count = measured(held)
+                self.looked_at += MOST_VALUES if count is None else count
+                lost.extend(() if count is not None else (name,))
         if lost:
             value = msgspec.structs.replace(value, **dict.fromkeys(lost))
         return Row(value, frozenset((*unreadable, *lost))) if lost or unreadable else Row(value)
+
+    def _askable(self, known: Any) -> bool:
+        """Whether an id that was sent as text is one that a client can ask for."""
+        return is_number(known) if self._numbered else known.isprintable() and known == known.strip()
 
 
 class _Lists:
@@ -314,3 +359,26 @@ def _elements(data: msgspec.Raw) -> list[msgspec.Raw]:
     if bytes(memoryview(data)[:1]) == b"{":
         return [data]
     return msgspec.json.decode(data, type=list[msgspec.Raw])
+
+
+def sample(body: bytes, row: type[msgspec.Struct], *, source: str, envelope: Envelope = ENVELOPE) -> Sample:
+    """What is seen of an answer with rows of a type.
+
+    Args:
+        body: The answer, a list of rows.
+        row: The rows' type.
+        source: The source's name, for the error.
+        envelope: What the vendor calls the parts of an answer.
+
+    Raises:
+        UpstreamMalformed: It is not JSON, or has no rows.
+    """
+    decoder = BodyDecoder(row, dict[str, Any], source=source, envelope=envelope)
+    read = decoder.decode(body)
+    odd = {unnumbered(path) for each in read.rows for path in each.unreadable}
+    known = {field.encode_name for field in msgspec.structs.fields(row)}
+    return Sample(
+        rows=len(read.rows),
+        unreadable=tuple(sorted(odd | ({LOST} if read.lost else set()))),
+        unknown=tuple(sorted(decoder.names(body) - known)),
+    )

@@ -18,7 +18,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         question: What was asked, in a few words that stay the same.
         answer: What holds, in a word or a few; `undecided` where the account has nothing to tell it by.
         expected: Whether the gateway is made for it; None where it is undecided.
-        because: What that was told by, without anybody's data.
+        because: What that was seen by, without anybody's data.
         found: Names and words, where the question is which ones there are.
     """
 
@@ -59,9 +59,17 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def rows(self) -> list[Row]:
         """The rows of a list, or the one record."""
-        data = self.body.get("data")
+        return self.listed("data")
+
+    def listed(self, name: str) -> list[Row]:
+        """The same, where the answer calls them something else."""
+        data = self.body.get(name)
         rows = data if isinstance(data, list) else [data]
         return [row for row in rows if isinstance(row, dict)]
+
+    def one(self, name: str) -> Row:
+        """The one record of an answer; empty where there is none."""
+        return next(iter(self.listed(name)), {})
 
 
 Ask: TypeAlias = Callable[[str, Sequence[tuple[str, str]]], Awaitable[Reply]]

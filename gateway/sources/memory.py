@@ -7,22 +7,23 @@ from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
+from gateway.model.conditions import Filter, naming
 from gateway.model.cost import Ask, ListPrice, ListShape, Needs
 from gateway.model.filters import MeetingFilter
 from gateway.model.identity import EventIndex
 from gateway.model.order import Walk
-from gateway.model.records import Meeting, Record
+from gateway.model.records import Kind, Meeting, Record
 from gateway.paging.memory import DeferredLane, MemoryLane, Snapshot
 from gateway.paging.merge import Lane
-from gateway.sources.base import Found, Lookup, RecordFilter, Traits
-from gateway.upstream.request import Request
+from gateway.request import Request
+from gateway.sources.base import Found, Lookup, Traits
 
 D = TypeVar("D")
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 
 
-F = TypeVar("F", bound=RecordFilter[Any])
+F = TypeVar("F", bound=Filter[Any])
 
 
 class Derived:
@@ -67,8 +68,9 @@ class MemoryListing(Generic[R, F]):
 
         async def open_lane() -> Lane[R]:
             found, snapshot = await self.all(request)
-            admits = self.check(wanted)
-            return MemoryLane(snapshot, walk, admits=admits, problems=found.problems, incomplete=found.incomplete)
+            return MemoryLane(
+                snapshot, walk, admits=self.check(wanted), problems=found.problems, incomplete=found.incomplete
+            )
 
         return (DeferredLane(open_lane),)
 
@@ -88,6 +90,10 @@ class MemoryListing(Generic[R, F]):
     def admits(self, wanted: F, record: R) -> bool:  # noqa: ARG002 - see `Listing`
         """Whether the source's own part of a filter holds: there is none, unless a source says otherwise."""
         return True
+
+    def price_of_ids(self, ids: int) -> Needs:
+        """What so many ids cost: those of a look-up of their own, else all records, once."""
+        return [(self._ask, 1)] if self._lookup is None else self._lookup.price_of_ids(ids)
 
     def price(self, shape: ListShape) -> ListPrice:  # noqa: ARG002 - see `Listing`
         """What a page costs: all of them, once."""
@@ -133,7 +139,7 @@ class MemoryMeetings(MemoryListing[Meeting, MeetingFilter]):
 
     def check(self, wanted: MeetingFilter) -> Callable[[Meeting], bool]:
         """Whether a filter admits a meeting."""
-        common = wanted.admits if wanted.linked else wanted.admits_state
+        common = wanted.admits
         return (lambda row: self.admits(wanted, row) and common(row)) if wanted.own else common
 
     async def same_events(self, request: Request, meetings: Sequence[Meeting]) -> Found[Meeting]:
@@ -141,6 +147,15 @@ class MemoryMeetings(MemoryListing[Meeting, MeetingFilter]):
         _, snapshot = await self.all(request)
         events = self._events.of(snapshot, lambda every: EventIndex(every.rows))
         return Found(rows=list({each.source_id: each for row in meetings for each in events.of(row)}.values()))
+
+    async def any_of_events(
+        self,
+        request: Request,
+        meetings: Sequence[Meeting],
+        most_units: float,  # noqa: ARG002 - it takes none
+    ) -> Sequence[Meeting]:
+        """The same, which costs no call."""
+        return (await self.same_events(request, meetings)).rows
 
     def fitting(self, meetings: Sequence[Meeting], following: Iterable[Meeting]) -> list[Meeting]:  # noqa: ARG002
         """None: what is asked for costs no call."""
@@ -154,7 +169,7 @@ class MemoryMeetings(MemoryListing[Meeting, MeetingFilter]):
         """How many meetings may meet a condition on links: those of each user that is named."""
         if shape.given(self._ask.source.value.lower()):
             return MANY_MEETINGS
-        named = max(1, shape.values("owner_ids", "owner_emails", "booked_by_ids"))
+        named = max(1, shape.values(*naming(MeetingFilter, Kind.USER)))
         return min(lists * named * OF_ONE_USER, MANY_MEETINGS)
 
     async def has_people(self, request: Request, wanted: MeetingFilter) -> bool:

@@ -39,6 +39,8 @@ NOTHING: list[str] = []
 _NO_NAMES: set[str] = set()
 _OBJECT, _LIST = ord("{"), ord("[")
 _CALENDAR_ENDS = (dt.MINYEAR, dt.MAXYEAR)
+CALENDAR_ENDS = tuple(b'"%04d-' % year for year in _CALENDAR_ENDS)
+"""How a time begins that may lie off the calendar in UTC, which a decoder of whole rows does not see."""
 
 
 def unnumbered(path: str) -> str:
@@ -50,6 +52,12 @@ def within(paths: Iterable[str], name: str) -> frozenset[str]:
     """The paths within a field, or within an element of a list, of those that could not be read."""
     start = f"{name}."
     return frozenset(path.removeprefix(start) for path in paths if path.startswith(start))
+
+
+def _suspect(raw: msgspec.Raw, *, repaired: bool) -> bool:
+    """Whether a decoder might let pass what is unreadable in a value: a mark, or a time off the calendar."""
+    sent = bytes(raw)
+    return (repaired and _MARK in sent) or any(end in sent for end in CALENDAR_ENDS)
 
 
 class Reader:
@@ -82,7 +90,7 @@ class Reader:
             raw: What was sent.
             repaired: Whether there may be marks in it.
         """
-        if not (repaired and _MARK in bytes(raw)):
+        if not _suspect(raw, repaired=repaired):
             try:
                 return self.quick(raw), NOTHING
             except BROKEN:
@@ -110,7 +118,7 @@ def reader_of(wanted: Any) -> Reader:
 
 
 def _options(wanted: Any) -> tuple[Any, ...]:
-    """The members of a union, without None and bare of constraints; a type that is none is its own only member."""
+    """The members of a union, without None and constraints; of a type that is not a union, itself."""
     bare = get_args(wanted)[0] if get_origin(wanted) is Annotated else wanted
     if get_origin(bare) not in {Union, types.UnionType}:
         return () if bare is type(None) else (bare,)
@@ -157,7 +165,9 @@ class _StructReader:
             given = self._split(raw)
         except BROKEN:
             return UNREADABLE, NOTHING
-        marked = {name for name, sent in given.items() if _MARK in bytes(sent)} if repaired else _NO_NAMES
+        marked = _NO_NAMES
+        if _suspect(raw, repaired=repaired):
+            marked = {name for name, sent in given.items() if _suspect(sent, repaired=repaired)}
         values: dict[str, object] = {}
         lost: list[str] = []
         for name, sent_as, quick, slow in self._fields:

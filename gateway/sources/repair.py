@@ -1,6 +1,6 @@
 """Bodies that a decoder refuses for a few values in them: those values are marked, and the rest can be read.
 
-Half of a surrogate pair, a raw control character, bytes that are no UTF-8, an escape that there is none of, `NaN`,
+Half of a surrogate pair, a raw control character, bytes that are no UTF-8, an escape that does not exist, `NaN`,
 `Infinity`, and lists within lists beyond any use: each is replaced by a text that says so, in the value where it stood.
 """
 
@@ -15,6 +15,12 @@ MARK = "\ufdd0\ufdd1\ufdd0"
 
 DEEPEST = 100
 """Levels of nesting that a body may have; decoders go down a level of the interpreter's stack for each."""
+
+MOST_TOKENS = 300_000
+"""Texts, and brackets in a row, of a body that are looked through one by one: it takes some tenths of a second."""
+
+MOST_ESCAPES = 1_000_000
+"""Escapes likewise."""
 
 _MARK = MARK.encode()
 _VALUE = b'"' + _MARK + b'"'
@@ -32,17 +38,28 @@ _ESCAPED = re.compile(rb"\\.", re.DOTALL)
 _BREAKS = (b"\t", b"\n", b"\r")
 _CONTROL = [bytes([code]) for code in range(0x20) if bytes([code]) not in _BREAKS]
 _NO_NUMBERS = (b"-Infinity", b"Infinity", b"NaN")
-_BRACKETS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]|[\]}]', re.DOTALL)
+_BRACKETS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]+|[\]}]+', re.DOTALL)
+
+
+class BeyondRepair(Exception):
+    """What is wrong with a body would take too long to find."""
 
 
 def texts_repaired(body: bytes) -> bytes:
-    """The body with what is wrong within texts marked, whatever stands around them."""
+    """The body with what is wrong within texts marked, whatever stands around them.
+
+    Raises:
+        BeyondRepair: It has too many escapes.
+    """
     known = body.removeprefix(codecs.BOM_UTF8)
     try:
         known.decode()
     except UnicodeDecodeError:
         known = _NOT_UTF8.sub(MARK, known.decode("utf-8", "surrogateescape")).encode()
-    if b"\\" in known:
+    escapes = known.count(b"\\")
+    if escapes > MOST_ESCAPES:
+        raise BeyondRepair
+    if escapes:
         known = _ESCAPE.sub(_escape, known)
     for control in _CONTROL:
         if control in known:
@@ -57,7 +74,7 @@ def _escape(found: re.Match[bytes]) -> bytes:
 def values_repaired(body: bytes) -> bytes:
     """The body with line breaks and tabs within texts marked, and so are numbers that JSON has no words for.
 
-    Whether a place lies within a text is told by the number of quotes before it.
+    Whether a place lies within a text follows from the number of quotes before it.
     """
     bare = _ESCAPED.sub(b"  ", body)
     places = [(start, token) for token in (*_BREAKS, *_NO_NUMBERS) for start in _places(bare, token)]
@@ -81,18 +98,24 @@ def _places(text: bytes, token: bytes) -> Iterator[int]:
 
 
 def flattened(body: bytes) -> bytes:
-    """The body with every value that is nested too deep marked."""
+    """The body with every value that is nested too deep marked.
+
+    Raises:
+        BeyondRepair: It has too many texts, lists and objects.
+    """
     parts: list[bytes] = []
     done = depth = start = 0
-    for found in _BRACKETS.finditer(body):
-        token = found[0]
-        if token in b"[{":
-            depth += 1
-            if depth == DEEPEST:
-                start = found.start()
-        elif token in b"]}":
-            if depth == DEEPEST:
+    for number, found in enumerate(_BRACKETS.finditer(body)):
+        if number == MOST_TOKENS:
+            raise BeyondRepair
+        token, place = found[0], found.start()
+        if token[0] in b"[{":
+            if depth < DEEPEST <= depth + len(token):
+                start = place + DEEPEST - depth - 1
+            depth += len(token)
+        elif token[0] in b"]}":
+            if depth - len(token) < DEEPEST <= depth:
                 parts += body[done:start], _VALUE
-                done = found.end()
-            depth -= 1
+                done = place + depth - DEEPEST + 1
+            depth -= len(token)
     return b"".join(parts) + body[done:]

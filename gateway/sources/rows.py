@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from gateway.sources.bounds import bearable
-from gateway.sources.readers import BROKEN, LEFT_OUT, NOTHING, UNREADABLE, Reader, Reading, reader_of
+from gateway.sources.readers import BROKEN, CALENDAR_ENDS, LEFT_OUT, NOTHING, UNREADABLE, Reader, Reading, reader_of
 from gateway.sources.repair import MARK
 
 MOST_ODD = 12
@@ -26,11 +26,13 @@ class RowsReader:
     Args:
         wanted: Their type.
         repaired: Whether there may be marks in them.
+        edges: Whether there may be times in them that lie off the calendar.
     """
 
-    def __init__(self, wanted: type[msgspec.Struct], *, repaired: bool) -> None:
+    def __init__(self, wanted: type[msgspec.Struct], *, repaired: bool, edges: bool = False) -> None:
         self._wanted = wanted
         self._repaired = repaired
+        self._edges = edges
         self._row = reader_of(wanted)
         self._fields = _fields_of(wanted)
         self._odd: set[str] = set()
@@ -38,6 +40,8 @@ class RowsReader:
     def read(self, raw: msgspec.Raw) -> Reading:
         """A row, or `UNREADABLE`."""
         marks = bytes(raw).count(_MARK) if self._repaired else 0
+        if self._edges and any(end in bytes(raw) for end in CALENDAR_ENDS):
+            return self._row.read_slowly(raw, repaired=marks > 0)
         try:
             value = self._row.quick(raw)
         except BROKEN:

@@ -1,4 +1,4 @@
-"""How the answers to questions about an account are told: by counts, names of fields, JSON's types and words."""
+"""How the answers to questions about an account are given: as counts, names of fields, JSON's types and words."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from gateway.errors import UpstreamMalformed
+from gateway.sources.decode import ENVELOPE, Envelope, sample
 from gateway.sources.examination import Reply, Row, Verdict
-from gateway.sources.sampling import sample
 
 UNDECIDED = "undecided"
 OTHER = "(other)"
@@ -30,8 +30,8 @@ def verdict(question: str, answer: str | None, because: str = "", *, expected: I
 
     Args:
         question: What was asked.
-        answer: What holds; None where that cannot be told.
-        because: What it was told by, or why it could not be told.
+        answer: What holds; None where that is not known.
+        because: What it was seen by, or why it is not known.
         expected: The answers that the gateway is made for; any of them where not given.
     """
     if answer is None:
@@ -80,7 +80,14 @@ def type_of(value: object) -> str:
     return "null" if value is None else "object"
 
 
-def fields(question: str, replies: Sequence[Reply], row: type[msgspec.Struct], *, source: str) -> Verdict:
+def fields(
+    question: str,
+    replies: Sequence[Reply],
+    row: type[msgspec.Struct],
+    *,
+    source: str,
+    envelope: Envelope = ENVELOPE,
+) -> Verdict:
     """Which fields of some rows are not known here, and which could not be read.
 
     Args:
@@ -88,13 +95,14 @@ def fields(question: str, replies: Sequence[Reply], row: type[msgspec.Struct], *
         replies: Where the rows are.
         row: Their type.
         source: The source's name.
+        envelope: What the vendor calls the parts of an answer.
     """
     failed = [reply.status for reply in replies if not reply.good]
     if failed:
         return undecided(question, f"status {failed[0]}")
-    rows = [each for reply in replies for each in reply.rows]
+    rows = [each for reply in replies for each in reply.listed(envelope.rows)]
     known = {field.encode_name for field in msgspec.structs.fields(row)}
-    unreadable = {path for reply in replies for path in _unreadable(reply, row, source)}
+    unreadable = {path for reply in replies for path in _unreadable(reply, row, source, envelope)}
     if not rows:
         return undecided(question, "no row")
     names = {name if NAME.fullmatch(name) else OTHER for row in rows for name in row}
@@ -111,9 +119,9 @@ def fields(question: str, replies: Sequence[Reply], row: type[msgspec.Struct], *
     )
 
 
-def _unreadable(reply: Reply, row: type[msgspec.Struct], source: str) -> tuple[str, ...]:
+def _unreadable(reply: Reply, row: type[msgspec.Struct], source: str, envelope: Envelope) -> tuple[str, ...]:
     try:
-        return sample(reply.sent, row, source=source).unreadable
+        return sample(reply.sent, row, source=source, envelope=envelope).unreadable
     except UpstreamMalformed:
         return ("the answer",)
 

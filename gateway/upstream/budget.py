@@ -1,4 +1,4 @@
-"""Who may spend units of an upstream's rate limit, and when."""
+"""An upstream's rate limit as a budget: which call may spend units, and when."""
 
 from __future__ import annotations
 
@@ -11,52 +11,49 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from gateway.errors import DeadlineExceeded, UpstreamRateLimited
-from gateway.upstream.clock import Timer
-from gateway.upstream.counter import Counter, LocalCounter
-from gateway.upstream.rate import Rate
-from gateway.upstream.request import Flow, Priority, Request
-from gateway.upstream.vendortime import VendorTime
-from gateway.upstream.window import Grant
+from gateway.request import Flow, Priority, Request
+from gateway.upstream.clock import Timer, VendorClock
+from gateway.upstream.minute import Counter, Grant, LocalCounter
 
 MODEST = 4
-"""A request that has taken less than a fourth of a window is never called greedy."""
+"""A request that has taken less than a fourth of a window is never greedy."""
 
 GREED = 3
 """A greedy request may hold so many times what it leaves free (dynamic thresholds, Choudhury and Hahne 1998): alone it
 gets three fourths of a window, and whatever others do, there is something left for the next one."""
 
-KEPT = 4
-"""A fourth of what a window gives is kept from revalidation at its start, less as it passes."""
+RESERVED = 4
+"""A fourth of a window is reserved from revalidation at its start, less as it passes."""
 
 AT_ONCE = 16
-"""Calls under way at most: far more than a budget of hundreds a minute keeps busy, so that a queue is what a burst
-meets, and whoever stands first in it gets all that it needs."""
+"""Calls in flight at most: far more than a budget of hundreds a minute needs, so that a burst queues, and whoever is
+first in the queue gets all that it needs."""
 
-MOST_WAITING = 10_000
-"""Calls that may wait for units; long before that, those that cannot be served in time are turned away."""
+MAX_WAITING = 10_000
+"""Calls that may wait for units; long before that, those that cannot be served in time are refused."""
 
-MELTS = 5.0
-"""Seconds after which a revalidation looks again whether that is little enough."""
-
-
-def is_greedy(had: int, limit: int) -> bool:
-    """Whether a request has had more of a window than its share."""
-    return had * MODEST >= limit and had > 0
+RECHECK = 5.0
+"""Seconds after which a revalidation checks again whether the reserve is low enough."""
 
 
-def spare_for(request: Request, cost: int, *, had: int, limit: int, window_left: float) -> int:
+def is_greedy(taken: int, limit: int) -> bool:
+    """Whether a request has taken more of a window than its share."""
+    return taken * MODEST >= limit and taken > 0
+
+
+def spare_for(request: Request, cost: int, *, taken: int, limit: int, window_left: float) -> int:
     """Units that have to stay free beside those that a request takes.
 
     Args:
-        request: Who takes them.
+        request: The request.
         cost: Units that it takes.
-        had: Units that it has had in this window.
+        taken: Units that it has taken in this window.
         limit: Units of a window.
         window_left: Share of the window still to come.
     """
-    greedy = -(-(had + cost) // GREED) if is_greedy(had, limit) else 0
-    kept = math.ceil(limit / KEPT * window_left) if request.priority is Priority.REVALIDATION else 0
-    return max(greedy, kept)
+    greedy = -(-(taken + cost) // GREED) if is_greedy(taken, limit) else 0
+    reserved = math.ceil(limit / RESERVED * window_left) if request.priority is Priority.REVALIDATION else 0
+    return max(greedy, reserved)
 
 
 class _Ticket(msgspec.Struct, eq=False):
@@ -73,9 +70,9 @@ class Budget:
         source: The upstream's name.
         limit: Units that may be spent in a minute.
         clock: Our own.
-        adapts: Whether a 429 means that `limit` is too high; see `Rate`.
-        counter: Where they are counted; in this process where not given.
-        at_once: Calls under way at most; what is asked for beyond that queues.
+        adapts: Whether a 429 means that `limit` is too high; see `AdaptiveLimit`.
+        counter: Counts the units; in this process where not given.
+        at_once: Calls in flight at most; further ones queue.
     """
 
     def __init__(
@@ -90,9 +87,9 @@ class Budget:
     ) -> None:
         self._source = source
         self._clock = clock
-        self._rate = Rate(limit, adapts=adapts)
+        self._rate = AdaptiveLimit(limit, adapts=adapts)
         self._counter: Counter = counter or LocalCounter()
-        self._vendor = VendorTime(clock)
+        self._vendor = VendorClock(clock)
         self._order = itertools.count()
         self._queue: list[_Ticket] = []
         self._taken: Sums[Flow] = Sums()
@@ -104,7 +101,7 @@ class Budget:
 
     @property
     def limit(self) -> int:
-        """Units that may be spent in a minute, as far as is known now."""
+        """Units that may be spent in a minute, as far as is known."""
         return self._limit()
 
     @property
@@ -118,19 +115,19 @@ class Budget:
         return max(0, self._counter.left(self._vendor.now(), self._limit()))
 
     def now(self) -> float:
-        """Seconds since 1970 at the upstream; a clock that nobody sets, and that replicas have in common."""
+        """Seconds since 1970 by the upstream's clock: nobody sets it back, and all replicas share it."""
         return self._vendor.now()
 
     async def take(self, request: Request, cost: int) -> Grant:
-        """Takes units for a call, waiting for them where there are none; whoever gets them gives them to `settle`.
+        """Takes units for a call, waiting for them if need be; the caller has to `settle` the grant.
 
         Raises:
-            UpstreamRateLimited: They cannot be had before the request's deadline, or too many wait already.
-            DeadlineExceeded: The deadline is past.
+            UpstreamRateLimited: There will be none before the request's deadline, or too many calls wait already.
+            DeadlineExceeded: The deadline is over.
         """
         if request.deadline <= self._clock.monotonic():
             raise DeadlineExceeded("The operation's time is up.")
-        if not self._limit() or len(self._queue) >= MOST_WAITING:
+        if not self._limit() or len(self._queue) >= MAX_WAITING:
             raise self._used_up(60.0)
         self._arrived.setdefault(request.flow, next(self._order))
         ticket = _Ticket(request, cost, next(self._order), asyncio.get_running_loop().create_future())
@@ -153,10 +150,10 @@ class Budget:
         """Ends a call.
 
         Args:
-            grant: What was taken for it.
-            cost: What it cost: told by the upstream, else what was expected; 0 where it never got there.
-            left: Units that the upstream said it has left for everybody.
-            answered: Whether it was answered otherwise than that the limit is used up, as `refused` is told before.
+            grant: The units taken for it.
+            cost: Its cost as the upstream reported it, else as expected; 0 where it never reached the upstream.
+            left: Units that the upstream said are left for everybody.
+            answered: Whether it had any response but that the limit is used up, which `refused` takes first.
         """
         self._free_slots += 1
         self._news.set()
@@ -164,7 +161,7 @@ class Budget:
         self._news.set()
 
     async def sync(self, *, leaving: bool = False) -> None:
-        """Tells other processes what this one has spent, and learns what they have; called every second or so.
+        """Exchanges reports with other processes; called about once a second.
 
         Args:
             leaving: Whether this process is about to end.
@@ -174,23 +171,23 @@ class Budget:
 
     @property
     def skew(self) -> float:
-        """Seconds that the upstream's clock is ahead of ours, as far as its answers have told."""
+        """Seconds that the upstream's clock is ahead of ours, by its responses."""
         return self._vendor.offset
 
     def heard(self, date: float, *, sent: float, received: float) -> None:
-        """Learns what time it is at the upstream; see `VendorTime`."""
+        """Takes the time at the upstream; see `VendorClock`."""
         self._vendor.heard(date, sent=sent, received=received)
         self._counter.widen(self._vendor.margin)
 
     async def refused(self, retry_after: float | None, *, sent: float) -> float:
-        """Learns from a 429 that there is nothing left.
+        """Takes from a 429 that no units are left.
 
         Args:
-            retry_after: For how many seconds, where told.
-            sent: When the call left (monotonic).
+            retry_after: For how many seconds, where the upstream said so.
+            sent: When the call was sent (monotonic).
 
         Returns:
-            Seconds until it is worth asking again.
+            Seconds until another call is worthwhile.
         """
         now = self._vendor.now()
         self._rate.refused(self._clock.monotonic(), sent=sent)
@@ -201,7 +198,7 @@ class Budget:
         return self._rate.current(self._clock.monotonic())
 
     async def _serve(self) -> None:
-        """Hands out units as long as anybody waits for some."""
+        """Grants units as long as any call waits for some."""
         try:
             while self._queue:
                 self._news.clear()
@@ -220,7 +217,7 @@ class Budget:
             self._serving = None
 
     async def _round(self) -> None:
-        """Serves everybody who can be served now, each time the first in rank of those who wait by then."""
+        """Grants units to every call that can have them now, always to the first in rank of those that wait by then."""
         self._turn()
         while self._free_slots and self._counter.free(self._vendor.now(), self._limit()) > 0:
             for ticket in sorted(self._queue, key=self._rank):
@@ -230,22 +227,22 @@ class Budget:
                 return
 
     def _rank(self, ticket: _Ticket) -> tuple[int, bool, float, int, int]:
-        """Who goes first: what a person waits for, whoever is not greedy, and then whoever has to be done first.
+        """The order of the queue: interactive calls, then those of requests that are not greedy, then by deadline.
 
-        That is whoever came first, and may be nearly done: if all were served in turn, a storm would leave each with a
-        part of what it needs, and nobody with an answer.
+        Equal deadlines go by arrival, since the first may be nearly done: round robin would leave each request of a
+        storm with a part of what it needs, and none with an answer.
         """
         request = ticket.request
         greedy = is_greedy(self._taken[request.flow], self._limit())
         return request.priority, greedy, request.deadline, self._arrived[request.flow], ticket.order
 
     async def _serve_one(self, ticket: _Ticket) -> bool:
-        """Gives a ticket its units; whether there were enough for it."""
+        """Grants a ticket its units; returns whether there were enough."""
         if ticket.grant.done():
-            return False  # its owner has left
+            return False  # its caller has left
         now, limit, flow = self._vendor.now(), self._limit(), ticket.request.flow
         window_left = 1 - now % 60 / 60
-        spare = spare_for(ticket.request, ticket.cost, had=self._taken[flow], limit=limit, window_left=window_left)
+        spare = spare_for(ticket.request, ticket.cost, taken=self._taken[flow], limit=limit, window_left=window_left)
         if self._counter.free(now, limit) < min(ticket.cost, limit) + spare:
             return False
         grant = await self._counter.take(now, ticket.cost, limit=limit, spare=spare)
@@ -261,15 +258,15 @@ class Budget:
         return True
 
     def _look_again(self) -> float:
-        """Seconds until somebody who waits may be served; what is kept from revalidation melts as the window passes."""
+        """Seconds until a waiting call may be granted; the reserve shrinks as the window passes."""
         opens = self._counter.opens(self._vendor.now(), self._limit())
         patient = any(ticket.request.priority is Priority.REVALIDATION for ticket in self._queue)
-        return min(opens, MELTS) if patient and self.remaining else opens
+        return min(opens, RECHECK) if patient and self.remaining else opens
 
     def _refuse_late(self) -> None:
-        """Turns away whoever cannot be served in time, at once rather than when the time is up.
+        """Refuses calls that cannot be granted by their deadline at once, rather than at the deadline.
 
-        Nobody waits for a revalidation, so it may as well wait for its own deadline.
+        Nobody waits for a revalidation, so it may wait until its deadline.
         """
         now, limit = self._clock.monotonic(), self._limit()
         ahead = 0
@@ -293,3 +290,37 @@ class Budget:
         if minute > self._minute:
             self._minute = minute
             self._taken.clear()
+
+
+STEP = 0.05
+"""Share of the configured rate that a minute without a refusal restores: back to the full rate in twenty at most."""
+
+
+class AdaptiveLimit:
+    """A configured rate that refusals halve and minutes without one restore (AIMD).
+
+    Times are seconds of any clock that goes on.
+
+    Args:
+        limit: Units a minute as configured.
+        adapts: Whether a refusal means that the limit is too high. Where an upstream reports what is left, it does not:
+            others have spent the units.
+    """
+
+    def __init__(self, limit: int, *, adapts: bool = False) -> None:
+        self._limit = limit
+        self._adapts = adapts
+        self._lowered = float(limit)
+        self._since = -math.inf
+
+    def current(self, now: float) -> int:
+        """Units a minute now."""
+        if self._lowered == self._limit:
+            return self._limit
+        given_back = math.floor((now - self._since) / 60) * STEP * self._limit
+        return min(self._limit, max(1, math.floor(self._lowered + given_back)))
+
+    def refused(self, now: float, *, sent: float) -> None:
+        """Takes that a call sent then was refused; calls in flight at the last halving do not count again."""
+        if self._adapts and sent > self._since:
+            self._lowered, self._since = self.current(now) / 2, now

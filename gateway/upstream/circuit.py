@@ -1,20 +1,22 @@
-"""When to stop asking an endpoint that fails, and when to try it again. Pure: times come in, decisions go out."""
+"""Circuit breakers: when to stop calling an endpoint that fails, and when to try it again."""
 
 from __future__ import annotations
 
 import math
-from collections import deque
-from collections.abc import Hashable
-from typing import Literal
+from collections import Counter, deque
+from collections.abc import Callable, Hashable
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from gateway.errors import UpstreamRefused, UpstreamUnavailable
-from gateway.upstream.trouble import Reason, Trouble
+from gateway.request import Clock
+from gateway.upstream.http import Failure, UpstreamCall
+from gateway.upstream.trouble import OF_THE_HOST, Reason, Trouble, Troubles
 
-Outcome = Literal["answered", "failed", "refused"]
+CircuitState = Literal["answered", "failed", "refused"]
 
-MOST_SUSPECTS = 20
+MAX_SUSPECTS = 20
 """Doubtful failures that are remembered."""
 
 
@@ -22,12 +24,12 @@ class Tolerance(msgspec.Struct, frozen=True, kw_only=True):
     """What opens a circuit, and for how long.
 
     Attributes:
-        recent: Calls that are looked at.
+        recent: Latest calls that count.
         within: Seconds that they may be old.
-        least: Calls that it takes to judge.
+        least: Calls needed to judge.
         share: Share of them that may fail.
-        lasting: Failures in a row, however old, that suffice where no further try is likely to mend them.
-        pause: Seconds before the first new try; each one that fails doubles it.
+        lasting: Failures in a row, however old, that suffice where a retry is unlikely to succeed.
+        pause: Seconds before the first trial; each one that fails doubles them.
         longest_pause: Seconds at most.
     """
 
@@ -40,16 +42,16 @@ class Tolerance(msgspec.Struct, frozen=True, kw_only=True):
     longest_pause: float = 60.0
 
 
-class Ended(msgspec.Struct, frozen=True, kw_only=True):
-    """How a call ended, as far as its endpoint's health goes.
+class CallOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What a call says of its endpoint's health.
 
     Attributes:
-        reason: What was wrong; None where there is an answer.
-        transient: Whether the same call may well succeed a moment later.
-        doubtful: Whether it may be the fault of what was asked: of a client's filter. It counts once a call without
-            one fails too.
-        record: The one record that was asked for, where what is wrong may be that record's alone. Several of them have
-            to fail, and none be answered for a while, before anything is wrong with the endpoint.
+        reason: What was wrong; None for a success.
+        transient: Whether the same call is likely to succeed a moment later.
+        doubtful: Whether the request may be to blame, such as a client's filter. It counts once a call without a
+            filter fails too.
+        record: The single record that was requested, where the failure may concern that record alone. Several have to
+            fail, and none succeed for a while, before the endpoint counts as failing.
     """
 
     reason: Reason | None = None
@@ -58,23 +60,25 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     record: Hashable = None
 
 
-ANSWERED = Ended()
+ANSWERED = CallOutcome()
 
 
 class Circuit:
-    """One endpoint: closed while it answers, open while it does not, tried with one call at a time in between.
+    """One endpoint's circuit: closed while calls succeed, open while they fail, half-open for one trial at a time.
+
+    Pure: times come in, decisions go out.
 
     Args:
         source: The upstream's name.
-        tolerance: What opens it.
+        tolerance: When it opens.
     """
 
     def __init__(self, source: str, tolerance: Tolerance) -> None:
         self._source = source
         self._tolerance = tolerance
         self._recent: deque[tuple[float, bool]] = deque(maxlen=tolerance.recent)
-        self._failures: dict[Hashable, tuple[float, Ended]] = {}
-        self._suspects: deque[tuple[float, Ended]] = deque(maxlen=MOST_SUSPECTS)
+        self._failures: dict[Hashable, tuple[float, CallOutcome]] = {}
+        self._suspects: deque[tuple[float, CallOutcome]] = deque(maxlen=MAX_SUSPECTS)
         self._certain = False
         self._answered_at = -math.inf
         self._under_way = 0
@@ -83,27 +87,27 @@ class Circuit:
         self._trying = False
         self.reason: Reason | None = None
 
-    def state(self, now: float) -> Outcome:
-        """What it is left alone for now, `answered` where a call may be made."""
+    def state(self, now: float) -> CircuitState:
+        """Why it is open now; `answered` where a call may be made."""
         if self._open_until is None or now >= self._open_until:
             return "answered"
         return "refused" if self._refused else "failed"
 
     @property
     def failing(self) -> bool:
-        """Whether it has failed since it last answered, beyond doubt."""
+        """Whether a call has certainly failed since the last success."""
         return self._certain or self._open_until is not None
 
     @property
     def closed(self) -> bool:
-        """Whether no failure has opened it, or an answer has closed it since."""
+        """Whether it is closed."""
         return self._open_until is None
 
     def ask(self, now: float) -> bool:
-        """Asks to make a call, whose outcome is then told by `record`.
+        """Starts a call, whose outcome `record` is then given.
 
         Returns:
-            Whether the call is the trial that decides if the circuit closes again.
+            Whether the call is the trial that decides whether the circuit closes.
 
         Raises:
             UpstreamUnavailable: The endpoint keeps failing.
@@ -117,7 +121,7 @@ class Circuit:
         return True
 
     def check(self, now: float) -> None:
-        """Makes sure that there is a point in queueing for a call, as `ask` does, which is asked when it is sent."""
+        """Raises what `ask` would: before a call queues for budget, since `ask` comes after that."""
         if self._open_until is None or (now >= self._open_until and not self._trying):
             return
         if self._refused:
@@ -127,8 +131,8 @@ class Circuit:
             "The source keeps failing and is left alone for a while.", source=self._source, retry_after=left
         )
 
-    def record(self, now: float, ended: Ended | None, *, trial: bool) -> None:
-        """Learns how a call ended; None for one that says nothing of the endpoint's health."""
+    def record(self, now: float, ended: CallOutcome | None, *, trial: bool) -> None:
+        """Takes the outcome of a call; None where it says nothing of the endpoint's health."""
         self._under_way = max(0, self._under_way - 1)
         if trial:
             self._trying = False
@@ -146,7 +150,7 @@ class Circuit:
         return self.reason is not None and self.reason.trouble is Trouble.REFUSED
 
     def _answered(self, now: float, *, closes: bool) -> None:
-        """What ends late is no proof that an endpoint is well again, but any record is that it serves records."""
+        """Counts a success: one from before the circuit opened closes it only where it returned a record."""
         self._answered_at = now
         if self._open_until is not None and not closes:
             return
@@ -157,7 +161,7 @@ class Circuit:
         self._open_until, self._pause, self.reason = None, self._tolerance.pause, None
         self._forget()
 
-    def _failed(self, now: float, ended: Ended) -> None:
+    def _failed(self, now: float, ended: CallOutcome) -> None:
         if ended.doubtful and not self._certain:
             self._suspects.append((now, ended))
             return
@@ -170,8 +174,8 @@ class Circuit:
         if self._too_many(now, alone=ended.record is not None):
             self._open(now, ended.reason)
 
-    def _failed_trial(self, now: float, ended: Ended, reason: Reason) -> None:
-        """One record is no trial of others: another one is tried next, until several have failed."""
+    def _failed_trial(self, now: float, ended: CallOutcome, reason: Reason) -> None:
+        """Counts a failed trial: a single record proves nothing, so that others are tried until several fail."""
         if ended.record is not None:
             self._note(now, ended)
             if len(self._failures) < self._tolerance.lasting:
@@ -179,8 +183,8 @@ class Circuit:
         self._pause = min(self._pause * 2, self._tolerance.longest_pause)
         self._open(now, reason)
 
-    def _note(self, when: float, ended: Ended) -> None:
-        """Refusals are counted in a row only: a few may be about what is hidden from the credential."""
+    def _note(self, when: float, ended: CallOutcome) -> None:
+        """Remembers a failure; refusals count only in a row: a few may be about what the credential cannot see."""
         if ended.record is None and ended.reason is not None:
             self._recent.append((when, ended.reason.trouble is not Trouble.REFUSED))
         self._failures[object() if ended.record is None else ended.record] = (when, ended)
@@ -188,12 +192,12 @@ class Circuit:
             del self._failures[next(iter(self._failures))]
 
     def _too_many(self, now: float, *, alone: bool) -> bool:
-        """Whether enough has failed.
+        """Whether enough calls have failed to open the circuit.
 
         Args:
             now: The time.
-            alone: Whether what failed last was one record's call: no other one may have been answered of late, and
-                those under way have their say first, unless that goes on and on.
+            alone: Whether the last failure concerns one record: then no other record may have been returned of late,
+                and calls in flight are waited for, up to a limit.
         """
         tolerance = self._tolerance
         if alone and now - self._answered_at < tolerance.within:
@@ -214,3 +218,110 @@ class Circuit:
         self._failures.clear()
         self._suspects.clear()
         self._certain = False
+
+
+T = TypeVar("T")
+
+MAX_ABSENT = 3
+"""Different records in a row that do not exist, before a probe finds out whether the endpoint does."""
+
+PROBE_INTERVAL = 60.0
+"""Seconds between two probes of an endpoint; a success counts as one."""
+
+
+def outcome_of(failure: Failure, call: UpstreamCall[T]) -> CallOutcome | None:
+    """What a failure says of the endpoint's health; None where it says nothing."""
+    reason = failure.reason
+    if reason is None or (call.large and reason.trouble is Trouble.TOO_LARGE):
+        return None
+    of_all = reason.trouble in OF_THE_HOST or failure.unauthorized
+    return CallOutcome(
+        reason=reason,
+        transient=failure.transient,
+        doubtful=call.plain is not None and not call.one and reason.trouble is Trouble.REJECTED,
+        record=(call.path, call.params) if call.one and not of_all else None,
+    )
+
+
+class Endpoints:
+    """The health of an upstream's endpoints.
+
+    Args:
+        source: The upstream's name.
+        tolerance: When a circuit opens.
+        clock: Measures time.
+        probe: Makes a call in the background, to learn whether its endpoint works.
+
+    Attributes:
+        troubles: What is wrong with each endpoint.
+    """
+
+    def __init__(
+        self, source: str, tolerance: Tolerance, clock: Clock, probe: Callable[[UpstreamCall[Any]], None]
+    ) -> None:
+        self._source = source
+        self._tolerance = tolerance
+        self._clock = clock
+        self._probe = probe
+        self._circuits: dict[str, Circuit] = {}
+        self._absent: Counter[str] = Counter()
+        self._probed: dict[str, float] = {}
+        self.troubles = Troubles(source, clock)
+
+    def circuit(self, endpoint: str) -> Circuit:
+        """An endpoint's circuit."""
+        known = self._circuits.get(endpoint)
+        if known is None:
+            known = self._circuits[endpoint] = Circuit(self._source, self._tolerance)
+        return known
+
+    def circuit_states(self) -> dict[str, CircuitState]:
+        """The state of each endpoint's circuit."""
+        now = self._clock.monotonic()
+        return {endpoint: circuit.state(now) for endpoint, circuit in self._circuits.items()}
+
+    def tried(self, call: UpstreamCall[T], ended: CallOutcome | None, *, trial: bool) -> None:
+        """Takes the outcome of one attempt; None where it says nothing of the endpoint."""
+        circuit = self.circuit(call.endpoint)
+        circuit.record(self._clock.monotonic(), ended, trial=trial)
+        if ended is None:
+            return
+        if ended.reason is None and circuit.closed:
+            self.troubles.answered(call.endpoint)
+        elif ended.reason is not None and not circuit.closed:
+            self.troubles.failed(call.endpoint, ended.reason, sure=True)
+
+    def answered(self, call: UpstreamCall[T], *, trial: bool, absent: bool) -> None:
+        """Takes a success; that the record does not exist is one too."""
+        ended = CallOutcome(record=(call.path, call.params)) if call.one else ANSWERED
+        self.tried(call, ended, trial=trial)
+        self._absent[call.endpoint] = self._absent[call.endpoint] + 1 if absent else 0
+        if self._absent[call.endpoint] >= MAX_ABSENT and call.plain is not None:
+            self._doubt(call.plain)
+
+    def gave_up(self, call: UpstreamCall[T], ended: CallOutcome) -> None:
+        """Takes the failure of a call's last attempt."""
+        if ended.doubtful and call.plain is not None and not self.circuit(call.endpoint).failing:
+            self._doubt(call.plain)
+        elif ended.reason is not None and ended.record is None:
+            self.troubles.failed(call.endpoint, ended.reason)
+
+    def gone(self, call: UpstreamCall[T]) -> bool:
+        """Whether a missing record says nothing, since the whole API is gone."""
+        reason = None if call.plain is None else self.troubles.now.get(call.plain.endpoint)
+        return reason is not None and reason.trouble is Trouble.GONE
+
+    def forget_refusals(self) -> None:
+        """Closes circuits that refusals opened, since the credential was replaced."""
+        for endpoint, outcome in self.circuit_states().items():
+            if outcome == "refused":
+                del self._circuits[endpoint]
+
+    def _doubt(self, plain: UpstreamCall[Any]) -> None:
+        """Probes an endpoint, unless it has succeeded or was probed of late."""
+        now, before = self._clock.monotonic(), self._probed.get(plain.endpoint)
+        if self.troubles.answered_within(plain.endpoint, PROBE_INTERVAL):
+            return
+        if before is None or now - before >= PROBE_INTERVAL:
+            self._probed[plain.endpoint] = now
+            self._probe(plain)

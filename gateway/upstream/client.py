@@ -1,4 +1,7 @@
-"""GETs of one upstream: within the deadline, once for all who ask at the same time."""
+"""GETs of one upstream, each within its request's deadline and ended at once when the source is switched off.
+
+Nothing is cached or shared here: what is asked of a client is read now. `RecordCache` and `ListCache` do both.
+"""
 
 from __future__ import annotations
 
@@ -6,43 +9,35 @@ import asyncio
 import contextlib
 import enum
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from typing import Any, TypeVar, overload
-
-from yarl import URL
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any, Protocol, TypeVar, overload
 
 from gateway.errors import DeadlineExceeded, GatewayError, UpstreamUnavailable
+from gateway.request import Hit, LedgerEntry, Priority, Request
+from gateway.upstream.attempts import Backoff, Meter, Sender, Unmetered, jitter
+from gateway.upstream.batch import Traffic
 from gateway.upstream.budget import Budget
-from gateway.upstream.call import Call, Errand, url_of
-from gateway.upstream.circuit import Outcome, Tolerance
+from gateway.upstream.circuit import CircuitState, Tolerance
 from gateway.upstream.clock import Timer
 from gateway.upstream.credentials import Credential
-from gateway.upstream.failed import FailedRecords
-from gateway.upstream.meter import Meter, Unmetered
-from gateway.upstream.request import Entry, Hit, Priority, Request
-from gateway.upstream.retry import Backoff, jitter
-from gateway.upstream.sender import Sender
-from gateway.upstream.session import Session
-from gateway.upstream.settings import Upstream
-from gateway.upstream.shared import Flights
-from gateway.upstream.store import MemoryStore, Store
-from gateway.upstream.traffic import Traffic
+from gateway.upstream.freshness import Outdated
+from gateway.upstream.http import Failure, Params, PendingCall, Session, Upstream, UpstreamCall, exchange, url_of
+from gateway.upstream.store import FailedRecords, MemoryStore, Store
 from gateway.upstream.trouble import Reason, Trouble
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-MOST_BEHIND = 100
-"""Revalidations under way at most; what is left out is begun by the next reader."""
+MAX_BACKGROUND = 100
+"""Revalidations that run at the same time; one beyond that is left to the next reader."""
+
+PROBE_DEADLINE = 90.0
+"""Seconds for a probe of an endpoint, its wait for budget included: nobody waits for the answer."""
 
 
-LOOK_WITHIN = 90.0
-"""Seconds that a look at an endpoint may take, units that it waits for included: nobody waits for it."""
-
-
-class State(enum.Enum):
-    """How an upstream is doing, as seen from here."""
+class UpstreamState(enum.Enum):
+    """The health of an upstream, as its calls have shown it."""
 
     OK = "ok"
     DEGRADED = "degraded"
@@ -52,30 +47,37 @@ class State(enum.Enum):
     OFF = "off"
 
 
-async def as_sent(body: bytes) -> bytes:
-    """A body as it is."""
+async def raw_body(body: bytes) -> bytes:
+    """The body, not decoded."""
     return body
 
 
-def key_of(call: Call[Any]) -> tuple[object, ...]:
-    """What equal calls have in common."""
-    return call.path, call.params, call.read, call.one
+class Interruptible(Protocol):
+    """Calls for several waiting callers, such as a `Batcher`'s."""
+
+    def fail(self, error: Callable[[], GatewayError]) -> None:
+        """Ends all of them with an error."""
+        ...
+
+    async def close(self) -> None:
+        """Waits until none of them runs any more."""
+        ...
 
 
 class Client:
     """One upstream with one credential.
 
     Args:
-        upstream: What is known of it.
-        credential: What its calls prove themselves with.
+        upstream: The API.
+        credential: Authenticates its calls.
         budget: Its rate limit.
-        session: The connections; they live longer than the client.
-        clock: Tells deadlines.
-        store: Where records are kept, whichever upstream they are of; its own in memory where not given.
-        backoff: How tries follow one another.
-        tolerance: When an endpoint that fails is left alone.
-        jitter: A number from 0 to 1.
-        meter: Who is told what goes on.
+        session: The connection pools; they outlive the client.
+        clock: Measures deadlines.
+        store: Caches records, of other upstreams too; a store of its own in memory where not given.
+        backoff: When failed calls are retried.
+        tolerance: When a failing endpoint's circuit opens.
+        jitter: Returns a number from 0 to 1.
+        meter: Counts calls.
     """
 
     def __init__(
@@ -93,17 +95,20 @@ class Client:
         meter: Meter | None = None,
     ) -> None:
         self.upstream = upstream
+        self._session = session
         self.budget = budget
         self.clock = clock
         self.store: Store = MemoryStore() if store is None else store
         self.credential = credential
         self.meter: Meter = Unmetered() if meter is None else meter
-        self._flights = Flights(clock)
         self._on = True
+        self._running: dict[object, Callable[[GatewayError], None]] = {}
+        self._finished = asyncio.Event()
         self._background: set[asyncio.Task[None]] = set()
-        self._ends: list[Callable[[Callable[[], GatewayError]], None]] = [self._flights.fail]
+        self._shared_calls: list[Interruptible] = []
         self.traffic = Traffic()
         self.failed_records = FailedRecords()
+        self.outdated = Outdated(clock)
         self._sender = Sender(
             upstream,
             credential,
@@ -115,21 +120,21 @@ class Client:
             backoff=backoff or Backoff(),
             tolerance=tolerance or Tolerance(),
             jitter=jitter,
-            ask_plainly=self._ask_plainly,
+            probe=self._probe,
             failed=self.failed_records,
         )
 
     async def sweep(self) -> None:
-        """Forgets which records could not be had, where that is over."""
+        """Drops remembered failures of records that are over."""
         self.failed_records.sweep(self.clock.monotonic())
 
     def credential_replaced(self) -> None:
-        """Asks endpoints again that refused the credential before."""
+        """Closes the circuits of endpoints that refused the previous credential."""
         self._sender.endpoints.forget_refusals()
 
     @property
     def identity(self) -> str:
-        """Whose records its answers hold; see `Credential`."""
+        """The account whose records responses hold, as a keyed hash; see `Credential`."""
         return self.credential.identity
 
     @overload
@@ -142,7 +147,6 @@ class Client:
         *,
         cost: int = 1,
         one: bool = False,
-        now: bool = False,
     ) -> bytes | None: ...
 
     @overload
@@ -157,8 +161,7 @@ class Client:
         cost: int = 1,
         one: bool = False,
         large: bool = False,
-        plain: Call[Any] | None = None,
-        now: bool = False,
+        plain: UpstreamCall[Any] | None = None,
     ) -> T | None: ...
 
     async def get(
@@ -168,85 +171,127 @@ class Client:
         path: str,
         params: Sequence[tuple[str, str]] = (),
         *,
-        read: Callable[[bytes], Awaitable[Any]] = as_sent,
+        read: Callable[[bytes], Awaitable[Any]] = raw_body,
         cost: int = 1,
         one: bool = False,
         large: bool = False,
-        plain: Call[Any] | None = None,
-        now: bool = False,
+        plain: UpstreamCall[Any] | None = None,
     ) -> Any:
-        """What is made of a 2xx answer; None where a single record was asked for that does not exist.
-
-        Equal calls of one request are made once, unless they are to be read now; so are equal calls of several that are
-        under way together.
+        """Makes a call now, whatever is cached, and even if an equal one is under way.
 
         Args:
-            request: Whom it is for.
+            request: Its deadline bounds the call, its ledger records it.
             endpoint: The endpoint's name, such as `/contacts/{id}`.
             path: The path below the base URL, not yet encoded.
             params: Query parameters, not yet encoded; names may repeat.
-            read: Makes something of the body; see `Call`.
-            cost: Units that it is expected to take.
-            one: Whether a single record is asked for; see `Call`.
-            large: Whether less is asked for where the answer is too large; see `Call`.
-            plain: What is asked to see whether the endpoint answers at all; see `Call`.
-            now: Whether it is made whoever has made, or is making, an equal one: what they read is another moment.
+            read: Decodes the body; see `UpstreamCall`.
+            cost: Units of the rate limit that it is expected to take.
+            one: Whether a single record is requested; see `UpstreamCall`.
+            large: Whether a response that is too large is requested again in parts; see `UpstreamCall`.
+            plain: A call that shows whether the endpoint works at all; see `UpstreamCall`.
+
+        Returns:
+            What `read` makes of a 2xx body; None where a single record was requested that does not exist.
 
         Raises:
-            DeadlineExceeded: The request's time is up, before the call or during it.
+            DeadlineExceeded: The request's deadline is over, before the call or during it.
+            CostLimitReached: The request has spent the units that it may spend.
             UpstreamTimeout: The source took too long.
-            UpstreamUnavailable: It cannot be reached, answers with any status not named here, or is switched off.
+            UpstreamUnavailable: It is unreachable, answers with any status not named here, or is switched off.
             UpstreamRateLimited: Its limit or our budget is used up.
             UpstreamRefused: It does not accept the credential.
-            UpstreamTooLarge: Its answer has more bytes than are read.
-            UpstreamMalformed: Its answer broke off, or is not what was asked for.
+            UpstreamTooLarge: Its response has more bytes than are read.
+            UpstreamMalformed: Its response was cut off, or is not what was requested.
         """
-        call = Call(endpoint, path, read, tuple(params), cost, one=one, large=large, plain=plain)
-        asked = request.ledger.ask() if request.asked is None else request.asked
-        mark = object() if now else None
-        request.uses.spoil()
+        call = UpstreamCall(endpoint, path, read, tuple(params), cost, one=one, large=large, plain=plain)
+        request.dependencies.mark_uncacheable()
         try:
-            return await request.once((self, *key_of(call), mark), lambda: self._share(request, call, asked, mark))
+            return await self._make(request, call)
         except GatewayError:
-            request.freshness.spoil()
+            request.freshness.mark_uncacheable()
             raise
 
-    async def _share(self, request: Request, call: Call[T], asked: int, mark: object) -> T | None:
-        """Makes a call, or joins an equal one of the same mark."""
+    async def _make(self, request: Request, call: UpstreamCall[T]) -> T | None:
         self.require(request)
-        url = self._url(call)
-        key = (*key_of(call), mark)
-        joined, started = self._flights.under_way(key), self.clock.monotonic()
+        asked = request.ledger.ask() if request.asked is None else request.asked
+        url = url_of(self.upstream.base_url, call.endpoint, call.path, call.params)
+        request.ledger.admit(call.cost)
+        async with self._interruptible(request):
+            return await self._sender.send(PendingCall(request, call, url, asked))
 
-        def send(shared: Request) -> Coroutine[object, object, T | None]:
-            return self._sender.send(Errand(shared, call, url, asked))
+    @contextlib.asynccontextmanager
+    async def _interruptible(self, request: Request) -> AsyncIterator[None]:
+        """Ends the block at the request's deadline, which moves as others join it, and when the source goes off."""
+        loop, clock = asyncio.get_running_loop(), self.clock
+        reason: GatewayError | None = None
+        try:
+            async with asyncio.timeout(None) as scope:
 
-        got = await self._flights.join(key, request, send)
-        if joined:
-            self.meter.joined(self.upstream.name, call.endpoint)
-            self.note(request, call.endpoint, Hit.SHARED, started)
-        return got
+                def interrupt(error: GatewayError | None = None) -> None:
+                    nonlocal reason
+                    if not scope.expired():
+                        reason = error
+                        scope.reschedule(loop.time())
 
-    def _url(self, call: Call[Any]) -> URL:
-        return url_of(self.upstream.base_url, call.endpoint, call.path, call.params)
+                timer = clock.call_later(request.deadline - clock.monotonic(), interrupt)
 
-    def _ask_plainly(self, call: Call[Any]) -> None:
-        """Makes a call for nobody."""
+                def follow_deadline() -> None:
+                    nonlocal timer
+                    timer.cancel()
+                    timer = clock.call_later(request.deadline - clock.monotonic(), interrupt)
 
-        async def look() -> None:
-            request = Request(self.clock.monotonic() + LOOK_WITHIN, Priority.REVALIDATION)
+                self._running[scope] = interrupt
+                try:
+                    with request.watched(follow_deadline):
+                        yield
+                finally:
+                    timer.cancel()
+                    del self._running[scope]
+                    if not self._running:
+                        self._finished.set()
+        except TimeoutError:
+            if not scope.expired():
+                raise
+            raise reason or DeadlineExceeded("The operation's time is up.") from None
+
+    def _probe(self, call: UpstreamCall[Any]) -> None:
+        """Makes a call in the background, to learn whether its endpoint works."""
+
+        async def probe() -> None:
+            request = Request(self.clock.monotonic() + PROBE_DEADLINE, Priority.REVALIDATION)
             with contextlib.suppress(GatewayError):
-                await self._sender.send(Errand(request, call, self._url(call), request.ledger.ask()))
+                await self._make(request, call)
 
         if self._on:
-            self.behind(look)
+            self.spawn(probe)
 
-    def require(self, request: Request) -> None:
-        """Makes sure that the source is on and that there is time left.
+    async def send(
+        self, request: Request, method: str, path: str, body: bytes | None = None, params: Params = ()
+    ) -> tuple[int, bytes]:
+        """Makes one call that may change something, and nobody else's; its status and body.
+
+        It is sent once: what was done by a call that broke off is not known.
 
         Raises:
-            UpstreamUnavailable: It is switched off.
-            DeadlineExceeded: There is none.
+            UpstreamError: There was no answer.
+            DeadlineExceeded: The request's time is up.
+        """
+        self.require(request)
+        await self.budget.take(request, 1)
+        token = await self.credential.token(request)
+        headers = {"Authorization": f"Bearer {token.reveal()}"}
+        url = url_of(self.upstream.base_url, path, path, params)
+        answer = await exchange(self._session, self.upstream, url, headers, method=method, body=body, fresh=True)
+        if isinstance(answer, Failure):
+            raise answer.error
+        return answer.status, answer.body
+
+    def require(self, request: Request) -> None:
+        """Checks that the source is on and that there is time left.
+
+        Raises:
+            UpstreamUnavailable: The source is switched off.
+            DeadlineExceeded: There is no time left.
         """
         if not self._on:
             raise self._off()
@@ -254,44 +299,44 @@ class Client:
             raise DeadlineExceeded("The operation's time is up.")
 
     def note(self, request: Request, endpoint: str, hit: Hit, started: float) -> None:
-        """Writes into the ledger what saved a call."""
-        request.ledger.write(Entry(self.upstream.name, endpoint, 0, started, self.clock.monotonic(), hit))
+        """Records in the ledger that no call was made, and why."""
+        request.ledger.write(LedgerEntry(self.upstream.name, endpoint, 0, started, self.clock.monotonic(), hit))
 
     def now(self) -> float:
-        """Seconds since 1970 at the upstream: what records' ages are told by, since replicas have it in common."""
+        """Seconds since 1970 by the upstream's clock, which all replicas share: records' ages are measured by it."""
         return self.budget.now()
 
     @property
     def sending(self) -> int:
-        """Calls that are on the wire."""
+        """Calls on the wire."""
         return self._sender.sending
 
-    def behind(self, work: Callable[[], Coroutine[object, object, None]]) -> None:
-        """Does work that nobody waits for, unless there is too much of it already."""
-        if len(self._background) < MOST_BEHIND:
+    def spawn(self, work: Callable[[], Coroutine[object, object, None]]) -> None:
+        """Runs work in the background, unless there is too much of it already."""
+        if len(self._background) < MAX_BACKGROUND:
             task = asyncio.ensure_future(work())
             self._background.add(task)
-            task.add_done_callback(self._left_behind)
+            task.add_done_callback(self._background_done)
 
-    def on_off(self, end: Callable[[Callable[[], GatewayError]], None]) -> None:
-        """Has `end` called, with the error to end with, when the source is switched off."""
-        self._ends.append(end)
+    def interrupt_with(self, calls: Interruptible) -> None:
+        """Has shared calls ended too when the source is switched off or the client is closed."""
+        self._shared_calls.append(calls)
 
     @property
-    def state(self) -> State:
-        """How the upstream is doing: by the endpoints that it is of no use without, and then by the others."""
+    def state(self) -> UpstreamState:
+        """The upstream's health: by the endpoints that it is useless without, then by the others."""
         if not self._on:
-            return State.OFF
+            return UpstreamState.OFF
         cause = self.cause
         if cause is not None:
-            return State.REFUSED if cause[1].trouble is Trouble.REFUSED else State.FAILING
+            return UpstreamState.REFUSED if cause[1].trouble is Trouble.REFUSED else UpstreamState.FAILING
         if not self.budget.remaining:
-            return State.LIMITED
-        return State.DEGRADED if self.troubles else State.OK
+            return UpstreamState.LIMITED
+        return UpstreamState.DEGRADED if self.troubles else UpstreamState.OK
 
     @property
     def cause(self) -> tuple[str, Reason] | None:
-        """The endpoint because of which the upstream is of no use, and what is wrong with it; None while it is of use.
+        """The failing endpoint that the upstream is useless without, and the reason; None where there is none.
 
         A refusal is named before all else: it does not pass by itself.
         """
@@ -304,41 +349,51 @@ class Client:
 
     @property
     def troubles(self) -> Mapping[str, Reason]:
-        """What is wrong with which endpoint, that for tokens included; none where all is well."""
+        """The reason of each endpoint that fails, the token endpoint included."""
         return {**self.credential.troubles, **self._sender.endpoints.troubles.now}
 
     @property
-    def circuits(self) -> Mapping[str, Outcome]:
-        """What each endpoint is left alone for, `answered` where it is not."""
-        return self._sender.endpoints.outcomes()
+    def circuits(self) -> Mapping[str, CircuitState]:
+        """The state of each endpoint's circuit."""
+        return self._sender.endpoints.circuit_states()
 
     def switch(self, *, on: bool) -> None:
-        """Switches the source on or off while running; off ends the calls under way, and nothing kept is served."""
+        """Switches the source on or off while running; off ends running calls, and nothing cached is served."""
         self._on = on
         if not on:
-            for end in self._ends:
-                end(self._off)
+            self._interrupt(self._off)
 
     @property
     def on(self) -> bool:
         """Whether the source is switched on."""
         return self._on
 
-    async def settled(self) -> None:
-        """Waits for the work that nobody waits for."""
+    async def wait_for_background(self) -> None:
+        """Waits for the work in the background."""
         await asyncio.gather(*self._background, return_exceptions=True)
 
     async def close(self) -> None:
-        """Ends the calls under way; whoever still waits for one is cancelled."""
+        """Ends running calls and background work, and waits until they have ended."""
+        self._interrupt(lambda: UpstreamUnavailable("The gateway is shutting down.", source=self.upstream.name))
         for task in list(self._background):
             task.cancel()
-        await self.settled()
-        await self._flights.close()
+        await self.wait_for_background()
+        for calls in self._shared_calls:
+            await calls.close()
+        while self._running:
+            self._finished.clear()
+            await self._finished.wait()
 
-    def _left_behind(self, task: asyncio.Task[None]) -> None:
+    def _interrupt(self, error: Callable[[], GatewayError]) -> None:
+        for interrupt in list(self._running.values()):
+            interrupt(error())
+        for calls in self._shared_calls:
+            calls.fail(error)
+
+    def _background_done(self, task: asyncio.Task[None]) -> None:
         self._background.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            log.error("%s: work behind the scenes failed", self.upstream.name, exc_info=task.exception())
+            log.error("%s: background work failed", self.upstream.name, exc_info=task.exception())
 
     def _off(self) -> UpstreamUnavailable:
         return UpstreamUnavailable("The source is switched off.", source=self.upstream.name)

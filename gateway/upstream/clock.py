@@ -1,4 +1,4 @@
-"""Time: the system's, one that tests turn by hand, and what waits are built from."""
+"""Clocks: the system's, the upstream's, one that tests move by hand; and waits on them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ import contextlib
 import heapq
 import itertools
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol
 
-from gateway.upstream.request import Clock
+from gateway.request import Clock
+
+MARGIN = 0.25
+"""Seconds around an edge within which a unit counts in both windows: neither clocks nor the network are exact."""
+
 
 BOOT: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 """Linux's clock that goes on while the machine is suspended."""
@@ -56,11 +61,11 @@ class SystemClock:
         await asyncio.sleep(max(0.0, seconds))
 
 
-class Steady:
-    """A time of day that nobody sets: a clock's when this was made, and what has passed since.
+class SteadyClock:
+    """A time of day that nobody can set: a clock's at construction, plus the time that has passed since.
 
     Args:
-        clock: Its time of day is looked at once, since it may be set back later.
+        clock: Its time of day is read once, since it may be set back later.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -77,7 +82,7 @@ class Steady:
 
 
 class _Due:
-    """A call that a `ManualClock` owes."""
+    """A scheduled call of a `ManualClock`."""
 
     def __init__(self, callback: Callable[[], object]) -> None:
         self.callback: Callable[[], object] | None = callback
@@ -87,7 +92,7 @@ class _Due:
 
 
 class ManualClock:
-    """Time that moves only when it is told to; ships with the package for tests and simulations.
+    """A clock that moves only by `advance`; ships with the package for tests and simulations.
 
     Args:
         now: Seconds since 1970 at the start.
@@ -102,7 +107,7 @@ class ManualClock:
         self._due: list[tuple[float, int, _Due]] = []
 
     def set_back(self, seconds: float) -> None:
-        """Sets the time of day back, as somebody may that of a machine; what has passed stays what it was."""
+        """Sets the time of day back, as somebody may that of a machine; monotonic time is not affected."""
         self._start -= seconds
 
     def monotonic(self) -> float:
@@ -144,7 +149,7 @@ class ManualClock:
         return self._due[0][0] - self._elapsed if self._due else None
 
     def advance(self, seconds: float) -> None:
-        """Moves time on and makes the calls that fall due on the way, each at its own moment."""
+        """Moves time on and makes the calls that fall due, each at its own moment."""
         until = self._elapsed + seconds
         while (wait := self.next_due()) is not None and self._elapsed + wait <= until:
             when, _, due = heapq.heappop(self._due)
@@ -157,7 +162,7 @@ class ManualClock:
 
 @contextlib.asynccontextmanager
 async def every(clock: Timer, seconds: float, work: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
-    """Does work again and again within the block, the first time after so many seconds."""
+    """Runs work periodically within the block, the first time after so many seconds."""
 
     async def go_on() -> None:
         while True:
@@ -187,3 +192,101 @@ async def until(clock: Timer, deadline: float) -> AsyncIterator[None]:
             yield
         finally:
             handle.cancel()
+
+
+REMEMBERED = 300.0
+"""Seconds for which a response's date is compared with later ones."""
+
+MAX_REMEMBERED = 64
+"""Responses whose dates are compared."""
+
+FAR = 10.0
+"""Seconds by which the clocks of an upstream's front ends may differ; a larger difference has to be confirmed."""
+
+CONFIRMED = 60.0
+"""Seconds for which such dates have to agree among themselves to be believed."""
+
+A_DAY = 86_400.0
+"""Seconds by which an upstream's clock may differ from ours: beyond that, certificates would not be accepted."""
+
+
+class _Interval:
+    """The offsets that one date allows, and when it was received (monotonic)."""
+
+    __slots__ = ("heard", "high", "low")
+
+    def __init__(self, low: float, high: float, heard: float) -> None:
+        self.low = low
+        self.high = high
+        self.heard = heard
+
+    def distance(self, low: float, high: float) -> float:
+        """Seconds between this and another interval; 0 where they meet."""
+        return max(0.0, self.low - high, low - self.high)
+
+    def beyond(self, offset: float) -> float:
+        """The greatest distance of the true offset from one outside of this interval; 0 for one inside."""
+        away = self.distance(offset, offset)
+        return away + self.high - self.low if away else 0.0
+
+
+class VendorClock:
+    """A steady clock corrected by the upstream's `Date` headers.
+
+    A header names a whole second; the true offset lies where the intervals of all answers meet. The estimate is moved
+    by as little as the newest answer demands, so that two clocks in step stay uncorrected. Where answers disagree, as
+    those of several front ends may, the margin says by how much.
+
+    Args:
+        clock: Our own.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._ours = SteadyClock(clock)
+        self._offset = 0.0
+        self._recent: deque[_Interval] = deque(maxlen=MAX_REMEMBERED)
+        self._doubted: _Interval | None = None
+        self.margin = MARGIN
+
+    @property
+    def offset(self) -> float:
+        """Seconds that the upstream's clock is ahead of ours; 0 while the two may be in step."""
+        return self._offset
+
+    def now(self) -> float:
+        """Seconds since 1970 there."""
+        return self._ours.now() + self._offset
+
+    def heard(self, date: float, *, sent: float, received: float) -> None:
+        """Takes the date of a response.
+
+        Args:
+            date: The `Date` header in seconds since 1970.
+            sent: When the call was sent (monotonic).
+            received: When the response was received (monotonic).
+        """
+        new = _Interval(date - self._ours.at(received), date + 1 - self._ours.at(sent), received)
+        if not -A_DAY <= new.low <= A_DAY:
+            return
+        while self._recent and self._recent[0].heard < received - REMEMBERED:
+            self._recent.popleft()
+        odd = any(each.distance(new.low, new.high) > FAR for each in self._recent)
+        if odd or (not self._recent and self._doubted is not None):
+            confirmed = self._confirmed(new)
+            if confirmed is None:
+                return
+            self._recent.clear()
+            new = _Interval(confirmed.low, confirmed.high, received)
+        self._doubted = None
+        self._recent.append(new)
+        self._offset = min(max(self._offset, new.low), new.high)
+        self.margin = MARGIN + max(each.beyond(self._offset) for each in self._recent)
+
+    def _confirmed(self, new: _Interval) -> _Interval | None:
+        """The interval that dates far off agree on, once they have done so for a while."""
+        before = self._doubted
+        if before is None or before.distance(new.low, new.high):
+            self._doubted = new
+            return None
+        self._doubted = _Interval(max(before.low, new.low), min(before.high, new.high), before.heard)
+        return self._doubted if new.heard - before.heard >= CONFIRMED else None

@@ -1,21 +1,22 @@
-"""What a call proves itself with, wrapped so that nothing prints it."""
+"""Credentials of calls: secrets that are never printed, static tokens, and replacement while in use."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
-from gateway.upstream.request import Request
+from gateway.errors import UpstreamRefused
+from gateway.request import Request
 from gateway.upstream.trouble import Reason
 
 
 class Secret:
-    """A text that shows itself only where it is asked to by name.
+    """A text that no log, error or repr can show; only `reveal` returns it.
 
     Args:
-        text: What is kept.
+        text: The text.
     """
 
     __slots__ = ("_text",)
@@ -24,11 +25,11 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """The text itself: for the header or form field that it is sent in, and for nothing else."""
+        """The text, for the header or form field that it is sent in, and for nothing else."""
         return self._text
 
     def fingerprint(self, purpose: str) -> str:
-        """A keyed hash with the secret as its key: tells two secrets apart and gives neither away."""
+        """A keyed hash with the secret as the key: it distinguishes secrets and discloses none."""
         return hmac.new(self._text.encode(), purpose.encode(), hashlib.sha256).hexdigest()[:32]
 
     def __repr__(self) -> str:
@@ -52,44 +53,44 @@ class Secret:
 
 
 class Credential(Protocol):
-    """Where a bearer token comes from."""
+    """A source of bearer tokens."""
 
     @property
     def identity(self) -> str:
-        """Tells whose records an answer holds, without telling the token; the same as long as the account is."""
+        """The account as a keyed hash, which does not disclose the token; constant as long as the account is."""
         ...
 
     @property
     def usable(self) -> bool:
-        """Whether there is a token, or none was asked for yet."""
+        """Whether there is a token, or none has been requested yet."""
         ...
 
     @property
     def troubles(self) -> Mapping[str, Reason]:
-        """What is wrong with the endpoint that gives tokens; nothing where it is well, or there is none."""
+        """What is wrong with the token endpoint; empty where it works, or there is none."""
         ...
 
     async def token(self, request: Request) -> Secret:
-        """A token that is good now.
+        """A valid token.
 
         Raises:
-            UpstreamError: There is none to be had.
-            DeadlineExceeded: Not before the request's deadline.
+            UpstreamError: No token could be obtained.
+            DeadlineExceeded: Not by the request's deadline.
         """
         ...
 
     async def rejected(self, token: Secret, *, known: bool) -> bool:
-        """Learns that the upstream refused a token; whether asking for another one may help.
+        """Takes that the upstream refused a token; returns whether another attempt with a newer one may help.
 
         Args:
-            token: What was refused.
-            known: Whether the upstream knows it (403), rather than not (401); some do not tell these apart.
+            token: The token.
+            known: Whether the upstream knows the token (403) rather than not (401); some do not distinguish these.
         """
         ...
 
 
 class StaticToken:
-    """An API key, or an access token that somebody else renews.
+    """An API key, or an access token that is renewed elsewhere.
 
     Args:
         secret: The token.
@@ -101,10 +102,72 @@ class StaticToken:
         self.usable = True
         self.troubles: Mapping[str, Reason] = {}
 
-    async def token(self, request: Request) -> Secret:  # noqa: ARG002 - the protocol's; others have to wait
+    async def token(self, request: Request) -> Secret:  # noqa: ARG002 - the protocol's
         """The token."""
         return self._secret
 
-    async def rejected(self, token: Secret, *, known: bool) -> bool:  # noqa: ARG002 - the protocol's; there is but one
-        """There is no other."""
+    async def rejected(self, token: Secret, *, known: bool) -> bool:  # noqa: ARG002 - the protocol's
+        """Always False: there is no other token."""
         return False
+
+
+class RotatingCredential:
+    """A credential that can be replaced while it is in use, when its file has another one.
+
+    Args:
+        first: The credential at the start.
+
+    Attributes:
+        look: Reads the settings again and calls `replace` where the credential has changed; awaited after a refusal.
+    """
+
+    def __init__(self, first: Credential) -> None:
+        self._current = first
+        self._followers: list[Callable[[], None]] = []
+        self.look: Callable[[], Awaitable[object]] | None = None
+
+    def follow(self, replaced: Callable[[], None]) -> None:
+        """Has a function called after each replacement."""
+        self._followers.append(replaced)
+
+    def replace(self, credential: Credential) -> None:
+        """Replaces the credential, from the next call on."""
+        self._current = credential
+        for replaced in self._followers:
+            replaced()
+
+    @property
+    def identity(self) -> str:
+        """The current account; another credential may be another account's."""
+        return self._current.identity
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is a token, or none has been requested yet."""
+        return self._current.usable
+
+    @property
+    def troubles(self) -> Mapping[str, Reason]:
+        """What is wrong with the token endpoint."""
+        return self._current.troubles
+
+    async def token(self, request: Request) -> Secret:
+        """A valid token; see `Credential`."""
+        current = self._current
+        try:
+            return await current.token(request)
+        except UpstreamRefused:
+            if not await self._replaced(current):
+                raise
+            return await self._current.token(request)
+
+    async def rejected(self, token: Secret, *, known: bool) -> bool:
+        """Takes that the upstream refused a token; returns whether another attempt may help."""
+        current = self._current
+        return await current.rejected(token, known=known) or await self._replaced(current)
+
+    async def _replaced(self, credential: Credential) -> bool:
+        """Whether the refused credential has been replaced by now."""
+        if self._current is credential and self.look is not None:
+            await self.look()
+        return self._current is not credential

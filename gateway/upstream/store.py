@@ -1,8 +1,10 @@
-"""Where records are kept between requests."""
+"""The cache of records between requests: how long entries live, where they are stored, and how they are encoded."""
 
 from __future__ import annotations
 
 import asyncio
+import functools
+import hashlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -10,6 +12,7 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
+from gateway.errors import UpstreamError
 from gateway.upstream.clock import SystemClock, Timer
 
 V = TypeVar("V")
@@ -17,11 +20,11 @@ V = TypeVar("V")
 log = logging.getLogger(__name__)
 
 
-class Shelf(msgspec.Struct, frozen=True, cache_hash=True):
-    """What records of one kind are kept under, each by its key.
+class CacheNamespace(msgspec.Struct, frozen=True, cache_hash=True):
+    """Where entries of one kind are cached, each by its key.
 
     Attributes:
-        identity: Whose credential they were fetched with, as a keyed hash.
+        identity: The credential that they were fetched with, as a keyed hash.
         source: The upstream's name.
         kind: The kind of record, or of list.
     """
@@ -31,8 +34,8 @@ class Shelf(msgspec.Struct, frozen=True, cache_hash=True):
     kind: str
 
 
-class Kept(msgspec.Struct, Generic[V], frozen=True):
-    """A record, or the knowledge that there is none.
+class CacheEntry(msgspec.Struct, Generic[V], frozen=True):
+    """A cached record, or its absence.
 
     Attributes:
         value: The record; None where it does not exist.
@@ -48,7 +51,7 @@ class Codec(Protocol[V]):
 
     @property
     def layout(self) -> str:
-        """What its bytes look like: another release may lay a record out in another way, and then says another word."""
+        """A version of the encoding: a release that encodes records in another way has another."""
         ...
 
     def encode(self, value: V, /) -> bytes:
@@ -56,130 +59,214 @@ class Codec(Protocol[V]):
         ...
 
     def decode(self, data: bytes, /) -> V:
-        """The record that these bytes are.
+        """The record in these bytes.
 
         Raises:
-            Exception: They are none, which is the same as having none.
+            Exception: They hold no such record; it then counts as not cached.
         """
         ...
 
 
-AnyKept: TypeAlias = Kept[Any]
+class MsgpackCodec(Generic[V]):
+    """Values of one type in MessagePack.
+
+    Args:
+        type_: A type that msgspec supports.
+    """
+
+    def __init__(self, type_: type[V]) -> None:
+        self._type = type_
+        self._encoder = msgspec.msgpack.Encoder()
+        self._decoder: msgspec.msgpack.Decoder[V] = msgspec.msgpack.Decoder(type_)
+
+    @functools.cached_property
+    def layout(self) -> str:
+        """A hash of the type's schema: it changes with the type's fields."""
+        schema = msgspec.json.encode(msgspec.json.schema(self._type), order="sorted")
+        return hashlib.blake2b(schema, digest_size=6).hexdigest()
+
+    def encode(self, value: V, /) -> bytes:
+        """The value as bytes."""
+        return self._encoder.encode(value)
+
+    def decode(self, data: bytes, /) -> V:
+        """The value in these bytes.
+
+        Raises:
+            msgspec.MsgspecError: They hold no such value.
+        """
+        return self._decoder.decode(data)
+
+
+AnyCacheEntry: TypeAlias = CacheEntry[Any]
 AnyCodec: TypeAlias = Codec[Any]
 
 
 class Store(Protocol):
-    """Keeps records for a while. It may lose any of them at any time; it never fails."""
+    """A cache. It may drop any entry at any time, and never fails."""
 
     async def get(
-        self, shelf: Shelf, keys: Sequence[Hashable], codec: AnyCodec, fresh: Callable[[AnyKept], bool], *, now: float
-    ) -> Mapping[Hashable, AnyKept]:
-        """What is kept of those asked for.
+        self,
+        namespace: CacheNamespace,
+        keys: Sequence[Hashable],
+        codec: AnyCodec,
+        fresh: Callable[[AnyCacheEntry], bool],
+        *,
+        now: float,
+    ) -> Mapping[Hashable, AnyCacheEntry]:
+        """The cached entries of these keys, whatever their age.
 
         Args:
-            shelf: Where they are kept.
-            keys: Which of them.
-            codec: What they look like as bytes.
-            fresh: Whether one need not be looked for anywhere else, where a newer one may be.
-            now: The time that they were fetched at is told by, in seconds since 1970.
+            namespace: Where they are cached.
+            keys: Their keys.
+            codec: Encodes and decodes their records.
+            fresh: Whether an entry is fresh, so that no newer one needs to be looked for in a shared cache.
+            now: The time in seconds since 1970, by the clock that `CacheEntry.as_of` is measured by.
         """
         ...
 
-    async def put(self, shelf: Shelf, items: Mapping[Any, AnyKept], codec: AnyCodec, *, seconds: float) -> None:
-        """Keeps records for so many seconds at most."""
+    async def put(
+        self, namespace: CacheNamespace, items: Mapping[Any, AnyCacheEntry], codec: AnyCodec, *, seconds: float
+    ) -> None:
+        """Caches entries for so many seconds at most."""
         ...
 
 
 ENTRY_BYTES = 400
-"""What an entry takes beside its record; measured, see docs/upstreams.md."""
+"""Bytes of an entry beside its record; measured, see docs/upstreams.md."""
 
 EXPANSION = 3
 """Bytes of memory that a byte of an encoded record takes as objects; measured, see docs/upstreams.md."""
 
 UNKNOWN_BYTES = 64 * 1024
-"""What a record is taken for that cannot be encoded."""
+"""The size that is assumed for a record that cannot be encoded."""
 
 
 def encoded(codec: AnyCodec, value: Any) -> bytes | None:
-    """A record as bytes; None where it cannot be encoded, which never keeps it from being shown."""
+    """A record as bytes; None where it cannot be encoded, which never keeps it from being returned."""
     try:
         return codec.encode(value)
-    except Exception as error:  # noqa: BLE001 - whatever an upstream has sent, it is not worth an answer
+    except Exception as error:  # noqa: BLE001 - no upstream value may cost the answer
         log.warning("a record of type %s cannot be encoded: %s", type(value).__name__, type(error).__name__)
         return None
 
 
 AT_ONCE = 1000
-"""Records that a sweep looks at before it lets others go on."""
+"""Entries that a sweep looks at before it yields to the event loop."""
 
-SWEPT = 60.0
-"""Seconds between two sweeps; what is cached outlives its last use by so many at most."""
+SWEEP_INTERVAL = 60.0
+"""Seconds between two sweeps: an expired entry stays in memory no longer."""
 
 
 class MemoryStore:
-    """Keeps records in this process, those used last longest; whether one is too old is for its reader to say.
+    """A cache in this process's memory; the least recently used entries are dropped first.
 
     Args:
-        most: Bytes that it may take, as estimated from the records' encoded size.
-        clock: Tells when a record is past any use; the system's, unless a test brings its own.
+        max_bytes: The memory that it may take, as estimated from the records' encoded size.
+        clock: Expires entries; the system's clock unless a test brings its own.
     """
 
-    def __init__(self, most: int = 128 * 1024 * 1024, clock: Timer | None = None) -> None:
-        self._most = most
+    def __init__(self, max_bytes: int = 128 * 1024 * 1024, clock: Timer | None = None) -> None:
+        self._max_bytes = max_bytes
         self._clock: Timer = SystemClock() if clock is None else clock
-        self._kept: OrderedDict[tuple[Shelf, Hashable], tuple[AnyKept, int, float]] = OrderedDict()
+        self._entries: OrderedDict[tuple[CacheNamespace, Hashable], tuple[AnyCacheEntry, int, float]] = OrderedDict()
         self.size = 0
 
     async def get(
         self,
-        shelf: Shelf,
+        namespace: CacheNamespace,
         keys: Sequence[Hashable],
-        codec: AnyCodec,  # noqa: ARG002 - records are kept as they are
-        fresh: Callable[[AnyKept], bool],  # noqa: ARG002 - there is no other place to look
+        codec: AnyCodec,  # noqa: ARG002 - records are stored as objects
+        fresh: Callable[[AnyCacheEntry], bool],  # noqa: ARG002 - there is no shared cache
         *,
-        now: float,  # noqa: ARG002 - nor anybody else's clock
-    ) -> Mapping[Hashable, AnyKept]:
-        """What is kept of those asked for."""
-        found: dict[Hashable, AnyKept] = {}
-        look_up, use = self._kept.get, self._kept.move_to_end
+        now: float,  # noqa: ARG002 - nor another clock
+    ) -> Mapping[Hashable, AnyCacheEntry]:
+        """The cached entries of these keys, whatever their age."""
+        found: dict[Hashable, AnyCacheEntry] = {}
+        look_up, use = self._entries.get, self._entries.move_to_end
         for key in keys:
-            place = (shelf, key)
+            place = (namespace, key)
             entry = look_up(place)
             if entry is not None:
                 use(place)
                 found[key] = entry[0]
         return found
 
-    async def put(self, shelf: Shelf, items: Mapping[Any, AnyKept], codec: AnyCodec, *, seconds: float) -> None:
-        """Keeps records for so many seconds, or until there is no room for them."""
+    async def put(
+        self, namespace: CacheNamespace, items: Mapping[Any, AnyCacheEntry], codec: AnyCodec, *, seconds: float
+    ) -> None:
+        """Caches entries for so many seconds, or until there is no room for them."""
         until = self._clock.monotonic() + seconds
-        for key, kept in items.items():
-            data = b"" if kept.value is None else encoded(codec, kept.value)
+        for key, cached in items.items():
+            data = b"" if cached.value is None else encoded(codec, cached.value)
             size = ENTRY_BYTES + _characters(key) + (UNKNOWN_BYTES if data is None else EXPANSION * len(data))
-            self._drop((shelf, key))
-            self._kept[shelf, key] = (kept, size, until)
+            self._drop((namespace, key))
+            self._entries[namespace, key] = (cached, size, until)
             self.size += size
-        while self.size > self._most:
-            self._drop(next(iter(self._kept)))
+        while self.size > self._max_bytes:
+            self._drop(next(iter(self._entries)))
 
     async def sweep(self) -> None:
-        """Drops what is past its last use; others go on meanwhile. Called every `SWEPT` seconds."""
-        now, places = self._clock.monotonic(), list(self._kept)
+        """Drops expired entries, yielding to the event loop in between; called every `SWEEP_INTERVAL` seconds."""
+        now, places = self._clock.monotonic(), list(self._entries)
         for start in range(0, len(places), AT_ONCE):
             for place in places[start : start + AT_ONCE]:
-                entry = self._kept.get(place)
+                entry = self._entries.get(place)
                 if entry is not None and entry[2] <= now:
                     self._drop(place)
             await asyncio.sleep(0)
 
-    def _drop(self, place: tuple[Shelf, Hashable]) -> None:
-        entry = self._kept.pop(place, None)
+    def _drop(self, place: tuple[CacheNamespace, Hashable]) -> None:
+        entry = self._entries.pop(place, None)
         if entry is not None:
             self.size -= entry[1]
 
 
 def _characters(key: object) -> int:
-    """The characters of a key; clients choose some of them."""
+    """The length of a key; clients choose parts of it."""
     if isinstance(key, str):
         return len(key)
     return sum(map(_characters, key)) if isinstance(key, tuple) else 0
+
+
+LASTING = 60.0
+"""Seconds for which a record is not requested again where a retry is unlikely to succeed."""
+
+TRANSIENT = 30.0
+"""The same where a retry is likely to succeed."""
+
+MAX_FAILED = 10_000
+"""Failures that are remembered, the latest ones."""
+
+
+class FailedRecords:
+    """Failures of single records, so that not every query requests them again. Pure: times come in."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[Hashable, tuple[float, UpstreamError]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def note(self, key: Hashable, error: UpstreamError, *, until: float) -> None:
+        """Remembers why a record's call failed, and until when it is not to be requested again."""
+        self._known[key] = until, error
+        self._known.move_to_end(key)
+        if len(self._known) > MAX_FAILED:
+            self._known.popitem(last=False)
+
+    def error(self, key: Hashable, now: float) -> UpstreamError | None:
+        """Why a record is not to be requested now; None where it may be."""
+        known = self._known.get(key)
+        if known is None:
+            return None
+        until, error = known
+        if now < until:
+            return type(error)(error.message, source=error.source)  # a raised one references the frames it passed
+        del self._known[key]
+        return None
+
+    def sweep(self, now: float) -> None:
+        """Drops failures that are over: the key of a record may be an e-mail address."""
+        for key in [key for key, (until, _) in self._known.items() if until <= now]:
+            del self._known[key]

@@ -12,48 +12,48 @@ from pathlib import Path
 from gateway.upstream.client import Client
 from gateway.upstream.clock import Timer
 
-LOOK = 1.0
-"""Seconds between two looks at the file; also how long a switch takes at most."""
+POLL_INTERVAL = 1.0
+"""Seconds between two looks at the file, and so until a switch takes effect."""
 
-LONGEST = 10_000
-"""Characters of the file that are read; it holds a few names."""
+MAX_CHARS = 10_000
+"""Characters of the file that are read; it contains a few names."""
 
 log = logging.getLogger(__name__)
 
 
 class Switches:
-    """Switches sources off as long as anybody says so, and on again when nobody does any more.
+    """Switches sources off while at least one place names them.
 
     Args:
-        clients: The sources that are set up.
+        clients: The configured sources.
     """
 
     def __init__(self, clients: Iterable[Client]) -> None:
         self._clients = {client.upstream.name: client for client in clients}
-        self._said: dict[str, frozenset[str]] = {}
+        self._off: dict[str, frozenset[str]] = {}
 
-    def say(self, who: str, off: Collection[str]) -> None:
-        """Learns which sources somebody wants off; names of others mean nothing.
+    def turn_off(self, place: str, off: Collection[str]) -> None:
+        """Sets the sources that one place wants off; unknown names are ignored.
 
         Args:
-            who: Where that is said, in words for the log.
-            off: The sources' names, all of them.
+            place: The place's name, for the log.
+            off: The names of all sources that are to be off.
         """
-        self._said[who] = frozenset(off)
-        wanted = frozenset().union(*self._said.values())
+        self._off[place] = frozenset(off)
+        wanted = frozenset().union(*self._off.values())
         for name, client in self._clients.items():
             on = name not in wanted
             if client.on is not on:
-                log.warning("%s is switched %s by %s", name, "on" if on else "off", who)
+                log.warning("%s is switched %s by %s", name, "on" if on else "off", place)
                 client.switch(on=on)
 
 
 class OffFile:
-    """A file that names the sources which are off, `#` before a comment; where there is no file, none is off.
+    """A file with the names of the sources that are off, and comments after `#`; without the file, none is off.
 
     Args:
-        path: Where it is, or will be.
-        clock: Tells when to look again.
+        path: The file, which need not exist yet.
+        clock: Times the looks at it.
     """
 
     def __init__(self, path: Path, clock: Timer) -> None:
@@ -63,7 +63,7 @@ class OffFile:
 
     @contextlib.asynccontextmanager
     async def followed(self, switches: Switches) -> AsyncIterator[None]:
-        """Obeys the file within the block, as it stands at the start and as it changes."""
+        """Applies the file within the block, at once and after every change."""
         await self.look(switches)
         following = asyncio.ensure_future(self._follow(switches))
         try:
@@ -82,17 +82,17 @@ class OffFile:
             self._readable = False
             return
         self._readable = True
-        switches.say("GATEWAY_OFF_FILE", names)
+        switches.turn_off("GATEWAY_OFF_FILE", names)
 
     async def _follow(self, switches: Switches) -> None:
         while True:
-            await self._clock.sleep(LOOK)
+            await self._clock.sleep(POLL_INTERVAL)
             await self.look(switches)
 
     def _names(self) -> set[str]:
         try:
             with self._path.open(encoding="utf-8") as file:
-                text = file.read(LONGEST)
+                text = file.read(MAX_CHARS)
         except FileNotFoundError:
             return set()
         return {word.upper() for line in text.splitlines() for word in re.findall(r"\w+", line.partition("#")[0])}

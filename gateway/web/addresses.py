@@ -1,4 +1,4 @@
-"""By which name the gateway is asked, and by whom: hosts that are answered, and proxies that are believed."""
+"""Accepted host names, and trusted proxies with their `Forwarded` headers."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 ANY = "*"
 SETTING = "GATEWAY_ALLOWED_HOSTS"
 ALWAYS = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Paths that are answered by any name: probes use an address, and none of them shows a record."""
+"""Paths that accept any host name: probes use an address, and no response has a record in it."""
 
 ALWAYS_BELOW = "/webhooks/"
-MOST_HOPS = 32
-"""Entries of `X-Forwarded-For` that are looked at, from the nearest on."""
+MAX_HOPS = 32
+"""Entries of `X-Forwarded-For` that are read, from the nearest on."""
 
 SITE_BITS = 64
-"""Of an IPv6 address, those that tell one client from another: whoever has one address has the whole /64."""
+"""The prefix of an IPv6 address that identifies a client: who has one address has the whole /64."""
 
 
 @dataclass(frozen=True, slots=True)
 class AllowedHosts:
-    """Host names that are answered: a page of another name may be any site's, which had it point here.
+    """Accepted host names, against DNS rebinding: another name may be any site's, pointed at this address.
 
     Args:
         names: In lower case, IPv6 addresses in brackets; `*.example.com` for every name below that, `*` for all.
@@ -39,7 +39,7 @@ class AllowedHosts:
     names: frozenset[str]
 
     def check(self, scope: Scope, headers: RequestHeaders) -> None:
-        """Makes sure that a request asks by a name that is answered.
+        """Checks that a request's host name is accepted.
 
         Raises:
             HTTPError: 421, naming the setting; 400 where it has several.
@@ -70,7 +70,7 @@ def host_of(header: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TrustedProxies:
-    """Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed; anybody else could write them.
+    """Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted; any client could send them.
 
     Args:
         networks: Where they are.
@@ -79,11 +79,11 @@ class TrustedProxies:
     networks: tuple[Network, ...] = ()
 
     def resolve(self, scope: Scope, headers: RequestHeaders) -> None:
-        """Puts into a request's scope whom its proxies say that it comes from, and how it came to the first of them."""
+        """Sets the client address and scheme of a request's scope by its trusted proxies' headers."""
         peer = scope.get("client")
         if not self.networks or not peer or not self._trust(parsed(peer[0])):
             return
-        named = headers.get("x-forwarded-for", "").split(",")[-MOST_HOPS:]
+        named = headers.get("x-forwarded-for", "").split(",")[-MAX_HOPS:]
         client = self._client(reversed(named))
         if client is not None:
             scope["client"] = (str(client), 0)
@@ -92,7 +92,7 @@ class TrustedProxies:
             scope["scheme"] = scheme
 
     def _client(self, hops: Iterable[str]) -> Address | None:
-        """The first of the hops, from the nearest on, that is not a proxy of ours; what lies beyond, it has written."""
+        """The nearest hop that is not a trusted proxy; that hop may have written everything beyond it."""
         client = None
         for hop in hops:
             address = parsed(hop)
@@ -108,7 +108,7 @@ class TrustedProxies:
 
 
 def parsed(text: str) -> Address | None:
-    """An address as proxies write it, perhaps with a port, brackets or a zone; None where it is none."""
+    """An address as proxies write it, perhaps with a port, brackets or a zone; None where it is invalid."""
     bare = text.strip()
     if bare.startswith("["):
         bare = bare[1:].partition("]")[0]
@@ -123,7 +123,7 @@ def parsed(text: str) -> Address | None:
 
 
 def client_network(text: str) -> str:
-    """What an address counts under: itself, or its /64."""
+    """The network that an address is rate-limited under: itself, or its /64."""
     address = parsed(text)
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((address, SITE_BITS), strict=False))

@@ -1,4 +1,4 @@
-"""Who asks: the credential of a request checked, before anything else is looked at."""
+"""Authentication: a request's credential is checked before anything else."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class Authenticator:
     tokens: Tokens | None = None
 
     async def principal(self, headers: Headers) -> Principal | None:
-        """Whoever asks; None where access control is off.
+        """The authenticated client; None where access control is off.
 
         Raises:
             Unauthenticated: No credential, or one that is not accepted.
-            KeysUnavailable: It is a token, and the issuer's keys cannot be had.
+            KeysUnavailable: It is a token, and the issuer's keys cannot be fetched.
         """
         if not self.required:
             return None
@@ -55,7 +55,7 @@ class Authenticator:
 
 
 def credential(headers: Headers) -> str | None:
-    """The key or token that a request bears.
+    """The key or token in a request.
 
     Raises:
         Unauthenticated: There is more than one, or it is malformed.
@@ -74,7 +74,7 @@ def credential(headers: Headers) -> str | None:
 
 
 def is_router(headers: Headers, keys: Sequence[ApiKey]) -> bool:
-    """Whether a router sends the request; where no router has a key, nobody proves to be one.
+    """Whether a router sent the request; False where no router key is set.
 
     Raises:
         Unauthenticated: It says that it is one, with a key that is not accepted.
@@ -94,7 +94,7 @@ def challenge(headers: Headers) -> str:
 
 
 def client_of(principal: Principal | None, scope: Scope) -> str:
-    """Whom a request's rate is counted under: its credential, or where it comes from."""
+    """The client that a request is rate-limited under: its credential, or its address."""
     if principal is not None:
         return f"name {principal.name}"
     address = scope.get("client")

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
+from starlette.types import Scope
 
 from gateway.web.http_errors import HTTPError
 from gateway.web.negotiation import takes_encoding
@@ -35,16 +36,19 @@ STATIC = Path(__file__).with_name("static")
 FILES = ("react.js", "react-dom.js", "graphiql.js", "graphiql.css", "explorer.js", "explorer.css")
 """The explorer's, which `tools/explorer_files.py` takes from npm's packages, in the order in which they are loaded."""
 
+NEW_TAB = "new-tab"
+"""The query that a tab starts with which the reader opens."""
+
 OWN_FILES = ("console.css", "console.js")
 CONTENT_TYPES = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8"}
 
 
 class ExplorerMissing(Exception):
-    """A file of the explorer's is not there; the message says how to get it."""
+    """A file of the explorer is missing; the message says how to get it."""
 
 
 class Examples(msgspec.Struct, frozen=True):
-    """What the starting tabs ask about.
+    """The ids in the queries of the initial tabs.
 
     Attributes:
         person: A person's global id.
@@ -63,7 +67,7 @@ class Tab(msgspec.Struct, frozen=True):
 
 
 class File(msgspec.Struct, frozen=True):
-    """A file that the page loads, under a name that tells its content; `gzip_etag` is of the compressed one."""
+    """A file that the page loads, under a name with its content's hash; `gzip_etag` is of the compressed file."""
 
     name: str
     content: bytes
@@ -78,7 +82,7 @@ class Explorer:
 
     Args:
         files: Every file, in the order in which the page has to load them; none where they are not installed.
-        examples: What the starting tabs ask about.
+        examples: The ids in the queries of the initial tabs.
         now: The time that "next meetings" begins at.
         asks_for_key: Whether the header editor starts with a place for an API key.
     """
@@ -94,12 +98,21 @@ class Explorer:
         self._template = string.Template((FOLDER / template).read_text(encoding="utf-8"))
         self._links = "\n".join(_link(file) for file in files)
 
+    def answer(self, scope: Scope) -> Response:
+        """The page; at `/graphql/` a redirect to it, since its files are linked relative to `/graphql`."""
+        if not scope["path"].endswith("/"):
+            return self.page()
+        query = scope["query_string"].decode("latin-1")
+        return RedirectResponse(f"../graphql?{query}" if query else "../graphql")
+
     def page(self) -> Response:
-        """The page as a browser gets it."""
+        """The page."""
         shown = tabs(self._examples, self._now())
         text = self._template.substitute(
             links=self._links,
-            config=html.escape(msgspec.json.encode({"tabs": shown, "headers": self._headers}).decode()),
+            config=html.escape(
+                msgspec.json.encode({"tabs": shown, "newTab": _query(NEW_TAB), "headers": self._headers}).decode()
+            ),
             query=html.escape(shown[0].query),
             variables=html.escape(shown[0].variables),
         )
@@ -157,18 +170,21 @@ def explorer_files(folder: Path = STATIC) -> list[File]:
 
 
 def tabs(examples: Examples, now: dt.datetime) -> list[Tab]:
-    """What GraphiQL starts with."""
+    """GraphiQL's initial tabs."""
     today = now.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     variables: dict[str, dict[str, object]] = {
         "next-meetings": {"from": today, "first": 20},
         "one-person": {"person": examples.person},
         "one-cadence": {"cadence": examples.cadence},
         "sources-and-cost": {},
+        "a-source-is-down": {},
+        "live": {},
     }
-    return [
-        Tab((FOLDER / f"{name}.graphql").read_text(encoding="utf-8"), _indented(values) if values else "")
-        for name, values in variables.items()
-    ]
+    return [Tab(_query(name), _indented(values) if values else "") for name, values in variables.items()]
+
+
+def _query(name: str) -> str:
+    return (FOLDER / f"{name}.graphql").read_text(encoding="utf-8")
 
 
 def _indented(values: Mapping[str, object]) -> str:

@@ -1,4 +1,4 @@
-"""What a request gets that cannot be answered: a status, and errors in GraphQL's form."""
+"""Error responses: a status, and errors in GraphQL's form."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STATUS: Mapping[str, int] = {
     "INTERNAL_SERVER_ERROR": 500,
     "DEADLINE_EXCEEDED": 504,
 }
-"""The statuses of answers without data; every other code's is 400."""
+"""The statuses of responses without data, by error code; that of other codes is 400."""
 
 
 BAD_REQUEST = 400
@@ -25,7 +25,7 @@ NO_STORE = "no-store"
 
 
 class HTTPError(Exception):
-    """A request that is refused before its operation is looked at.
+    """A request that is refused before its operation is read.
 
     Beside 400, a status says all that a code could: an error that is only one of HTTP's has none.
 
@@ -49,7 +49,7 @@ class HTTPError(Exception):
 
 
 class RequestError(msgspec.Struct, frozen=True):
-    """Errors of a request that did not come to be executed.
+    """The errors of a request whose operation was not executed.
 
     Attributes:
         errors: In GraphQL's response form.
@@ -67,7 +67,7 @@ class RequestError(msgspec.Struct, frozen=True):
 
 
 def status_of(errors: Sequence[Mapping[str, object]]) -> int:
-    """The status of an answer that has these errors and no data."""
+    """The status of a response with these errors and no data."""
     for error in errors:
         extensions = error.get("extensions")
         code = extensions.get("code") if isinstance(extensions, dict) else None
@@ -77,12 +77,12 @@ def status_of(errors: Sequence[Mapping[str, object]]) -> int:
 
 
 def error_response(problem: HTTPError, accept: str | None) -> Response:
-    """An answer in GraphQL's form to what may be no GraphQL at all; JSON also where the client takes none."""
+    """An error response in GraphQL's form, as JSON even where the client does not accept it."""
     return _response([problem.error], problem.status, accept, problem.headers)
 
 
 def internal_error_response(error: Mapping[str, object], accept: str | None) -> Response:
-    """An answer to what went wrong here; the error is already formatted, and says nothing."""
+    """The response to an internal error, which is already formatted and masked."""
     return _response([error], status_of([error]), accept, {})
 
 

@@ -1,4 +1,4 @@
-"""What every request passes on its way in and out: who follows it, its answer's headers, preflights, the last net.
+"""The middleware around every request: observers, response headers, CORS preflights, unhandled exceptions.
 
 Of CORS the origin is what is checked. Headers are not: a page may send whichever its preflight names, since none of
 them lets it do anything that its origin may not. Credentials come in headers, never in cookies.
@@ -16,7 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.graph.faults import Fault, formatted
+from gateway.graph.errors import InternalError, formatted
 from gateway.web.addresses import AllowedHosts, TrustedProxies
 from gateway.web.http_errors import HTTPError, error_response, internal_error_response
 from gateway.web.request import RequestHeaders, listed
@@ -25,19 +25,19 @@ from gateway.web.request_log import Observer, RequestRecord, record_of
 METHODS = ("GET", "HEAD", "POST")
 EXPOSED_HEADERS = "ETag, Retry-After, WWW-Authenticate, X-Request-Id"
 REMEMBERED = "3600"
-"""Seconds for which a browser need not ask again."""
+"""Seconds for which a browser may cache the preflight."""
 
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 ASKED = "Access-Control-Request-Method"
 ASKED_HEADERS = "Access-Control-Request-Headers"
 ASKED_NETWORK = "Access-Control-Request-Private-Network"
 VARY = f"{ASKED}, {ASKED_HEADERS}, {ASKED_NETWORK}"
-"""What a preflight's answer depends on beside the origin."""
+"""Request headers that the response to a preflight depends on, beside the origin."""
 
 
 @dataclass(frozen=True, slots=True)
 class CORS:
-    """What other origins' pages may do.
+    """Cross-origin access for the pages of allowed origins.
 
     Args:
         origins: The origins allowed, in lower case; with none, no header is added and no preflight answered.
@@ -50,7 +50,7 @@ class CORS:
         return origin is not None and listed(origin, self.origins)
 
     def preflight(self, method: str, headers: Headers) -> Response | None:
-        """The answer to a preflight; None where the request is not one.
+        """The response to a preflight; None where the request is not one.
 
         Raises:
             HTTPError: 400, naming what is refused.
@@ -75,7 +75,7 @@ class CORS:
         return Response(b"", 200, {**answer, "Vary": VARY})
 
     def complete(self, answer: MutableHeaders, origin: str | None) -> None:
-        """Lets an allowed origin's page read an answer, whatever its status."""
+        """Adds the headers that let an allowed origin's page read a response, whatever its status."""
         if not self.origins:
             return
         answer.add_vary_header("Origin")
@@ -90,13 +90,13 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
-"""On every answer that does not say otherwise itself."""
+"""Headers of every response that does not set them itself."""
 
 
 class RequestMiddleware:
-    """Follows each request from its arrival to the end of its answer, and answers for what nobody else caught.
+    """Reports each request to its observers, completes response headers, and handles exceptions that nothing else did.
 
-    An exception that gets here is a fault of ours: `on_fault` gets where it happened, the client only an id.
+    An exception that gets here is a fault of ours: `on_internal_error` gets where it happened, the client only an id.
 
     Args:
         app: What is called.
@@ -105,7 +105,7 @@ class RequestMiddleware:
         proxies: Who is believed to ask for somebody else.
         cors: Which other origins' pages may call.
         closing: Whether the process is about to close; clients are then sent elsewhere.
-        on_fault: Told of the exceptions.
+        on_internal_error: Told of the exceptions.
         seconds: A clock for durations.
     """
 
@@ -118,7 +118,7 @@ class RequestMiddleware:
         proxies: TrustedProxies,
         cors: CORS,
         closing: Callable[[], bool],
-        on_fault: Callable[[Fault], None],
+        on_internal_error: Callable[[InternalError], None],
         seconds: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._app = app
@@ -127,11 +127,14 @@ class RequestMiddleware:
         self._proxies = proxies
         self._cors = cors
         self._closing = closing
-        self._on_fault = on_fault
+        self._on_internal_error = on_internal_error
         self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
+        if scope["type"] == "websocket":
+            await self._connect(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -149,7 +152,7 @@ class RequestMiddleware:
         try:
             await self._answer(scope, headers, receive, sent)
         except Exception as error:  # noqa: BLE001 - the last net; whatever it is, the client gets an answer
-            error_entry = formatted(GraphQLError("", original_error=error), self._on_fault)
+            error_entry = formatted(GraphQLError("", original_error=error), self._on_internal_error)
             record.add_errors([error_entry])
             if not status:  # else the answer is on its way, and the server breaks it off
                 await internal_error_response(error_entry, headers.get("accept"))(scope, receive, sent)
@@ -157,6 +160,18 @@ class RequestMiddleware:
             seconds = self._seconds() - started
             for end in reversed(ends):
                 end(status, seconds)
+
+    async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Opens a WebSocket, unless its host is not answered: then the handshake gets HTTP's 403."""
+        headers = RequestHeaders(scope=scope)
+        self._proxies.resolve(scope, headers)
+        try:
+            self._hosts.check(scope, headers)
+        except HTTPError:
+            await receive()
+            await send({"type": "websocket.close"})
+            return
+        await self._app(scope, receive, send)
 
     async def _answer(self, scope: Scope, headers: RequestHeaders, receive: Receive, send: Send) -> None:
         try:

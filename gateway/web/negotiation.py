@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-MOST_RANGES = 64
-"""Ranges of one header that are looked at; browsers send eight."""
+MAX_RANGES = 64
+"""Ranges of one header that are read; browsers send eight."""
 
 
 class MediaType(enum.Enum):
-    """What a GraphQL answer can be written as (GraphQL over HTTP: "Media Types")."""
+    """The media types of GraphQL responses (GraphQL over HTTP: "Media Types")."""
 
     JSON = "application/json"
     RESPONSE = "application/graphql-response+json"
@@ -20,7 +20,7 @@ class MediaType(enum.Enum):
 
 
 JSON_FIRST = (MediaType.JSON, MediaType.RESPONSE)
-"""The answers, the one for clients that do not care first."""
+"""The media types, the default first."""
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -38,7 +38,7 @@ class Range(msgspec.Struct, frozen=True):
 def ranges(header: str) -> list[Range]:
     """The elements of a header, those that cannot be read left out."""
     found = []
-    for element in header.split(",")[:MOST_RANGES]:
+    for element in header.split(",")[:MAX_RANGES]:
         name, *parameters = (part.strip().lower() for part in element.split(";"))
         weight = 1.0
         for parameter in parameters:
@@ -58,7 +58,7 @@ def _weight(text: str) -> float:
 
 
 def weight_of(name: str, wanted: Sequence[Range]) -> tuple[float, int]:
-    """How much `name` is wanted, and how early in the list that is said; the most specific range decides."""
+    """The weight of `name` and its place in the list, by the most specific range."""
     best = (0, 0.0, 0)
     for place, element in enumerate(wanted):
         if element.matches(name):
@@ -68,7 +68,7 @@ def weight_of(name: str, wanted: Sequence[Range]) -> tuple[float, int]:
 
 
 def answer_type(accept: str | None) -> MediaType | None:
-    """What to answer in: the heaviest, among equals the one named first; None where the client takes neither.
+    """The response's media type: the heaviest, among equals the first; None where the client accepts neither.
 
     No header, or `*/*`, is `application/json`, as old clients expect.
     """
@@ -77,6 +77,25 @@ def answer_type(accept: str | None) -> MediaType | None:
     weights = {kind: weight_of(kind.value, wanted) for kind in JSON_FIRST}
     best = max(JSON_FIRST, key=lambda kind: weights[kind])
     return best if weights[best][0] > 0 else None
+
+
+STREAMS = ("text/event-stream", "multipart/mixed")
+SUBSCRIPTION_SPEC = "subscriptionspec"
+"""The parameter by which Apollo's protocol is asked for; without it `multipart/mixed` is another one's."""
+
+
+def stream_type(accept: str | None) -> str | None:
+    """What to send a stream in, one of `STREAMS`; None where the client takes neither."""
+    wanted = ranges(accept or "")
+    apollo = SUBSCRIPTION_SPEC in (accept or "").lower()
+    weights = {kind: weight_of(kind, wanted) for kind in STREAMS if kind == STREAMS[0] or apollo}
+    best = max(weights, key=lambda kind: weights[kind])
+    return best if weights[best][0] > 0 else None
+
+
+def takes_json(accept: str | None) -> bool:
+    """Whether the client accepts `application/json`, if only as the second choice."""
+    return accept is None or weight_of(MediaType.JSON.value, ranges(accept))[0] > 0
 
 
 def prefers_html(accept: str | None) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from sys import getsizeof
 from typing import Protocol
@@ -25,6 +25,9 @@ CACHE_BYTES = 16_000_000
 LONGEST_STORED = 100_000
 """Characters of the longest that is stored."""
 
+UNKNOWN_HASH = "PersistedQueryNotFound"
+"""The message that Apollo's clients look for, to send the text next."""
+
 
 class RequestedDocument(msgspec.Struct, frozen=True):
     """The document that a request asks for.
@@ -42,7 +45,7 @@ class DocumentSource(Protocol):
     """Where documents come from."""
 
     async def find(self, message: GraphQLRequest) -> RequestedDocument:
-        """The document that a message means.
+        """The document that a message contains or names.
 
         Raises:
             PersistedQueryNotFound: It names one that is not known.
@@ -51,12 +54,12 @@ class DocumentSource(Protocol):
         ...
 
     async def store(self, requested: RequestedDocument) -> None:
-        """Takes note of a valid document."""
+        """Stores a valid document, if it was sent with its hash."""
         ...
 
 
 class DocumentStore(Protocol):
-    """Texts by their SHA-256, bounded; what was put may be forgotten at any time."""
+    """A bounded store of texts by their SHA-256, which may drop any of them at any time."""
 
     async def get(self, digest: str) -> str | None:
         """The text, where it is known."""
@@ -68,7 +71,7 @@ class DocumentStore(Protocol):
 
 
 class MemoryDocumentStore:
-    """Texts in this process, the least recently used forgotten first."""
+    """Texts in this process; the least recently used are dropped first."""
 
     def __init__(self) -> None:
         self._texts: LRUCache[str, str] = LRUCache(CACHE_BYTES, getsizeof=getsizeof)
@@ -83,7 +86,7 @@ class MemoryDocumentStore:
 
 
 class AutomaticDocuments:
-    """Any document; one that comes with its hash may be named by that from then on (Apollo's protocol).
+    """Any document; one that is sent with its hash can be requested by it from then on (Apollo's protocol).
 
     Args:
         store: Where they are stored.
@@ -105,7 +108,7 @@ class AutomaticDocuments:
             return RequestedDocument(message.query, store_as=digest if len(message.query) <= LONGEST_STORED else None)
         text = await self._store.get(digest)
         if text is None:
-            raise PersistedQueryNotFound("PersistedQueryNotFound")  # the text that Apollo's clients look for
+            raise PersistedQueryNotFound(UNKNOWN_HASH)
         return RequestedDocument(text)
 
     async def store(self, requested: RequestedDocument) -> None:
@@ -126,7 +129,7 @@ class TrustedDocuments:
         self._known = frozenset(texts.values())
 
     def take(self, other: TrustedDocuments) -> None:
-        """Runs the operations of another manifest, and no others, from now on."""
+        """Replaces the manifest."""
         self._texts, self._known = other._texts, other._known
 
     async def find(self, message: GraphQLRequest) -> RequestedDocument:
@@ -207,8 +210,13 @@ def apollo_hash(message: GraphQLRequest) -> str | None:
     return digest
 
 
+def is_unknown_hash(errors: Sequence[Mapping[str, object]]) -> bool:
+    """Whether an answer asks for the text of a hash."""
+    return [error["message"] for error in errors] == [UNKNOWN_HASH]
+
+
 def required(message: GraphQLRequest) -> str:
-    """The text that a message holds.
+    """The document in a message.
 
     Raises:
         BadUserInput: It holds none.

@@ -1,4 +1,4 @@
-"""How much one client may ask for: a bucket each of operations and of upstream cost that fills all the time."""
+"""Rate limits of clients: a token bucket each for operations and for upstream cost."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.errors import RateLimited
-from gateway.upstream.request import Clock
+from gateway.request import Clock
 
 MINUTE = 60.0
-MOST_CLIENTS = 10_000
-"""Clients that are remembered; one that was forgotten begins with a full bucket."""
+MAX_CLIENTS = 10_000
+"""Clients that are remembered; a new one has a full bucket."""
 
 
 @dataclass(slots=True)
 class Bucket:
-    """What is left of a minute's worth; may fall below nothing, and then has to be waited for.
+    """A token bucket that holds a minute's worth; it may become negative, and then has to refill.
 
     Args:
         a_minute: How much it holds, and how much of it comes back in a minute.
@@ -31,30 +31,30 @@ class Bucket:
         self.left = self.a_minute
 
     def wait(self, now: float, least: float) -> float:
-        """Seconds until `least` is there; 0 where it is."""
+        """Seconds until the bucket holds `least`; 0 where it does."""
         self.left = min(self.a_minute, self.left + (now - self.now) * self.a_minute / MINUTE)
         self.now = now
         return max(0.0, (least - self.left) * MINUTE / self.a_minute)
 
 
 class RateLimits(Protocol):
-    """How much each client may still ask for."""
+    """The rate limits of all clients."""
 
     async def admit(self, client: str) -> None:
         """Takes an operation from a client's bucket.
 
         Raises:
-            RateLimited: There is none left, or the client has spent more than its cost.
+            RateLimited: None is left, or the client has spent more than its cost.
         """
         ...
 
     async def charge(self, client: str, cost: int) -> None:
-        """Takes what an operation has cost, once that is known."""
+        """Takes an operation's cost once that is known."""
         ...
 
 
 class ClientRateLimits:
-    """Every client's buckets in this process.
+    """The clients' buckets in this process.
 
     Args:
         operations: Operations a minute for one client.
@@ -72,7 +72,7 @@ class ClientRateLimits:
         """Takes an operation from a client's bucket.
 
         Raises:
-            RateLimited: There is none left, or the client has spent more than its cost.
+            RateLimited: None is left, or the client has spent more than its cost.
         """
         now = self._clock.monotonic()
         operations, cost = self._buckets(client, now)
@@ -85,7 +85,7 @@ class ClientRateLimits:
         operations.left -= 1.0
 
     async def charge(self, client: str, cost: int) -> None:
-        """Takes what an operation has cost, once that is known."""
+        """Takes an operation's cost once that is known."""
         if cost:
             self._buckets(client, self._clock.monotonic())[1].left -= cost
 
@@ -93,13 +93,13 @@ class ClientRateLimits:
         buckets = self._clients.get(client)
         if buckets is None:
             buckets = self._clients[client] = (Bucket(self.operations, now), Bucket(self.cost, now))
-            if len(self._clients) > MOST_CLIENTS:
+            if len(self._clients) > MAX_CLIENTS:
                 self._clients.popitem(last=False)
         self._clients.move_to_end(client)
         return buckets
 
 
 def exceeded(rates: ClientRateLimits, *, of_cost: bool, wait: float) -> RateLimited:
-    """The refusal of a client that has to wait for so many seconds, for units or for operations."""
+    """The error for a client that has to wait for so many seconds, for units or for operations."""
     most = f"{rates.cost} units of upstream cost" if of_cost else f"{rates.operations} operations"
     return RateLimited(f"More than {most} a minute.", retry_after=wait)

@@ -1,11 +1,13 @@
 """A GraphQL request as it arrives: its headers, a body read within bounds, and the message that it holds.
 
-Work for a request ends when its client goes away; a GET that another site had a browser send is told apart.
+Work for a request ends when its client disconnects; cross-site GETs are recognized.
 """
 
 from __future__ import annotations
 
 import asyncio
+import codecs
+import re
 import zlib
 from collections.abc import Coroutine
 from typing import Literal, TypeVar
@@ -18,12 +20,12 @@ from starlette.types import Receive
 from gateway.web.http_errors import HTTPError
 from gateway.web.negotiation import MediaType
 
-MOST_PARAMETERS = 32
-"""Parameters of a query string that are looked at; GraphQL knows four."""
+MAX_PARAMETERS = 32
+"""Parameters of a query string that are read; GraphQL has four."""
 
 
 class RequestHeaders(Headers):
-    """A request's headers, of which several lines of one name count as one (RFC 9110, 5.3)."""
+    """A request's headers; several lines of one name count as one (RFC 9110, 5.3)."""
 
     def __getitem__(self, key: str) -> str:
         values = self.getlist(key)
@@ -61,7 +63,12 @@ class RequestBody(msgspec.Struct, frozen=True, rename="camel"):
 
 DECODER = msgspec.json.Decoder(RequestBody)
 PARAMETERS = frozenset(field.encode_name for field in msgspec.structs.fields(GraphQLRequest))
-"""The parameters that mean something here; any other is ignored, however often it comes."""
+"""The known parameters; any other is ignored, however often it appears."""
+
+ESCAPES = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u....|\\.", re.DOTALL)
+"""Escapes of a JSON text, the two halves of a surrogate pair together."""
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]..")
+"""Half of a pair by itself."""
 
 OBJECT: msgspec.json.Decoder[dict[str, object] | None] = msgspec.json.Decoder(dict[str, object] | None)
 
@@ -79,9 +86,22 @@ def from_body(body: bytes) -> GraphQLRequest:
     except msgspec.ValidationError as error:
         raise HTTPError(400, f"The request is not valid GraphQL over HTTP: {error}.") from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise HTTPError(400, "The body is not JSON in UTF-8.") from None
+        raise HTTPError(400, _why_not_json(body)) from None
     except RecursionError:
         raise HTTPError(400, "The body is nested too deeply.") from None
+    return _request(sent)
+
+
+def from_message(payload: object) -> GraphQLRequest:
+    """The message in the payload of a WebSocket's `subscribe`.
+
+    Raises:
+        msgspec.ValidationError: Something of it is of another type.
+    """
+    return _request(msgspec.convert(payload, RequestBody))
+
+
+def _request(sent: RequestBody) -> GraphQLRequest:
     return GraphQLRequest(
         query=sent.query,
         operation_name=sent.operation_name or None,
@@ -93,6 +113,18 @@ def from_body(body: bytes) -> GraphQLRequest:
     )
 
 
+def _why_not_json(body: bytes) -> str:
+    """What is wrong with a body that cannot be decoded; common mistakes of clients are named."""
+    if body.startswith(codecs.BOM_UTF8):
+        return "The body begins with a byte order mark: send JSON without one."
+    if any(SURROGATE.fullmatch(escape) for escape in ESCAPES.findall(body)):
+        return (
+            "The body has half of a surrogate pair: a character such as an emoji is two \\u escapes, and one is "
+            "missing. Was the text cut in the middle of it?"
+        )
+    return "The body is not JSON in UTF-8."
+
+
 def from_query_string(query_string: bytes) -> GraphQLRequest:
     """The message of a GET.
 
@@ -101,7 +133,7 @@ def from_query_string(query_string: bytes) -> GraphQLRequest:
     """
     try:
         pairs = parse_qsl(
-            query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS
+            query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS
         )
     except (UnicodeDecodeError, ValueError):
         raise HTTPError(400, "The query string cannot be read.") from None
@@ -134,28 +166,28 @@ def _object(name: str, text: str | None) -> dict[str, object] | None:
 
 T = TypeVar("T")
 
-MOST_BYTES = 1_000_000
-"""Of a body; the largest honest query is a few kilobytes, its variables a few hundred ids."""
+MAX_BYTES = 1_000_000
+"""Bytes of a body; the largest real query is a few kilobytes, its variables a few hundred ids."""
 
-MOST_DISCARDED = 10 * MOST_BYTES
-"""Of a body that is too large anyway."""
+MAX_DISCARDED = 10 * MAX_BYTES
+"""Bytes of a body that are read where it is too large anyway."""
 
-MOST_RATIO = 100
+MAX_RATIO = 100
 """Bytes that a byte of a packed body may come to; JSON comes to 5 to 20, what is made to burst memory to 1,000."""
 
 FREE_BYTES = 10_000
 """Bytes that any packed body may come to: a short one may well be all of one word."""
 
-MOST_SECONDS = 10.0
-"""For a body to arrive in."""
+MAX_SECONDS = 10.0
+"""Seconds for a body to arrive."""
 
 GZIP = frozenset({"gzip", "x-gzip"})
 CLOSE = {"Connection": "close"}
-"""What comes after a body that was not read to its end cannot be told apart from it."""
+"""What follows a body that was not read to its end cannot be distinguished from it."""
 
 
 class ClientGone(Exception):
-    """Nobody is there to answer any more."""
+    """The client has disconnected."""
 
 
 async def read(receive: Receive, headers: Headers) -> GraphQLRequest:
@@ -165,12 +197,12 @@ async def read(receive: Receive, headers: Headers) -> GraphQLRequest:
         HTTPError: It is too large, or none.
         ClientGone: It broke off.
     """
-    received = await _received(receive, headers)
+    received = await receive_body(receive, headers)
     return from_body(_unpacked(received) if coding_of_body(headers) in GZIP else received)
 
 
 def check_content(headers: Headers) -> None:
-    """Makes sure that a body can be read: JSON in UTF-8, as it is or packed by gzip.
+    """Checks that a body can be read: JSON in UTF-8, plain or gzip.
 
     Raises:
         HTTPError: 415.
@@ -184,49 +216,54 @@ def check_content(headers: Headers) -> None:
 
 
 def coding_of_body(headers: Headers) -> str:
-    """What the body was packed by."""
+    """The body's content coding."""
     return headers.get("content-encoding", "").strip().lower() or "identity"
 
 
-async def _received(receive: Receive, headers: Headers) -> bytes:
+async def receive_body(receive: Receive, headers: Headers, most: int = MAX_BYTES) -> bytes:
     """The whole body.
 
     One that is too large is read on for a while and discarded: a client that is still sending hears no answer.
 
+    Args:
+        receive: Where it comes from.
+        headers: The request's.
+        most: Bytes that it may have.
+
     Raises:
-        HTTPError: 413 where it is larger than `MOST_BYTES`, 408 where it takes longer than `MOST_SECONDS`.
+        HTTPError: 413 where it is larger than that, 408 where it takes longer than `MAX_SECONDS`.
         ClientGone: It broke off.
     """
     declared = headers.get("content-length", "")
-    if declared.isdecimal() and (len(declared) > len(str(MOST_DISCARDED)) or int(declared) > MOST_DISCARDED):
-        raise too_large()
+    if declared.isdecimal() and (len(declared) > len(str(MAX_DISCARDED)) or int(declared) > MAX_DISCARDED):
+        raise too_large(most)
     parts, size, more = [], 0, True
     try:
-        async with asyncio.timeout(MOST_SECONDS):
-            while more and size <= MOST_DISCARDED:
+        async with asyncio.timeout(MAX_SECONDS):
+            while more and size <= MAX_DISCARDED:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     raise ClientGone
                 part: bytes = message.get("body", b"")
                 more = message.get("more_body", False)
                 size += len(part)
-                if size <= MOST_BYTES:
+                if size <= most:
                     parts.append(part)
     except TimeoutError:
-        raise HTTPError(408, f"The body took longer than {MOST_SECONDS:g} seconds.", CLOSE) from None
-    if size > MOST_BYTES:
-        raise too_large()
+        raise HTTPError(408, f"The body took longer than {MAX_SECONDS:g} seconds.", CLOSE) from None
+    if size > most:
+        raise too_large(most)
     return b"".join(parts)
 
 
 def _unpacked(packed: bytes) -> bytes:
-    """A body that was packed by gzip.
+    """Decompresses a gzip body.
 
     Raises:
-        HTTPError: 413 where it comes to more than `MOST_BYTES`, or than its packed size allows; 400 where it is not
+        HTTPError: 413 where it comes to more than `MAX_BYTES`, or than its packed size allows; 400 where it is not
             gzip, whole and one.
     """
-    most = min(MOST_BYTES, max(FREE_BYTES, MOST_RATIO * len(packed)))
+    most = min(MAX_BYTES, max(FREE_BYTES, MAX_RATIO * len(packed)))
     unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
     try:
         body = unpacker.decompress(packed, most + 1)
@@ -239,9 +276,9 @@ def _unpacked(packed: bytes) -> bytes:
     return body
 
 
-def too_large() -> HTTPError:
-    """A body that is not read, or not to its end."""
-    return HTTPError(413, f"The body is larger than {MOST_BYTES:,} bytes.", CLOSE)
+def too_large(most: int = MAX_BYTES) -> HTTPError:
+    """The error for a body that is too large."""
+    return HTTPError(413, f"The body is larger than {most:,} bytes.", CLOSE)
 
 
 class Background:
@@ -262,37 +299,38 @@ async def while_connected(work: Coroutine[object, object, T], receive: Receive) 
 
     Args:
         work: What is done for the client.
-        receive: Where the server tells that the client is gone; the body is already read from it.
+        receive: Where the server reports that the client is gone; the body is already read from it.
 
     Raises:
         ClientGone: The client is gone, and the work has ended.
     """
-    task, gone = asyncio.ensure_future(work), asyncio.ensure_future(_gone(receive))
+    task, leaving = asyncio.ensure_future(work), asyncio.ensure_future(gone(receive))
     try:
-        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((task, leaving), return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             return task.result()
         raise ClientGone
     finally:
-        for ended in (task, gone):
+        for ended in (task, leaving):
             ended.cancel()
-        await asyncio.gather(task, gone, return_exceptions=True)
+        await asyncio.gather(task, leaving, return_exceptions=True)
 
 
-async def _gone(receive: Receive) -> None:
+async def gone(receive: Receive) -> None:
+    """Waits until the client goes away."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 CREDENTIALS = ("authorization", "x-api-key")
-"""Headers that a credential comes in; a browser adds neither by itself."""
+"""Headers with a credential; a browser adds neither by itself."""
 
 PREFLIGHTED = ("x-gateway-preflight", "apollo-require-preflight", "x-apollo-operation-name")
 """Headers that no site can send to another without asking first (CORS)."""
 
 
 def needs_preflight(headers: Headers, origins: frozenset[str]) -> bool:
-    """Whether a GET may have been sent by another site, and shows nothing that such a site could not have sent.
+    """Whether a GET may be a cross-site request, without any header that needs a preflight (CSRF).
 
     Args:
         headers: The request's.
@@ -303,7 +341,7 @@ def needs_preflight(headers: Headers, origins: frozenset[str]) -> bool:
     if headers.get("sec-fetch-site", "").lower() == "cross-site":
         return True
     origin = headers.get("origin")
-    return origin is not None and not listed(origin, origins) and not _same_host(origin, headers.get("host"))
+    return origin is not None and not listed(origin, origins) and not same_host(origin, headers.get("host"))
 
 
 def listed(origin: str, origins: frozenset[str]) -> bool:
@@ -316,8 +354,8 @@ def listed(origin: str, origins: frozenset[str]) -> bool:
     return f"{scheme}{mark}{bare}:*" in origins
 
 
-def _same_host(origin: str, host: str | None) -> bool:
-    """Whether an origin is our own; its scheme is a proxy's business."""
+def same_host(origin: str, host: str | None) -> bool:
+    """Whether an origin is the gateway's own; its scheme is ignored, since a proxy may terminate TLS."""
     try:
         return host is not None and urlsplit(origin).netloc.lower() == host.lower()
     except ValueError:

@@ -1,6 +1,6 @@
-"""What is noted of each request for logs, metrics and traces, and its line in the log.
+"""The record of each request for logs, metrics and traces, and its line in the log.
 
-Nobody's data is noted, and no text of a client's but two names.
+It has no personal data, and no text of a client but two names.
 """
 
 from __future__ import annotations
@@ -17,15 +17,14 @@ from typing import TypeAlias, cast
 from starlette.types import Scope
 
 from gateway.errors import RefusalReason
-from gateway.graph.engine import Answer
-from gateway.logs import tell
-from gateway.upstream.request import Ledger
-from gateway.upstream.span import Span
+from gateway.graph.engine import OperationResult
+from gateway.logs import log_event
+from gateway.request import Ledger, Span
 from gateway.web.http_errors import RequestError
 
 KEY = "gateway.record"
-MOST_ERROR_IDS = 5
-"""Ids of masked errors noted per request; a fault at a field may come once a row."""
+MAX_ERROR_IDS = 5
+"""Ids of masked errors that are recorded for a request; an error at a field may occur once a row."""
 
 
 @dataclass(slots=True)
@@ -54,7 +53,7 @@ class RequestRecord:
     type: str = "unknown"
     text: str | None = None
     ledger: Ledger | None = None
-    outcome: Answer | RequestError | None = None
+    outcome: OperationResult | RequestError | None = None
     errors: Counter[str] = field(default_factory=Counter)
     error_ids: list[str] = field(default_factory=list)
     client: str | None = None
@@ -65,13 +64,13 @@ class RequestRecord:
     trace_id: str | None = None
 
     def add_errors(self, errors: Iterable[Mapping[str, object]]) -> None:
-        """Notes errors, in GraphQL's response form, that the client is sent."""
+        """Adds errors of the response, in GraphQL's form."""
         for error in errors:
             extensions = error.get("extensions")
             if not isinstance(extensions, Mapping):
                 continue
             self.errors[str(extensions.get("code"))] += 1
-            if "errorId" in extensions and len(self.error_ids) < MOST_ERROR_IDS:
+            if "errorId" in extensions and len(self.error_ids) < MAX_ERROR_IDS:
                 self.error_ids.append(str(extensions["errorId"]))
 
 
@@ -84,27 +83,27 @@ def record_of(scope: Scope) -> RequestRecord:
 
 
 End: TypeAlias = Callable[[int, float], None]
-"""Called when a request has ended: its status (0 where there was no answer), and how many seconds it took."""
+"""Called at the end of a request with its status (0 where there was no response) and its duration in seconds."""
 
 Observer: TypeAlias = Callable[[Scope, RequestRecord], End]
-"""Called when a request begins: the log, the metrics, the traces."""
+"""Called at the start of a request: by the log, the metrics and the traces."""
 
 
 log = logging.getLogger(__name__)
 
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Asked every few seconds by machines; logged only where something is wrong."""
+"""Paths that machines poll; logged only where something is wrong."""
 
 CLIENT_GONE = 499
-"""What logs call an answer that nobody waited for."""
+"""The status in logs where the client has disconnected."""
 
 SERVER_ERROR = 500
 ID_HEADER = b"x-request-id"
 ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-"""Ids that are taken over from the client; any other text could be made to look like a line of a log."""
+"""Ids that are accepted from clients; other text could forge log lines."""
 
 STATES_GOOD = 1.0
-"""Seconds for which the sources' last states are logged again, where nothing was asked of them."""
+"""Seconds for which the sources' states are reused in log lines where no call was made."""
 
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 States: TypeAlias = Callable[[], Mapping[str, str]]
@@ -130,7 +129,7 @@ class RequestLog:
         self._good_until = 0.0
 
     def __call__(self, scope: Scope, record: RequestRecord) -> End:
-        """Gives a request its id, and a line when it has ended."""
+        """Sets a request's id, and logs it at the end."""
         record.request_id = id_of(scope)
 
         def end(status: int, seconds: float) -> None:
@@ -153,10 +152,10 @@ class RequestLog:
         }
         if record.ledger is not None:
             line["sources"] = self._states_now(after=record)
-        tell(log, level, "request", line)
+        log_event(log, level, "request", line)
 
     def _states_now(self, *, after: RequestRecord) -> Mapping[str, str]:
-        """The sources' states; asked for anew where a request could have changed them, else once a second."""
+        """The sources' states; read again where a request could have changed them, else once a second."""
         now = self._seconds()
         if now >= self._good_until or after.errors or (after.ledger is not None and after.ledger.calls()):
             self._known, self._good_until = self._states(), now + STATES_GOOD
@@ -164,7 +163,7 @@ class RequestLog:
 
 
 def id_of(scope: Scope) -> str:
-    """The id that a request comes with, where it may be taken over; else a new one."""
+    """The request's own id where it is safe, else a new one."""
     for name, value in scope["headers"]:
         if name == ID_HEADER and ID.fullmatch(value):
             given: bytes = value
@@ -173,7 +172,7 @@ def id_of(scope: Scope) -> str:
 
 
 def operation_fields(record: RequestRecord) -> dict[str, object]:
-    """What a line says of an operation: only what there is to be said."""
+    """The fields of a log line about an operation; empty ones are left out."""
     line: dict[str, object] = {}
     if record.client is not None:
         line["client"] = record.client
@@ -193,7 +192,7 @@ def operation_fields(record: RequestRecord) -> dict[str, object]:
 
 
 def cost_fields(ledger: Ledger) -> dict[str, object]:
-    """What an operation took of the sources: calls, units, and answers that saved calls."""
+    """An operation's upstream calls, units and cache hits."""
     calls = ledger.calls()
     return {
         "upstreamCalls": len(calls),

@@ -1,4 +1,4 @@
-"""An answer as it goes out: its status, its media type, its coding, and how long it may be cached.
+"""Responses: status, media type, content coding, entity tags and cache headers.
 
 A long one goes out in pieces, each encoded when the client has taken the one before.
 """
@@ -18,7 +18,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gateway.graph.engine import Answer
+from gateway.graph.engine import OperationResult
 from gateway.web.http_errors import BAD_REQUEST, NO_STORE, RequestError, status_of
 from gateway.web.negotiation import MediaType, ranges, weight_of
 from gateway.web.request import while_connected
@@ -26,14 +26,14 @@ from gateway.web.request import while_connected
 PIECE = 64 * 1024
 """Bytes of a piece, about."""
 WHOLE = 4 * PIECE
-"""Bytes of the longest answer that is sent at once."""
+"""Bytes of the longest response that is sent at once."""
 
 VARY = "Accept, Accept-Encoding, Authorization, X-API-Key, Router-Authorization, X-Gateway-Trace, X-Gateway-Cost"
-"""Every request header that an answer's body depends on."""
+"""Request headers that the body of a response depends on."""
 
 
 def cache_control(max_age: float | None, *, good: bool, private: bool) -> str:
-    """How long an answer may be cached.
+    """The `Cache-Control` of a response.
 
     Args:
         max_age: Seconds that the shortest-lived of what it is made of stays fresh; None where it is made of nothing.
@@ -48,7 +48,7 @@ def cache_control(max_age: float | None, *, good: bool, private: bool) -> str:
 
 
 class LongResponse(Response):
-    """An answer that is sent piece by piece, for as long as its client is there.
+    """A response that is sent in pieces while its client is connected.
 
     Args:
         parts: The pieces of its body; each is asked for when those before are sent.
@@ -63,7 +63,7 @@ class LongResponse(Response):
         self._parts = parts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends it; of an answer to HEAD the server sends the headers alone.
+        """Sends the response; to HEAD the server sends the headers alone.
 
         Raises:
             ClientGone: The client went away before its end.
@@ -81,7 +81,7 @@ class LongResponse(Response):
 
 
 async def graphql_response(
-    outcome: Answer | RequestError,
+    outcome: OperationResult | RequestError,
     kind: MediaType,
     headers: Headers,
     *,
@@ -103,7 +103,7 @@ async def graphql_response(
     status = 200
     if outcome.errors:
         answer["errors"] = outcome.errors
-    if isinstance(outcome, Answer) and outcome.started:
+    if isinstance(outcome, OperationResult) and outcome.started:
         answer["data"] = outcome.data
     else:
         status = status_of(outcome.errors)
@@ -141,7 +141,7 @@ def _start(parts: Iterator[bytes]) -> list[bytes]:
 
 
 async def _tag(answer: object) -> str:
-    """The entity tag of an answer; of a long one piece by piece too."""
+    """The entity tag of a response; of a long one computed piece by piece."""
     digest = hashlib.blake2b(digest_size=16)
     for number, part in enumerate(pieces(answer)):
         if number:
@@ -151,7 +151,7 @@ async def _tag(answer: object) -> str:
 
 
 def matches_etag(tag: str, if_none_match: str | None) -> bool:
-    """Whether a client has this answer already; weak tags are compared without their mark (RFC 9110, 8.8.3.2)."""
+    """Whether a client has this response already; weak tags are compared without their mark (RFC 9110, 8.8.3.2)."""
     known = [part.strip().removeprefix("W/") for part in (if_none_match or "").split(",")]
     return tag.removeprefix("W/") in known or "*" in known
 
@@ -183,13 +183,13 @@ No `zstd`: servers on Node.js pass on the `Accept-Encoding` of a browser that kn
 
 
 def compressed(body: bytes, accept_encoding: str | None) -> tuple[bytes, str | None]:
-    """A body as it is sent, and its coding; None where it is sent as it is."""
+    """A body in its content coding; None where it is not compressed."""
     coding = coding_of(accept_encoding, len(body))
     return body if coding is None else b"".join(coded([body], coding)), coding
 
 
 def coding_of(accept_encoding: str | None, size: int) -> str | None:
-    """The coding that a body of that size, or of more, is sent in; None where it is sent as it is."""
+    """The content coding of a body of at least that size; None where it is not compressed."""
     if size < LEAST_BYTES or not accept_encoding:
         return None
     wanted = ranges(accept_encoding)
@@ -201,12 +201,12 @@ def coding_of(accept_encoding: str | None, size: int) -> str | None:
 
 
 def coded(parts: Iterable[bytes], coding: str | None) -> Iterator[bytes]:
-    """The parts of a body in a coding; some may be empty."""
+    """The parts of a body in a content coding; some may be empty."""
     return iter(parts) if coding is None else CODINGS[coding](parts)
 
 
 ROWS = 64
-"""Entries of a list that are encoded at once; lists that have no more are encoded whole, with all above them."""
+"""Entries of a list that are encoded at once; shorter lists are encoded whole, with everything around them."""
 DEPTH = 6
 """Levels below the top at which long lists are looked for: connections of records by their keys have theirs at five."""
 
@@ -254,7 +254,7 @@ def _of_list(values: Sequence[object]) -> Iterator[bytes]:
 
 
 def _has_long_list(value: object, depth: int) -> bool:
-    """Whether a value is a long list, or an object in which there is one, or a text that is written already."""
+    """Whether a value is a long list, contains one, or is JSON text already."""
     if isinstance(value, list | tuple):
         return len(value) > ROWS
     if isinstance(value, msgspec.Raw):

@@ -1,10 +1,12 @@
-"""Every path of the HTTP API, health included, and what each request passes on its way to one."""
+"""The routes of the HTTP API, health included, and its middleware."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
@@ -13,12 +15,12 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.graph.faults import Fault
-from gateway.graph.status import SourceState, SourceStatus
-from gateway.web import explorer
+from gateway.graph.errors import InternalError
+from gateway.model.status import SourceState, SourceStatus
+from gateway.web import agenda, explorer
 from gateway.web.addresses import ANY, AllowedHosts, Network, TrustedProxies
 from gateway.web.explorer import Explorer
 from gateway.web.http_errors import HTTPError, error_response
@@ -28,15 +30,15 @@ from gateway.web.request import RequestHeaders
 from gateway.web.request_log import Observer, RequestLog, record_of
 
 UNUSABLE = frozenset({SourceState.OFF, SourceState.REFUSED, SourceState.UNAVAILABLE})
-"""States of a source whose meetings cannot be had."""
+"""States of a source whose meetings cannot be read."""
 
 UNWELL = frozenset({SourceState.DEGRADED, SourceState.REFUSED, SourceState.UNAVAILABLE})
-"""States that somebody has to look at; a spent budget comes back by itself, and off is as it was wished."""
+"""States that an operator has to look at; a spent budget recovers by itself, and off is intended."""
 
 
 @dataclass(slots=True)
 class Health:
-    """Whether this process answers, and how the sources behind it are.
+    """The health of this process and of its sources.
 
     Args:
         statuses: How each source is doing now.
@@ -48,6 +50,8 @@ class Health:
     together: Callable[[], bool | None] = field(default=lambda: None)
     started: bool = True
     closing: bool = field(default=False, init=False)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    """Set when streams have to end."""
 
     def states(self) -> dict[str, str]:
         """The state of each source that is on, by its name."""
@@ -91,8 +95,10 @@ def _json(status: int, body: Mapping[str, object]) -> Response:
 
 
 GRAPHQL = "/graphql"
-STATE = "graphql"
-"""Where the lifespan leaves the endpoint, which needs what is opened there."""
+NOT_FOUND = 404
+WEBHOOKS = "/webhooks/{source}"
+STATE, DELIVERIES, SOCKETS = "graphql", "webhooks", "sockets"
+"""Where the lifespan leaves the endpoints, which need what is opened there."""
 
 Lifespan: TypeAlias = Callable[[Starlette], AbstractAsyncContextManager[dict[str, ASGIApp]]]
 
@@ -101,13 +107,14 @@ def site(
     lifespan: Lifespan,
     health: Health,
     page: Explorer | None,
-    on_fault: Callable[[Fault], None],
+    on_internal_error: Callable[[InternalError], None],
     *,
     origins: frozenset[str] = frozenset(),
     hosts: frozenset[str] = frozenset({ANY}),
     proxies: tuple[Network, ...] = (),
     metrics: Metrics | None = None,
     observers: Sequence[Observer] = (),
+    page_folder: Path | None = None,
 ) -> Starlette:
     """The application: `/graphql`, `/healthz`, `/readyz`, and where there are any, `/metrics` and the explorer's files.
 
@@ -115,15 +122,18 @@ def site(
         lifespan: Opens what requests need; yields the `/graphql` endpoint as `graphql`.
         health: Answers for the process.
         page: The explorer; None where browsers get none.
-        on_fault: Told of errors that are nobody's but ours.
+        on_internal_error: Told of errors that are nobody's but ours.
         origins: Origins that may call from a browser.
         hosts: Host names that are answered.
         proxies: Networks of proxies that are believed.
         metrics: What is counted; None where nothing is.
         observers: Who follows requests, beside the log and the metrics.
+        page_folder: The built example page; None where there is none.
     """
     routes = [
-        Route(GRAPHQL, Endpoint()),
+        Route(GRAPHQL, Endpoint(STATE)),
+        Route(f"{GRAPHQL}/", Endpoint(STATE)),
+        Route(WEBHOOKS, Endpoint(DELIVERIES)),
         Route("/healthz", health.live),
         Route("/readyz", health.ready),
     ]
@@ -134,7 +144,11 @@ def site(
     paths = frozenset(route.path for route in routes)
     counted = [] if metrics is None else [metrics.requests.observer(paths)]
     application = Starlette(
-        routes=routes,
+        routes=[
+            *routes,
+            WebSocketRoute(GRAPHQL, Endpoint(SOCKETS)),
+            *([] if page_folder is None else agenda.routes(page_folder)),
+        ],
         lifespan=lifespan,
         exception_handlers={HTTPError: refused, HTTPException: refused},
         middleware=[
@@ -145,7 +159,7 @@ def site(
                 proxies=TrustedProxies(proxies),
                 cors=CORS(origins),
                 closing=lambda: health.closing,
-                on_fault=on_fault,
+                on_internal_error=on_internal_error,
             )
         ],
     )
@@ -154,21 +168,30 @@ def site(
 
 
 async def to_explorer(_: Request) -> Response:
-    """Sends a browser that was given the bare address to the explorer."""
+    """Redirects from the bare address to the explorer."""
     return RedirectResponse("graphql")
 
 
 class Endpoint:
-    """Hands a request to the endpoint that the lifespan has opened."""
+    """Passes a request to the endpoint that the lifespan has opened.
+
+    Args:
+        name: Where it leaves it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Calls it."""
-        await scope["state"][STATE](scope, receive, send)
+        await scope["state"][self._name](scope, receive, send)
 
 
 async def refused(request: Request, error: Exception) -> Response:
-    """What was refused before it came to GraphQL, in JSON."""
-    if isinstance(error, HTTPException):
+    """The response to a request that is refused before GraphQL, in JSON."""
+    if isinstance(error, HTTPException) and error.status_code == NOT_FOUND:
+        error = HTTPError(NOT_FOUND, f"There is nothing at this path; the graph is at {GRAPHQL}.")
+    elif isinstance(error, HTTPException):
         error = HTTPError(error.status_code, f"{error.detail}.", error.headers)
     assert isinstance(error, HTTPError)
     record_of(request.scope).add_errors([error.error])

@@ -24,7 +24,7 @@ from jwt.exceptions import (
 
 from gateway.errors import RefusalReason, Unauthenticated
 from gateway.model.scopes import SCOPES, Principal
-from gateway.upstream.request import Clock
+from gateway.request import Clock
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ LONGEST_USE = 86_400.0
 PAUSE = 10.0
 """Seconds between two fetches: a flood of made-up key ids asks the issuer no oftener."""
 
-MOST_KEYS = 100
+MAX_KEYS = 100
 LEAST_RSA_BITS = 2048
 """Shorter moduli are within reach of those who factor numbers (NIST SP 800-131A)."""
 
@@ -135,7 +135,7 @@ def signing_keys(body: bytes) -> dict[str | None, PyJWK]:
         msgspec.DecodeError: It is not a JWK set.
     """
     keys: dict[str | None, PyJWK] = {}
-    for published in msgspec.json.decode(body, type=Published).keys[:MOST_KEYS]:
+    for published in msgspec.json.decode(body, type=Published).keys[:MAX_KEYS]:
         try:
             key = _key(msgspec.json.decode(published, type=dict[str, object]))
         except Exception as error:  # noqa: BLE001 - whatever it is, it cannot be used
@@ -158,6 +158,11 @@ def _key(published: Mapping[str, object]) -> PyJWK | None:
         return None
     return key
 
+
+EMAIL_CLAIM = "email"
+
+VERIFIED = (True, "true")
+"""What `email_verified` says of an address that is; some issuers send it as a text."""
 
 SKEW = 60.0
 """Seconds by which clocks may differ."""
@@ -192,20 +197,22 @@ class Tokens:
         issuer: What `iss` has to be; any where empty.
         audience: What `aud` has to name; any where empty.
         clock: Tells whether they are still good.
+        email_claim: The claim with the address that a token was issued for.
     """
 
-    def __init__(self, keys: KeySet, issuer: str, audience: str, clock: Clock) -> None:
+    def __init__(self, keys: KeySet, issuer: str, audience: str, clock: Clock, email_claim: str = EMAIL_CLAIM) -> None:
+        self._email_claim = email_claim
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
         self._clock = clock
 
     async def principal(self, token: str) -> Principal:
-        """Whoever a token was given to.
+        """The subject of a token.
 
         Raises:
             Unauthenticated: It is not accepted; the message does not say what would be.
-            KeysUnavailable: The issuer's keys cannot be had.
+            KeysUnavailable: The issuer's keys cannot be fetched.
         """
         if len(token) > LONGEST:
             raise Unauthenticated("The token is too long.", reason="malformed")
@@ -250,7 +257,15 @@ class Tokens:
             raise Unauthenticated("The token has expired.", reason="expired")
         if max(_seconds(claims, "nbf", 0.0), _seconds(claims, "iat", 0.0)) > now + SKEW:
             raise Unauthenticated("The token is not valid yet.", reason="early")
-        return Principal(name=subject(claims.get("sub")), scopes=_scopes(claims))
+        return Principal(
+            name=subject(claims.get("sub")), scopes=_scopes(claims), email=_email(claims, self._email_claim)
+        )
+
+
+def _email(claims: Mapping[str, object], name: str) -> str | None:
+    """The address that a token was issued for; none that the issuer says is not verified (OpenID Connect, 5.1)."""
+    email, verified = claims.get(name), claims.get("email_verified", True)
+    return email if isinstance(email, str) and verified in VERIFIED else None
 
 
 def subject(sub: object) -> str:

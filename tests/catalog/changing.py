@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import enum
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
@@ -15,7 +17,7 @@ from gateway.model.records import Meeting, MeetingStatus, Source
 from tests.catalog.asking import place
 from tests.catalog.fakes import Rows
 from tests.catalog.oracle import Oracle, to_the_millisecond
-from tests.catalog.worlds import EVENTS, MOMENTS, drift_meeting, salesloft_meeting
+from tests.catalog.worlds import EVENTS, IDS, MEETING_OF, MOMENTS
 
 Key: TypeAlias = tuple[Source, str]
 Standing: TypeAlias = Mapping[Key, Meeting]
@@ -54,11 +56,10 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class World:
-    """Two sources' rows under change, and every state of the list since.
+    """The sources' rows under change, and every state of the list since.
 
     Args:
-        salesloft: What the first source holds.
-        drift: What the second holds.
+        rows: What each source holds, in order of rank.
         wanted: The filter of the list.
         order: Its order.
 
@@ -66,12 +67,14 @@ class World:
         states: What the list held after each change, the first state first.
     """
 
-    def __init__(self, salesloft: Rows, drift: Rows, wanted: MeetingFilter, order: Order) -> None:
-        self._rows = {Source.SALESLOFT: salesloft, Source.DRIFT: drift}
+    def __init__(self, rows: Sequence[Rows], wanted: MeetingFilter, order: Order) -> None:
+        self._rows = {each.source: each for each in rows}
         self._wanted = wanted
         self._order = order
         self._made = 0
-        self.states = [self._listed()]
+        self._held: list[list[Rows]] = []
+        self.states: list[Standing] = []
+        self._note()
 
     @property
     def now(self) -> Standing:
@@ -79,7 +82,9 @@ class World:
         return self.states[-1]
 
     def change(self, change: Change) -> None:
-        """Lets it happen; a row that is not there changes nothing."""
+        """Lets it happen; a row that is not there changes nothing, nor does a source."""
+        if change.source not in self._rows:
+            return
         rows = self._rows[change.source].meetings
         at = change.place % len(rows) if rows else 0
         if change.what is What.INSERT:
@@ -90,14 +95,24 @@ class World:
             rows.pop(at)
         else:
             rows[at] = self._changed(rows[at], **self._values(change, rows[at]))
-        self.states.append(self._listed())
+        self._note()
+
+    def mixed(self, first: int) -> Iterator[Standing]:
+        """What the list would be with each source as it was after another change.
+
+        A page reads its sources one after the other, so it may show a meeting without a twin that was still there when
+        the meeting was read: both went before the twin was looked for.
+
+        Args:
+            first: The first of the changes that count.
+        """
+        for moments in itertools.product(self._held[first:], repeat=len(self._rows)):
+            yield self._listed([held[place] for place, held in enumerate(moments)])
 
     def _new(self, change: Change) -> Meeting:
         """A row that was made just now."""
         self._made += 1
-        ours = change.source is Source.SALESLOFT
-        make = salesloft_meeting if ours else drift_meeting
-        new = make(change.throws, f"{5000 + self._made}" if ours else f"new{self._made}")
+        new = MEETING_OF[change.source](change.throws, IDS[change.source].format(5000 + self._made))
         event = new.calendar_event_id or None
         return self._changed(new, raw=None, calendar_event_id=event, created_at=self._later(change.source))
 
@@ -106,7 +121,7 @@ class World:
         if change.what is What.CANCEL:
             if row.status is MeetingStatus.CANCELED:
                 return {"status": MeetingStatus.BOOKED, "canceled_at": None}
-            canceled_at = MOMENTS[0] if change.source is Source.SALESLOFT else None
+            canceled_at = None if change.source is Source.DRIFT else MOMENTS[0]
             return {"status": MeetingStatus.CANCELED, "canceled_at": canceled_at, "no_show": row.no_show and False}
         if change.what is What.RESCHEDULE:
             start = INSTANTS[change.throws[0] % len(INSTANTS)]
@@ -120,15 +135,22 @@ class World:
         return msgspec.structs.replace(row, **values, updated_at=self._later(row.source))
 
     def _later(self, source: Source) -> dt.datetime:
-        """A time of change later than all others, as far as the source's clock tells."""
+        """A time of change later than all others, as far as the source's clock shows."""
         rows = (row for each in self._rows.values() for row in each.meetings)
         times = [time for row in rows for time in (row.updated_at, row.created_at) if time is not None]
         later = max(times, default=MOMENTS[0]) + dt.timedelta(seconds=1)
         return to_the_millisecond(later) if source is Source.DRIFT else later
 
-    def _listed(self) -> Standing:
-        oracle = Oracle(self._rows[Source.SALESLOFT], self._rows[Source.DRIFT])
-        return {shown.key: shown.own for shown in oracle.listed(self._wanted, self._order)}
+    def _note(self) -> None:
+        """Keeps what the sources and the list hold."""
+        held = [copy.copy(rows) for rows in self._rows.values()]
+        for rows in held:
+            rows.meetings = [*rows.meetings]
+        self._held.append(held)
+        self.states.append(self._listed(held))
+
+    def _listed(self, rows: Sequence[Rows]) -> Standing:
+        return {shown.key: shown.own for shown in Oracle(rows).listed(self._wanted, self._order)}
 
 
 def steady(states: list[Standing]) -> dict[Key, Meeting]:

@@ -12,27 +12,29 @@ import itertools
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from gateway.catalog.catalog import Catalog
 from gateway.errors import GatewayError
 from gateway.model.cost import Ask, How, ListPrice, ListShape, Needs
 from gateway.model.filters import Canceled, MeetingFilter, fold_email
 from gateway.model.order import Position, Walk, micros
 from gateway.model.records import Meeting, MeetingStatus, Person, Ref, Source, User, UserKey
 from gateway.paging.merge import Chunk, Lane, Problem
-from gateway.sources.base import Found, Ports, Traits
+from gateway.request import Request
+from gateway.sources.base import Found, Traits
 from gateway.sources.memory import MemoryMeetings
-from gateway.upstream.request import Request
 
 NOW = dt.datetime(2026, 3, 10, 12, tzinfo=dt.UTC)
 
 FITTING = 50
 """Meetings whose events one call asks for."""
 
+BULK = 100
+"""The same where it is only asked whether there are any."""
+
 EVERYTHING = Traits()
 LITTLE = Traits(
-    lacks=frozenset({"cadence_ids", "step_ids", "account_ids", "i_cal_uids", "attendee_emails"}),
     statuses=frozenset({MeetingStatus.BOOKED, MeetingStatus.CANCELED, MeetingStatus.UNKNOWN}),
     tells_no_show=False,
+    has_all_day=False,
     reaches_back=dt.timedelta(days=30),
     blank=frozenset({"title", "location", "i_cal_uid", "attendees", "guests", "cadence", "step", "account", "task"}),
 )
@@ -152,6 +154,13 @@ class FakeListing:
         ]
         return Found(rows=rows, problems=self.problems, incomplete=self.incomplete)
 
+    async def any_of_events(
+        self, request: Request, meetings: Sequence[Meeting], most_units: float
+    ) -> Sequence[Meeting] | None:
+        if -(-len(meetings) // BULK) >= most_units:
+            return None
+        return (await self.same_events(request, meetings)).rows
+
     def fitting(self, meetings: Sequence[Meeting], following: Iterable[Meeting]) -> list[Meeting]:
         return [*itertools.islice(following, max(0, FITTING - len(meetings)))]
 
@@ -160,6 +169,9 @@ class FakeListing:
 
     def price(self, shape: ListShape) -> ListPrice:
         return ListPrice(ask=once(self.rows.source, "meetings"), calls=1, walks=1)
+
+    def price_of_ids(self, ids: int) -> Needs:
+        return [(once(self.rows.source, "by_ids"), 1)]
 
     def price_of_events(self, rows: int) -> Needs:
         return [(once(self.rows.source, "same_events"), 1)]
@@ -301,8 +313,13 @@ class FakePeople:
         self.log.call(self.rows.source, "people.by_ids")
         return Found(rows=[row for row in self.rows.people if row.source_id in ids])
 
-    def price_of_people(self, people: int) -> Needs:
-        return [(once(self.rows.source, "people"), 1)]
+    most_addresses: int = 1
+
+    def price_of_ids(self, ids: int) -> Needs:
+        return [(once(self.rows.source, "people.by_ids"), 1)]
+
+    def price_of_emails(self, emails: int) -> Needs:
+        return [(once(self.rows.source, "people.by_emails"), 1)]
 
     async def by_emails(self, request: Request, emails: Sequence[str]) -> Found[Person]:
         self.log.call(self.rows.source, "people.by_emails")
@@ -324,6 +341,9 @@ class FakeUsers:
         guids = {ref.id for ref in refs if ref.key is UserKey.GUID}
         return Found(rows=[user for user in self.rows.users if user.source_id in ids or user.guid in guids])
 
+    def price_of_refs(self, refs: int) -> Needs:
+        return [(once(self.rows.source, "users.by_refs"), 1)]
+
     def price_of_all(self) -> Needs:
         return [(once(self.rows.source, "users"), 1)]
 
@@ -343,43 +363,3 @@ class FakeClock:
 
     def time(self) -> float:
         return self.now.timestamp()
-
-
-class Fake:
-    """Two sources, the one walked and the other a window, and the catalog over them.
-
-    Args:
-        listed: Whether the second one is walked as well.
-
-    Attributes:
-        salesloft: What the first holds.
-        drift: What the second holds.
-        listing: The first one's meetings.
-        window: The second one's.
-        log: The calls.
-    """
-
-    def __init__(self, *, listed: bool = False) -> None:
-        self.log = Log()
-        self.salesloft = Rows(Source.SALESLOFT)
-        self.drift = Rows(Source.DRIFT)
-        self.listing = FakeListing(self.salesloft, self.log)
-        self.window = FakeWindow(self.drift, self.log)
-        self.clock = FakeClock()
-        self.catalog = Catalog(
-            [
-                Ports(
-                    source=Source.DRIFT,
-                    meetings=FakeListing(self.drift, self.log, traits=LITTLE) if listed else self.window,
-                    people=FakePeople(self.drift, self.log),
-                    users=FakeUsers(self.drift, self.log),
-                ),
-                Ports(
-                    source=Source.SALESLOFT,
-                    meetings=self.listing,
-                    people=FakePeople(self.salesloft, self.log),
-                    users=FakeUsers(self.salesloft, self.log),
-                ),
-            ],
-            self.clock,
-        )

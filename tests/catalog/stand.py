@@ -6,26 +6,28 @@ What the adapters do (reading on from an instant, holding its edge back, checkin
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from gateway.catalog.catalog import Catalog
 from gateway.model.order import micros
-from gateway.model.records import Meeting, MeetingStatus, Ref, Source
+from gateway.model.records import Attendee, Meeting, MeetingStatus, Ref
 from gateway.settings.lifetimes import RecordLifetimes
 from gateway.sources.base import Ports
 from gateway.sources.drift import source as drift_source
 from gateway.sources.salesloft import source as salesloft_source
+from tests.catalog.calendly_vendor import CallingCalendly, Rowed, booker
+from tests.catalog.fake import EVERY, FakeInvitees
 from tests.catalog.fakes import FakeClock, FakePeople, FakeUsers, Log, Rows
 from tests.catalog.oracle import to_the_millisecond
 from tests.catalog.worlds import Case, everybody
 from tests.sources.drift.fake import FakeDrift
 from tests.sources.salesloft_vendor import NOTHING, NOTHING_KEPT, Row, Vendor, row, stub
-from tests.sources.salesloft_worlds import told
+from tests.sources.salesloft_worlds import formatted
 
-SALESLOFT, DRIFT = Source.SALESLOFT, Source.DRIFT
+SALESLOFT, DRIFT, CALENDLY = EVERY
 TIMES = ("start_time", "end_time", "created_at", "updated_at")
 NOT_SENT = frozenset({"attendees", "guests", "conference_url", "description", "location", "recurrence", "task"})
 """Fields of a meeting that the vendors here are not given, or not as they are."""
@@ -56,7 +58,7 @@ def salesloft_row(meeting: Meeting) -> Row:
         attendees=[{"email": attendee.email} for attendee in meeting.attendees or ()],
         guests=list(meeting.guests or ()),
     )
-    return {**sent, "notes": meeting.notes}
+    return {**sent, "notes": meeting.notes, "all_day": meeting.all_day}
 
 
 def drift_row(meeting: Meeting) -> Row:
@@ -80,7 +82,7 @@ def drift_row(meeting: Meeting) -> Row:
 
 
 def text(moment: dt.datetime | None) -> str | None:
-    return None if moment is None else told(moment)
+    return None if moment is None else formatted(moment)
 
 
 def number(ref: Ref | None) -> int | None:
@@ -93,22 +95,6 @@ def key(ref: Ref | None) -> str | None:
 
 def milliseconds(moment: dt.datetime | None) -> int | None:
     return None if moment is None else micros(moment) // 1000
-
-
-class Rowed:
-    """Records as a vendor's rows; each is made once, for tests change records by replacing them."""
-
-    def __init__(self, rows: Rows, made: Callable[[Meeting], Row]) -> None:
-        self._rows = rows
-        self._make = made
-        self._made: dict[int, tuple[Meeting, Row]] = {}
-
-    def now(self) -> list[Row]:
-        """The rows as they stand."""
-        for each in self._rows.meetings:
-            if id(each) not in self._made:
-                self._made[id(each)] = each, self._make(each)  # the record too, or its id might be given to another
-        return [self._made[id(each)][1] for each in self._rows.meetings]
 
 
 class Calling(Vendor):
@@ -140,11 +126,13 @@ class CallingDrift(FakeDrift):
 
 
 class Stand:
-    """Both real sources and the catalog over them; people and users are the fakes'.
+    """The real sources and the catalog over them; people and users are the fakes'.
 
     Attributes:
         salesloft: What the first holds.
         drift: What the second holds.
+        calendly: What the third holds.
+        rows: What each of them that is there holds, in order of rank.
         vendor: Salesloft's API.
         log: The calls.
     """
@@ -153,39 +141,59 @@ class Stand:
         self.log = Log()
         self.salesloft = Rows(SALESLOFT, list(case.salesloft))
         self.drift = Rows(DRIFT, list(case.drift))
-        everybody(self.salesloft, self.drift)
+        self.calendly = Rows(CALENDLY, list(case.calendly))
+        everybody(self.salesloft, self.drift, self.calendly)
+        self.rows = [rows for rows in (self.salesloft, self.drift, self.calendly) if rows.source not in case.off]
         self.vendor = Calling(self.salesloft, self.log)
         drift = CallingDrift(self.drift, self.log)
-        self.catalog = Catalog(
-            [
-                Ports(
-                    source=SALESLOFT,
-                    meetings=salesloft_source.open(self.vendor, NOTHING_KEPT).meetings,
-                    people=FakePeople(self.salesloft, self.log),
-                    users=FakeUsers(self.salesloft, self.log),
-                ),
-                Ports(
-                    source=DRIFT,
-                    meetings=drift_source.open(drift, drift.clock, RecordLifetimes(window=NOTHING)).meetings,
-                    people=FakePeople(self.drift, self.log),
-                    users=FakeUsers(self.drift, self.log),
-                ),
-            ],
-            FakeClock(),
-        )
+        calendly = CallingCalendly(self.calendly, self.log).ports()
+        invitees = FakeInvitees(self.calendly, self.log)
+        ports = [
+            Ports(
+                source=SALESLOFT,
+                meetings=salesloft_source.open(self.vendor, NOTHING_KEPT).meetings,
+                people=FakePeople(self.salesloft, self.log),
+                users=FakeUsers(self.salesloft, self.log),
+            ),
+            Ports(
+                source=DRIFT,
+                meetings=drift_source.open(drift, drift.clock, RecordLifetimes(window=NOTHING)).meetings,
+                people=FakePeople(self.drift, self.log),
+                users=FakeUsers(self.drift, self.log),
+            ),
+            Ports(
+                source=CALENDLY,
+                meetings=calendly.meetings,
+                details=calendly.details,
+                people=invitees,
+                addressed=invitees,
+                users=FakeUsers(self.calendly, self.log),
+            ),
+        ]
+        self.catalog = Catalog([port for port in ports if port.source not in case.off], FakeClock())
 
 
 def as_sent(case: Case) -> Case:
     """A case as the vendors could hold it.
 
-    An empty event id is none, Drift's clock goes by milliseconds, and the fakes' own conditions are unknown.
+    An empty event id does not count, Drift's clock goes by milliseconds, and the fakes' own conditions are unknown.
+    Salesloft sends lists, be they empty, and Calendly's meetings tell of one invitee what they tell of them.
     """
     replace = msgspec.structs.replace
 
     def sendable(meeting: Meeting) -> Meeting:
         times = {name: getattr(meeting, name) for name in TIMES} if meeting.source is DRIFT else {}
-        coarse = {name: to_the_millisecond(value) for name, value in times.items() if value is not None}
-        return replace(meeting, raw=None, calendar_event_id=meeting.calendar_event_id or None, **coarse)
+        values: dict[str, Any] = {name: to_the_millisecond(value) for name, value in times.items() if value is not None}
+        if meeting.source is not DRIFT:
+            values["guests"] = meeting.guests or ()
+        if meeting.source is SALESLOFT:
+            values["attendees"] = meeting.attendees or ()
+        if meeting.source is CALENDLY:
+            address = booker(meeting)
+            values["attendees"] = () if address is None else (Attendee(email=address),)
+            values["time_zone"] = None if address is None else meeting.time_zone
+        return replace(meeting, raw=None, calendar_event_id=meeting.calendar_event_id or None, **values)
 
-    rows = list(map(sendable, case.salesloft)), list(map(sendable, case.drift))
-    return Case(*rows, replace(case.wanted, own={}), case.order)
+    salesloft, drift, calendly = (list(map(sendable, rows)) for rows in (case.salesloft, case.drift, case.calendly))
+    own = replace(case.wanted, own={})
+    return replace(case, salesloft=salesloft, drift=drift, calendly=calendly, wanted=own, listed=False)

@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 
 from gateway.catalog.answer import MeetingQuery
 from gateway.catalog.pages import ListPage
-from gateway.catalog.reports import ReportStatus
 from gateway.errors import GatewayError, UpstreamUnavailable
 from gateway.model.filters import Canceled
 from gateway.model.order import Position, Walk
 from gateway.model.records import Meeting, Source
+from gateway.model.status import ReportStatus
 from gateway.paging.window import Window
 from tests.catalog.asking import WHOLE, Run, ask, fake_of, keys
-from tests.catalog.fakes import Fake
+from tests.catalog.fake import Fake
 from tests.catalog.oracle import Oracle
 from tests.catalog.worlds import Case, cases
 from tests.properties import share
@@ -62,7 +62,7 @@ def test_the_list_goes_on_where_it_broke_off(
 ) -> None:
     fake = fake_of(case)
     fake.listing.size = read
-    listed = [shown.key for shown in Oracle(fake.salesloft, fake.drift).listed(case.wanted, case.order)]
+    listed = [shown.key for shown in Oracle(fake.rows).listed(case.wanted, case.order)]
     along = listed[::-1] if backward else listed
     lanes = 2 if case.wanted.canceled is Canceled.INCLUDE else 1
     done = 0
@@ -94,12 +94,12 @@ def turned(answer: ListPage[Meeting], *, backward: bool) -> list[tuple[Source, s
 
 def check(answer: ListPage[Meeting], *, broke: bool) -> None:
     """That it is said which source broke off, if it did."""
-    told = {report.source: report for report in answer.reports}
+    reported = {report.source: report for report in answer.reports}
     if broke:
-        assert told[Source.SALESLOFT].status is ReportStatus.PARTIAL
-        assert told[Source.SALESLOFT].code == DOWN.code
-        del told[Source.SALESLOFT]
-    assert {report.status for report in told.values()} <= WHOLE
+        assert reported[Source.SALESLOFT].status is ReportStatus.PARTIAL
+        assert reported[Source.SALESLOFT].code == DOWN.code
+        del reported[Source.SALESLOFT]
+    assert {report.status for report in reported.values()} <= WHOLE
 
 
 def again(run: Run, fake: Fake, query: MeetingQuery, *, backward: bool) -> list[tuple[Source, str]]:

@@ -10,13 +10,16 @@ import pytest
 
 from gateway.catalog.answer import MeetingQuery
 from gateway.catalog.pages import ListPage
-from gateway.catalog.reports import ReportStatus
-from gateway.model.filters import Canceled, MeetingFilter, TimeRange
+from gateway.errors import UpstreamRateLimited
+from gateway.model.conditions import TimeRange
+from gateway.model.filters import Canceled, MeetingFilter
 from gateway.model.order import Order, OrderField, Walk
 from gateway.model.records import Kind, Meeting, MeetingStatus, Ref, Source
+from gateway.model.status import ReportStatus
 from gateway.paging.window import Window
 from tests.catalog.asking import ask, keys, place
-from tests.catalog.fakes import NOW, Fake, Words
+from tests.catalog.fake import Fake
+from tests.catalog.fakes import NOW, Words
 from tests.catalog.worlds import ADDRESSES, DESKS, PEOPLE, USERS, everybody
 
 SALESLOFT, DRIFT = Source.SALESLOFT, Source.DRIFT
@@ -45,7 +48,7 @@ def theirs(number: int, **values: object) -> Meeting:
 def fake() -> Fake:
     """Sixty meetings in each source, an hour apart, those of one hour being one event in the first ten hours."""
     fake = Fake()
-    everybody(fake.salesloft, fake.drift)
+    everybody(fake.salesloft, fake.drift, fake.calendly)
     fake.salesloft.meetings = [ours(n, calendar_event_id=f"event{n}" if n < 10 else None) for n in range(60)]
     fake.drift.meetings = [theirs(n, person=PEOPLE[2], owner=USERS[2]) for n in range(60)]
     return fake
@@ -162,7 +165,7 @@ async def test_a_flag_ahead_is_asked_only_where_selected(fake: Fake) -> None:
     fake.listing.size = 5
     fake.drift.meetings = []
     assert await calls(fake, query(size=4, ahead=False)) == LIST
-    assert await calls(fake, query(size=4)) == LIST, "the row that is held back tells"
+    assert await calls(fake, query(size=4)) == LIST, "the row that is held back shows it"
     assert await calls(fake, query(size=8, ahead=False)) == {**LIST, "salesloft.meetings": 2}
 
 
@@ -172,43 +175,86 @@ async def test_every_page_costs_the_same(fake: Fake) -> None:
     assert costs == [LIST] * 50
 
 
-async def test_candidates_are_told_before_they_are_looked_up(fake: Fake) -> None:
-    told: list[tuple[list[str], list[str]]] = []
+class Noted:
+    """Notes what it is given to load, and which calls had been made by then."""
 
-    def on_candidates(rows: Sequence[Meeting]) -> None:
-        told.append(([row.source_id for row in rows], list(fake.log.calls)))
+    def __init__(self, fake: Fake) -> None:
+        self.candidate_rows: list[tuple[list[str], list[str]]] = []
+        self._fake = fake
 
+    def candidates(self, rows: Sequence[Meeting]) -> None:
+        self.candidate_rows.append(([row.source_id for row in rows], list(self._fake.log.calls)))
+
+    def rows(self, rows: Sequence[Meeting]) -> None:
+        raise AssertionError(f"Nothing is read of {len(rows)} rows that takes calls of its own.")
+
+
+async def test_candidates_are_announced_before_they_are_looked_up(fake: Fake) -> None:
+    reported = Noted(fake)
     fake.listing.size = 2  # so that the page takes more than one wave to read
-    page = await ask(fake, query(size=4, after=fake.salesloft.meetings[20]), on_candidates)
-    assert "salesloft.same_events" not in told[0][1]
-    slugs = {slug for slugs, _ in told for slug in slugs}
+    page = await ask(fake, query(size=4, after=fake.salesloft.meetings[20]), reported)
+    assert "salesloft.same_events" not in reported.candidate_rows[0][1]
+    slugs = {slug for slugs, _ in reported.candidate_rows for slug in slugs}
     assert slugs
     assert slugs <= {slug for source, slug in keys(page) if source is DRIFT}
 
 
 async def test_rows_that_are_only_counted_are_no_candidates(fake: Fake) -> None:
-    told: list[Sequence[Meeting]] = []
-    await ask(fake, query(size=4, total=True), told.append)
-    assert told == []
+    reported = Noted(fake)
+    await ask(fake, query(size=4, total=True), reported)
+    assert reported.candidate_rows == []
 
 
-async def test_a_total_of_too_many_rows_is_null_and_says_why(fake: Fake) -> None:
-    fake.drift.meetings = [theirs(1000 + n) for n in range(501)]
+@pytest.mark.parametrize("rows", [False, True])
+async def test_a_total_that_takes_too_many_look_ups_is_null_and_says_why(fake: Fake, rows: bool) -> None:
+    fake.drift.meetings = [theirs(1000 + n) for n in range(1901)]
     fake.log.calls.clear()
-    answer = await ask(fake, query(total=True, rows=False))
+    answer = await ask(fake, query(total=True, rows=rows, size=2))
     assert answer.total is None
-    assert "more than 500 rows" in told(answer)[DRIFT]
+    assert answer.total_error is None
+    assert "20 units or more" in reported(answer)[DRIFT]
     assert "salesloft.same_events" not in fake.log.calls
     fake.drift.meetings.pop()
-    assert (await ask(fake, query(total=True, rows=False))).total == 560
+    assert (await ask(fake, query(total=True, rows=rows, size=2))).total == 1960
 
 
-async def test_a_total_that_the_source_cannot_tell_is_null_and_says_why(fake: Fake) -> None:
+@pytest.mark.parametrize("rows", [False, True])
+async def test_up_to_500_rows_are_read_where_the_source_cannot_count(fake: Fake, rows: bool) -> None:
     fake.listing.countable = False
-    answer = await ask(fake, query(total=True))
+    assert (await ask(fake, query(total=True, rows=rows))).total == 110
+    fake.drift.meetings = []
+    fake.salesloft.meetings = [ours(n) for n in range(500)]
+    assert (await ask(fake, query(total=True, rows=rows))).total == 500
+    fake.salesloft.meetings.append(ours(500))
+    answer = await ask(fake, query(total=True, rows=rows))
     assert answer.total is None
-    assert "cannot count" in told(answer)[SALESLOFT]
+    assert "cannot count" in reported(answer)[SALESLOFT]
     assert {report.status for report in answer.reports} == {ReportStatus.OK}
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+async def test_a_page_that_is_the_whole_list_gives_its_total(fake: Fake, ahead: bool) -> None:
+    fake.salesloft.meetings = fake.salesloft.meetings[:10]
+    fake.drift.meetings = fake.drift.meetings[10:15]
+    whole = query(size=100, total=True, ahead=ahead)
+    assert (await ask(fake, whole)).total == 15
+    looked_up = await calls(fake, query(size=100, ahead=ahead))
+    assert await calls(fake, whole) == looked_up
+    fake.salesloft.meetings, fake.drift.meetings = [], []
+    assert (await ask(fake, whole)).total == 0
+    assert await calls(fake, whole) == LIST
+    after = theirs(1)
+    placed = query(size=100, total=True, after=after, behind=True)
+    assert (await ask(fake, placed)).total == 0
+    assert "salesloft.count" not in await calls(fake, placed)
+
+
+@pytest.mark.parametrize("call", ["salesloft.count", "salesloft.same_events", "drift.window"])
+async def test_a_total_that_units_ran_out_before_is_an_error(fake: Fake, call: str) -> None:
+    spent = UpstreamRateLimited("The budget is used up.", source="SALESLOFT", retry_after=20)
+    fake.log.failing = lambda name, _: spent if name == call else None
+    answer = await ask(fake, query(total=True, rows=False))
+    assert (answer.total, answer.total_error) == (None, spent)
 
 
 async def test_orders_by_other_times_cost_the_same(fake: Fake) -> None:
@@ -218,7 +264,7 @@ async def test_orders_by_other_times_cost_the_same(fake: Fake) -> None:
         assert await calls(fake, MeetingQuery(window=Window(walk, 5))) == LIST
 
 
-def told(answer: ListPage[Meeting]) -> dict[Source, str]:
+def reported(answer: ListPage[Meeting]) -> dict[Source, str]:
     return {report.source: report.message or "" for report in answer.reports}
 
 
@@ -229,7 +275,7 @@ def told(answer: ListPage[Meeting]) -> dict[Source, str]:
 def listed() -> Fake:
     """The same sixty meetings of each source, both of which are walked."""
     fake = Fake(listed=True)
-    everybody(fake.salesloft, fake.drift)
+    everybody(fake.salesloft, fake.drift, fake.calendly)
     fake.salesloft.meetings = [ours(n, calendar_event_id=f"event{n}" if n < 10 else None) for n in range(60)]
     fake.drift.meetings = [theirs(n, person=PEOPLE[2], owner=USERS[2], notes=f"note {n}") for n in range(60)]
     return fake
@@ -262,4 +308,4 @@ async def test_its_rows_bring_meetings_in_up_to_a_bound(listed: Fake) -> None:
     page = await ask(listed, query(wanted, size=100, total=True))
     assert page.total is None
     assert {report.source: report.status for report in page.reports}[SALESLOFT] is ReportStatus.PARTIAL
-    assert "by what DRIFT adds" in told(page)[SALESLOFT]
+    assert "by what DRIFT adds" in reported(page)[SALESLOFT]

@@ -7,9 +7,10 @@ import pytest
 from gateway.catalog.directory import Team
 from gateway.errors import UpstreamUnavailable
 from gateway.model.records import Kind, Person, Ref, Source, User
+from gateway.request import Request
 from gateway.sources.base import Found
-from gateway.upstream.request import Request
-from tests.catalog.fakes import Fake, FakeUsers
+from tests.catalog.fake import Fake
+from tests.catalog.fakes import FakeUsers
 from tests.catalog.worlds import PEOPLE, USERS, everybody
 
 SALESLOFT, DRIFT = Source.SALESLOFT, Source.DRIFT
@@ -75,7 +76,7 @@ async def test_the_team_is_joined_once_while_its_lists_are_the_same(fake: Fake) 
 @pytest.fixture
 def fake() -> Fake:
     fake = Fake()
-    everybody(fake.salesloft, fake.drift)
+    everybody(fake.salesloft, fake.drift, fake.calendly)
     return fake
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
+import itertools
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.catalog.answer import MeetingQuery
 from gateway.catalog.pages import ListPage
-from gateway.catalog.reports import ReportStatus
 from gateway.errors import (
     DeadlineExceeded,
     GatewayError,
@@ -20,17 +22,21 @@ from gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from gateway.model.order import Walk
+from gateway.model.filters import Canceled, MeetingFilter
+from gateway.model.order import Order, Walk
 from gateway.model.records import Meeting, Source
+from gateway.model.status import ReportStatus
 from gateway.paging.window import Window
 from tests.catalog.asking import WHOLE, Run, ask, fake_of, keys, place_of
-from tests.catalog.fakes import Fake, Rows
+from tests.catalog.fake import Fake
+from tests.catalog.fakes import NOW, Rows, Words
 from tests.catalog.oracle import SHARED_FIELDS, Oracle, sort
 from tests.catalog.worlds import Case, cases
 from tests.properties import share
 
 T = TypeVar("T")
-FIELDS = frozenset({*SHARED_FIELDS, "sources", "drift"})
+FIELDS = frozenset({*SHARED_FIELDS, "sources", "drift", "calendly"})
+INVITEES = "calendly.invitees"
 ERRORS: list[GatewayError] = [
     UpstreamUnavailable("down", source="X"),
     UpstreamTimeout("slow", source="X"),
@@ -64,7 +70,12 @@ TRIALS = st.builds(
     Trial,
     failing=st.one_of(
         st.frozensets(st.integers(0, 12), min_size=1, max_size=4),
-        st.sampled_from(["salesloft", "drift", "salesloft.meetings", "salesloft.same_events", "users", "people"]),
+        st.sampled_from(
+            [
+                *("salesloft", "drift", "calendly", "salesloft.meetings", "salesloft.same_events", "users", "people"),
+                *("calendly.events", "calendly.invitees"),
+            ]
+        ),
     ),
     error=st.sampled_from(ERRORS),
     size=st.integers(1, 6),
@@ -74,13 +85,24 @@ TRIALS = st.builds(
 )
 
 
+OF_BOTH = Case(
+    [Meeting(source=Source.SALESLOFT, source_id="4", start_time=NOW, created_at=NOW, i_cal_uid="abcde1@google.com")],
+    [Meeting(source=Source.DRIFT, source_id="slug4", start_time=NOW, created_at=NOW, calendar_event_id="abcde1")],
+    MeetingFilter(
+        canceled=Canceled.INCLUDE, own={source: Words(frozenset({"a"})) for source in (Source.SALESLOFT, Source.DRIFT)}
+    ),
+    Order(),
+)
+"""Found: Salesloft was OK though its meetings come by Drift's, which did not answer."""
+
+
 @share(0.15)
 @given(case=cases(), trial=TRIALS)
+@example(OF_BOTH, Trial("drift", UpstreamUnavailable("down", source="X"), size=1, read=None, start=1, backward=False))
 def test_what_is_missing_is_said(run: Run, case: Case, trial: Trial) -> None:
     fake = fake_of(case)
     fake.listing.size = trial.read
-    oracle = Oracle(fake.salesloft, fake.drift)
-    everything = oracle.listed(case.wanted, case.order)
+    everything = Oracle(fake.rows).listed(case.wanted, case.order)
     row = everything[trial.start] if 0 <= trial.start < len(everything) else None
     walk = Walk(case.order, backward=trial.backward, start=None if row is None else place_of(row, case.order))
     along = everything[::-1] if trial.backward else everything
@@ -100,15 +122,16 @@ def test_what_is_missing_is_said(run: Run, case: Case, trial: Trial) -> None:
         assert raised is trial.error
         assert failed
     if answer is not None:
-        told = statuses(answer)
-        assert not failed or not set(told.values()) <= WHOLE
+        reported = statuses(answer)
+        unsaid = set(failed) - {INVITEES}  # which is said where a field is selected, if the row is shown at all
+        assert not unsaid or not set(reported.values()) <= WHOLE or nothing_starts_then(case.wanted, reported)
         assert answer.total is None or answer.total == len(everything)
         if not failed:
             assert keys(answer) == [each.key for each in turned(ahead[: trial.size], trial)]
-        check_rows(knowing(fake, failed), case, answer)
+        check_rows(fake.rows, failed, case, answer)
         check_no_holes(answer, [each.key for each in ahead], turned(keys(answer), trial))
         if not answer.page.ahead and len(answer.page.rows) < trial.size:
-            reached = {source for source, status in told.items() if status is ReportStatus.OK}
+            reached = {source for source, status in reported.items() if status is ReportStatus.OK}
             assert {each.key for each in ahead if each.key[0] in reached} <= set(keys(answer))
     fake.log.failing = lambda _name, _number: None
     again = run(ask(fake, query))
@@ -116,14 +139,35 @@ def test_what_is_missing_is_said(run: Run, case: Case, trial: Trial) -> None:
     assert set(statuses(again).values()) <= WHOLE
 
 
-def knowing(fake: Fake, failed: list[str]) -> Oracle:
-    """What there is to see for somebody who knows no users of the sources whose users could not be had."""
+def nothing_starts_then(wanted: MeetingFilter, reported: Mapping[Source, ReportStatus]) -> bool:
+    """Whether only the second source is asked, for starts that it does not go back to.
+
+    Then it makes no difference who is meant.
+    """
+    ends = [end for span in wanted.starts for end in (span.lt, span.lte) if end is not None]
+    asked = {source for source, status in reported.items() if status is not ReportStatus.SKIPPED}
+    return asked <= {Source.DRIFT} and bool(ends) and min(ends) < NOW - dt.timedelta(days=31)
+
+
+def knowing(every: Sequence[Rows], failed: Collection[str]) -> list[Oracle]:
+    """What there is to see for somebody who knows less.
+
+    No users of the sources whose users could not be had; and no meetings of any of those that failed.
+    """
 
     def known(rows: Rows) -> Rows:
         users = [] if f"{rows.source.name.lower()}.users" in failed else rows.users
         return dataclasses.replace(rows, users=users)
 
-    return Oracle(known(fake.salesloft), known(fake.drift))
+    failing = {name.partition(".")[0] for name in failed}
+    shaky = [rows.source for rows in every if rows.source.name.lower() in failing]
+    gone = [set(some) for size in range(len(shaky) + 1) for some in itertools.combinations(shaky, size)]
+    return [
+        Oracle(
+            [dataclasses.replace(known(rows), meetings=[]) if rows.source in some else known(rows) for rows in every]
+        )
+        for some in gone
+    ]
 
 
 async def outcome(fake: Fake, query: MeetingQuery) -> tuple[ListPage[Meeting] | None, GatewayError | None]:
@@ -147,13 +191,12 @@ def check_no_holes(answer: ListPage[Meeting], ahead: list[tuple[Source, str]], s
     assert [key for key in upto if key[0] in whole] == [key for key in shown if key[0] in whole and key in upto]
 
 
-def check_rows(oracle: Oracle, case: Case, answer: ListPage[Meeting]) -> None:
-    """Each row once, in order, and only what the filter admits: of Drift's also what it would if nobody held it."""
-    rows = [
-        next(own for own in (*case.salesloft, *case.drift) if (own.source, own.source_id) == key)
-        for key in keys(answer)
-    ]
-    shown = [oracle.folded(row) if row.source is Source.SALESLOFT else oracle.bare(row) for row in rows]
+def check_rows(every: Sequence[Rows], failed: Collection[str], case: Case, answer: ListPage[Meeting]) -> None:
+    """Each row once, in order, and only what the filter admits, as far as others are known that hold its event."""
+    rows = [next(own for own in case.rows if (own.source, own.source_id) == key) for key in keys(answer)]
+    oracles = knowing(every, failed)
+    shown = [oracles[0].shown(row) for row in rows]
     assert sort(shown, case.order) == shown
     assert len(set(keys(answer))) == len(rows)
-    assert all(oracle.admits(case.wanted, each) for each in shown)
+    for row in rows:
+        assert any(oracle.admits(case.wanted, oracle.shown(row)) for oracle in oracles)

@@ -9,18 +9,21 @@ import pytest
 
 from gateway.catalog.answer import MeetingQuery
 from gateway.catalog.pages import ListPage
-from gateway.catalog.reports import ReportStatus, SourceReport
 from gateway.errors import GatewayError, UpstreamUnavailable
+from gateway.model.conditions import TimeRange
 from gateway.model.filters import Canceled, MeetingFilter
 from gateway.model.order import Order, Walk
 from gateway.model.records import Meeting, MeetingStatus, Source
+from gateway.model.status import ReportStatus, SourceReport
 from gateway.paging.window import Window
-from tests.catalog.asking import ask, keys
-from tests.catalog.fakes import NOW, Fake
+from gateway.request import Request
+from tests.catalog.asking import as_cursor, ask, keys
+from tests.catalog.fake import EVERY, Fake, addressed
+from tests.catalog.fakes import NOW
 from tests.catalog.stand import Stand
-from tests.catalog.worlds import DESKS, PEOPLE, USERS, Case, everybody
+from tests.catalog.worlds import ADDRESSES, DESKS, PEOPLE, USERS, Case, everybody
 
-SALESLOFT, DRIFT = Source.SALESLOFT, Source.DRIFT
+SALESLOFT, DRIFT, CALENDLY = EVERY
 HOUR = dt.timedelta(hours=1)
 EARLIEST_FIRST = Order(descending=False)
 WIDE = MeetingFilter()
@@ -37,10 +40,18 @@ def theirs(source_id: str, start: dt.datetime = NOW, **values: object) -> Meetin
     return Meeting(source=DRIFT, source_id=source_id, **fields)  # type: ignore[arg-type]  # by name
 
 
-def fake_with(salesloft: Sequence[Meeting], drift: Sequence[Meeting]) -> Fake:
-    fake = Fake()
-    everybody(fake.salesloft, fake.drift)
+def booked(source_id: str, start: dt.datetime | None = NOW, **values: object) -> Meeting:
+    fields: dict[str, object] = {"start_time": start, "status": MeetingStatus.BOOKED, "no_show": False, **values}
+    return Meeting(source=CALENDLY, source_id=source_id, **fields)  # type: ignore[arg-type]  # by name
+
+
+def fake_with(
+    salesloft: Sequence[Meeting], drift: Sequence[Meeting], calendly: Sequence[Meeting] = (), *, listed: bool = False
+) -> Fake:
+    fake = Fake(listed=listed, off=() if calendly else (CALENDLY,))
+    everybody(fake.salesloft, fake.drift, fake.calendly)
     fake.salesloft.meetings, fake.drift.meetings = list(salesloft), list(drift)
+    fake.calendly.meetings = list(calendly)
     return fake
 
 
@@ -134,10 +145,72 @@ async def test_a_total_that_hangs_on_who_is_whom_is_null_where_that_is_not_known
     assert ReportStatus.PARTIAL in {report.status for report in answer.reports}
 
 
-async def test_owners_that_could_not_be_looked_up_are_told_of_each_source() -> None:
+async def test_owners_that_could_not_be_looked_up_are_reported_for_each_source() -> None:
     """Where no row had a person, it went unsaid that the owners were not known."""
     fake = fake_with([ours("1", owner=USERS[0])], [theirs("a", owner=USERS[2])])
     fake.log.failing = failing("drift.users")
     answer = await ask(fake, asked(MeetingFilter(owner_emails=frozenset({DESKS[0]}))))
     assert keys(answer) == [(SALESLOFT, "1")]
     assert report_of(answer, DRIFT).status is ReportStatus.FAILED
+
+
+async def test_what_a_meeting_shows_of_its_twin_does_not_make_others_its_twins() -> None:
+    """It bore its twin's event id, by which another record of that source passed for held, and was lost."""
+    event = "abcde1_20260312T120000Z"
+    held = ours("4", i_cal_uid="abcde1@google.com")
+    twin = theirs("twin", calendar_event_id=event, person=PEOPLE[2])
+    later = theirs("later", NOW + dt.timedelta(milliseconds=1), calendar_event_id=event, person=PEOPLE[2])
+    wanted = MeetingFilter(canceled=Canceled.INCLUDE, person_emails=frozenset({"ann@buyer.example"}))
+    answer = await ask(fake_with([held], [twin, later], listed=True), asked(wanted, "calendar_event_id"))
+    assert keys(answer) == [(SALESLOFT, "4"), (DRIFT, "later")]
+    assert answer.page.rows[0].calendar_event_id == event
+
+
+async def test_what_is_not_known_to_last_all_day_is_found_where_that_is_not_wanted() -> None:
+    """Calendly was left out of `allDay: false`, which it was said it could not apply."""
+    stand = Stand(Case([ours("1")], [], MeetingFilter(), calendly=[booked("a", NOW + HOUR)]))
+    assert keys(await ask(stand, asked(MeetingFilter(all_day=False)))) == [(SALESLOFT, "1"), (CALENDLY, "a")]
+    answer = await ask(stand, asked(MeetingFilter(all_day=True)))
+    assert report_of(answer, CALENDLY).status is ReportStatus.SKIPPED
+
+
+@pytest.mark.parametrize("named", [None, frozenset({ADDRESSES[0]})], ids=["all", "by person"])
+async def test_events_without_a_start_are_at_the_end_of_the_list(named: frozenset[str] | None) -> None:
+    """They were lost: only those whose start could not be read were put aside, and none was found by its invitee."""
+    rows = [booked("a", person=addressed(ADDRESSES[0])), booked("b", None, person=addressed(ADDRESSES[0]))]
+    stand = Stand(Case([], [], MeetingFilter(), calendly=rows))
+    answer = await ask(stand, asked(MeetingFilter(person_emails=named), total=True))
+    assert (keys(answer), answer.total) == ([(CALENDLY, "a"), (CALENDLY, "b")], 2)
+
+
+async def test_a_walk_back_from_the_end_knows_what_lies_behind_it() -> None:
+    """Its cursor did not bear the rows without a start that it had come by, so nothing was said to follow it."""
+    stand = Stand(Case([], [], MeetingFilter(), calendly=[booked("a"), booked("b", None), booked("c", None)]))
+    walk = Walk(EARLIEST_FIRST, backward=True)
+    last = (await ask(stand, MeetingQuery(window=Window(walk, 1)))).page
+    assert last.start is not None
+    before = Walk(EARLIEST_FIRST, backward=True, start=as_cursor(last.start, EARLIEST_FIRST, last.hint, last.aside))
+    answer = await ask(stand, MeetingQuery(window=Window(before, 1), behind=True))
+    assert (keys(answer), answer.behind) == ([(CALENDLY, "b")], True)
+
+
+async def test_what_a_twin_of_a_twin_holds_is_looked_for_though_the_first_was_known() -> None:
+    """Drift's were looked for by themselves, and later Calendly's for the meeting alone."""
+    held = ours("1", i_cal_uid="abcde1@google.com")
+    twin, other = theirs("twin", calendar_event_id="abcde1"), booked("a", NOW + HOUR, calendar_event_id="abcde1")
+    answer = await ask(fake_with([held], [twin], [other]), asked(WIDE, "sources", "calendly"))
+    (row,) = answer.page.rows
+    assert row.sources == EVERY
+    assert [each.source for each in row.twins] == [DRIFT, CALENDLY]
+
+
+async def test_an_event_is_counted_once_by_those_who_answer() -> None:
+    """Where Salesloft did not say what it holds, what Drift holds was counted twice as well."""
+    again = booked("a", calendar_event_id="e1", created_at=NOW)
+    fake = fake_with([], [theirs("twin", NOW - HOUR, calendar_event_id="e1")], [again])
+    fake.log.failing = lambda name, _: DOWN if name.startswith("salesloft") else None
+    request = Request(deadline=1000)
+    wanted = MeetingFilter(created_at=TimeRange(gte=NOW, lt=NOW + HOUR), canceled=Canceled.INCLUDE)
+    whole = await fake.catalog.meetings.whole(request, wanted, frozenset(), 100)
+    await request.close()
+    assert whole.rows == []

@@ -7,10 +7,10 @@ import datetime as dt
 import pytest
 
 from gateway.catalog.answer import MeetingQuery
-from gateway.catalog.reports import ReportStatus
 from gateway.model.filters import MeetingFilter
 from gateway.model.order import Order, OrderField, Position, Walk, micros
 from gateway.model.records import Attendee, Meeting, MeetingStatus, Source
+from gateway.model.status import ReportStatus
 from gateway.paging.window import Window
 from tests.catalog.asking import ask, keys, walk_through
 from tests.catalog.fakes import NOW
@@ -40,7 +40,7 @@ async def test_a_scan_pauses_where_nothing_can_be_pushed_down_and_goes_on_exactl
     rows = [ours(n, attendees=(Attendee(email=ADDRESSES[0]),) if n % 400 == 399 else None) for n in range(1_900)]
     case = Case(rows, [], MeetingFilter(attendee_emails=frozenset({ADDRESSES[0]})), order)
     stand = Stand(case)
-    everything = Oracle(stand.salesloft, stand.drift).listed(case.wanted, order)
+    everything = Oracle(stand.rows).listed(case.wanted, order)
     assert len(everything) == 4
     pages = await walk_through(stand, case, everything, 3, backward=backward, pausing=True)
     assert 3 <= pages <= 5, "short pages that say that more follows"
@@ -64,10 +64,10 @@ async def test_more_of_drifts_meetings_at_one_instant_than_an_answer_holds_are_s
     while True:
         answer = await ask(stand, MeetingQuery(window=Window(walk, 500), total=True))
         shown += keys(answer)
-        told = {report.source: report for report in answer.reports}
-        assert told[SALESLOFT].status is ReportStatus.OK
-        assert told[DRIFT].status is ReportStatus.PARTIAL
-        assert "at most 1,000 meetings that start together" in (told[DRIFT].message or "")
+        reported = {report.source: report for report in answer.reports}
+        assert reported[SALESLOFT].status is ReportStatus.OK
+        assert reported[DRIFT].status is ReportStatus.PARTIAL
+        assert "at most 1,000 meetings that start together" in (reported[DRIFT].message or "")
         assert answer.total is None
         if not answer.page.ahead:
             break

@@ -19,29 +19,27 @@ from hypothesis import strategies as st
 
 from gateway.catalog.catalog import Catalog
 from gateway.catalog.pages import ListPage, ListQuery
-from gateway.catalog.reports import ReportStatus
 from gateway.errors import UpstreamUnavailable
-from gateway.model.filters import TimeRange
-from gateway.model.neighbours import AccountFilter
+from gateway.model.conditions import TimeRange
 from gateway.model.order import NEWEST_FIRST, Position, Walk
+from gateway.model.record_filters import AccountFilter
 from gateway.model.records import Account, Kind, Ref, Source
+from gateway.model.status import ReportStatus
 from gateway.paging.cursor import decode, encode
 from gateway.paging.window import Window
+from gateway.request import Request
 from gateway.sources.base import Ports
 from gateway.sources.salesloft import filters, keyset, lists, source
 from gateway.upstream.budget import Budget
-from gateway.upstream.call import Call
-from gateway.upstream.client import Client, as_sent
+from gateway.upstream.client import Client, raw_body
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.credentials import Secret, StaticToken
-from gateway.upstream.request import Request
-from gateway.upstream.session import Session
-from gateway.upstream.settings import Upstream
+from gateway.upstream.http import Session, Upstream, UpstreamCall
 from tests.catalog.asking import Run
 from tests.catalog.fakes import NOW, FakeClock
 from tests.properties import share
 from tests.sources.salesloft_vendor import NOTHING_KEPT, Row, parsed
-from tests.sources.salesloft_worlds import told
+from tests.sources.salesloft_worlds import formatted
 
 DOWN = UpstreamUnavailable("down", source="SALESLOFT")
 MOMENTS = [NOW + dt.timedelta(microseconds=n) for n in (0, 1, 2, 3_600_000_000)]
@@ -79,12 +77,11 @@ class Accounts(Client):
         path: str,
         params: Sequence[tuple[str, str]] = (),
         *,
-        read: Callable[[bytes], Awaitable[Any]] = as_sent,
+        read: Callable[[bytes], Awaitable[Any]] = raw_body,
         cost: int = 1,
         one: bool = False,
         large: bool = False,
-        plain: Call[Any] | None = None,
-        now: bool = False,
+        plain: UpstreamCall[Any] | None = None,
     ) -> Any:
         """One page (Salesloft: List accounts)."""
         assert (path, cost, one) == ("/v2/accounts", 1, False)
@@ -176,9 +173,9 @@ def cases(draw: Any) -> Case:
             "name": draw(st.sampled_from(NAMES)),
             "domain": draw(st.sampled_from(DOMAINS)),
             "owner": {"id": draw(st.sampled_from([1, 2]))},
-            "created_at": told(draw(st.sampled_from(MOMENTS))),
-            "updated_at": told(draw(st.sampled_from(MOMENTS))),
-            "archived_at": draw(st.sampled_from([None, None, told(NOW)])),
+            "created_at": formatted(draw(st.sampled_from(MOMENTS))),
+            "updated_at": formatted(draw(st.sampled_from(MOMENTS))),
+            "archived_at": draw(st.sampled_from([None, None, formatted(NOW)])),
         }
         for number in range(1, draw(st.integers(0, 25)) + 1)
     ]
@@ -282,7 +279,7 @@ def test_what_is_missing_of_the_accounts_is_said(
         except UpstreamUnavailable:
             assert vendor.failed
             return
-        assert answer.behind or not done, "where it cannot be told, something may lie there"
+        assert answer.behind or not done, "where it is unknown, something may lie there"
         shown = keys(answer, walk)
         (report,) = answer.reports
         assert (report.status is ReportStatus.PARTIAL) is vendor.failed
@@ -295,7 +292,7 @@ def test_what_is_missing_of_the_accounts_is_said(
 
 
 def account(number: int, domain: str) -> Row:
-    at = told(NOW - dt.timedelta(hours=number))
+    at = formatted(NOW - dt.timedelta(hours=number))
     owner = {"id": 1}
     row = {"id": number, "name": "Acme", "domain": domain, "owner": owner, "archived_at": None}
     return {**row, "created_at": at, "updated_at": at}

@@ -1,4 +1,4 @@
-"""Which sources a filter asks and which it leaves out, with the reason that clients are told."""
+"""Which sources a filter asks and which it leaves out, with the reason that clients see."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from gateway.catalog.plan import LINKS, out_of_reach, plan
-from gateway.model.filters import Canceled, MeetingFilter, TimeRange
+from gateway.catalog.plan import out_of_reach, plan
+from gateway.model.conditions import TimeRange
+from gateway.model.filters import LINKED_INPUTS, Canceled, MeetingFilter
 from gateway.model.records import Kind, MeetingStatus, Ref, Source
 from gateway.sources.base import Ports, Traits
 from tests.catalog.fakes import LITTLE, NOW, FakeListing, FakeWindow, Log, Rows, Words
@@ -52,12 +53,12 @@ NO_RECORD = "filter.ids names no record of this source."
         (MeetingFilter(calendar_event_ids=some("e")), {}, True),
         (
             MeetingFilter(cadence_ids=some(Ref(S, Kind.CADENCE, "1"))),
-            {D: "This source cannot meet filter.cadenceIds."},
+            {D: "This source cannot apply filter.cadenceIds."},
             False,
         ),
         (
             MeetingFilter(step_ids=some(Ref(S, Kind.STEP, "1")), i_cal_uids=some("u"), owner_emails=some("x")),
-            {D: "This source cannot meet filter.stepIds or filter.iCalUids."},
+            {D: "This source cannot apply filter.stepIds or filter.iCalUids."},
             True,
         ),
         (
@@ -80,14 +81,14 @@ def test_the_plan_for_a_filter(wanted: MeetingFilter, skipped: dict[Source, str]
     assert made.listed == made.scope - skipped.keys()
 
 
-@pytest.mark.parametrize("name", sorted(LINKS.keys() & LITTLE.lacks))
+@pytest.mark.parametrize("name", sorted(LINKED_INPUTS.keys() & LITTLE.lacks(MeetingFilter)))
 def test_what_a_source_never_bears_it_cannot_add_to_a_meeting(name: str) -> None:
     made = plan(on(name), BOTH)
     assert not made.by_links
-    assert made.skipped == {D: f"This source cannot meet filter.{LINKS[name]}."}
+    assert made.skipped == {D: f"This source cannot apply filter.{LINKED_INPUTS[name]}."}
 
 
-@pytest.mark.parametrize("name", sorted(LINKS.keys() - LITTLE.lacks))
+@pytest.mark.parametrize("name", sorted(LINKED_INPUTS.keys() - LITTLE.lacks(MeetingFilter)))
 def test_what_a_source_may_add_to_a_meeting_is_looked_for_in_it(name: str) -> None:
     made = plan(on(name), BOTH)
     assert made.by_links

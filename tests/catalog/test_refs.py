@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from gateway.errors import GatewayError, UpstreamUnavailable
 from gateway.model.records import Kind, Meeting, Ref, Source
-from gateway.upstream.request import Request
+from gateway.request import Request
 from tests.catalog.asking import Asked, Run, assert_shown, fake_of
-from tests.catalog.fakes import Fake
+from tests.catalog.fake import Fake
 from tests.catalog.oracle import SHARED_FIELDS, Oracle, Shown
 from tests.catalog.stand import NOT_SENT, Stand, as_sent
 from tests.catalog.worlds import EVENTS, Case, cases
@@ -54,11 +54,11 @@ def opened(case: Case, *, real: bool) -> tuple[Case, Fake | Stand, frozenset[str
 
 
 @share(0.05)
-@given(case=cases(), some=st.sets(st.integers(0, 17)), real=st.booleans())
+@given(case=cases(), some=st.sets(st.integers(0, 26)), real=st.booleans())
 def test_an_id_finds_the_meeting_that_holds_it(run: Run, case: Case, some: set[int], *, real: bool) -> None:
     case, fake, fields = opened(case, real=real)
-    oracle = Oracle(fake.salesloft, fake.drift)
-    everything = [*case.salesloft, *case.drift]
+    oracle = Oracle(fake.rows)
+    everything = [*case.salesloft, *case.drift, *case.calendly]
     refs = [ref_of(everything[place]) for place in some if place < len(everything)]
     refs += [Ref(SALESLOFT, Kind.MEETING, "404"), Ref(DRIFT, Kind.MEETING, "gone")]
     answers = run(found(fake, refs, fields))
@@ -79,10 +79,10 @@ def test_a_calendar_event_finds_salesloft_s_record_of_the_lowest_id(
     run: Run, case: Case, event: str, *, real: bool
 ) -> None:
     case, fake, fields = opened(case, real=real)
-    oracle = Oracle(fake.salesloft, fake.drift)
+    oracle = Oracle(fake.rows)
 
-    def rank(shown: Shown) -> tuple[bool, int, str]:
-        return shown.own.source is DRIFT, len(shown.own.source_id), shown.own.source_id
+    def rank(shown: Shown) -> tuple[int, int, str]:
+        return oracle.rank.index(shown.own.source), len(shown.own.source_id), shown.own.source_id
 
     bearing = [shown for shown in oracle.candidates(None) if shown.values["calendar_event_id"] == event]
     answer = run(of_event(fake, event, fields))
@@ -125,7 +125,7 @@ async def test_an_id_whose_holder_cannot_be_looked_up_is_not_answered(fake: Fake
     assert answers[TWIN] is DOWN
 
 
-async def test_what_a_twin_would_have_told_is_said_to_be_unknown(fake: Fake) -> None:
+async def test_what_only_a_duplicate_would_show_is_reported_as_unknown(fake: Fake) -> None:
     fake.log.failing = lambda name, _: DOWN if name == "drift.window" else None
     (answer,) = (await found(fake, [OURS], frozenset({"notes"}))).values()
     assert isinstance(answer, Meeting)

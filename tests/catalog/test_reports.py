@@ -1,4 +1,4 @@
-"""What is told of each source: the worst that happened to it, and everything that was said."""
+"""What the report of a source says: the worst that happened to it, and every message."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.catalog.reports import Reports, ReportStatus, SourceReport
+from gateway.catalog.reports import Reports
 from gateway.errors import DeadlineExceeded, UpstreamRateLimited, UpstreamUnavailable
 from gateway.model.filters import MeetingFilter
 from gateway.model.order import micros
 from gateway.model.records import Kind, Ref, Source
+from gateway.model.status import ReportStatus, SourceReport
 from gateway.paging.merge import Problem
-from gateway.upstream.request import Freshness
+from gateway.request import Freshness, Stale, Why
 from tests.catalog.fakes import NOW
 
 S, D = Source.SALESLOFT, Source.DRIFT
@@ -25,11 +26,15 @@ HOUR = dt.timedelta(hours=1)
 Step = Callable[[Reports], None]
 
 
-def told(*steps: Step, freshness: Freshness | None = None) -> dict[Source, SourceReport]:
+def reported(*steps: Step, freshness: Freshness | None = None) -> dict[Source, SourceReport]:
     reports = Reports(NOW, freshness or Freshness())
     for step in steps:
         step(reports)
     return {report.source: report for report in reports.all()}
+
+
+def ago(past: dt.timedelta) -> float:
+    return micros(NOW - past) / 1_000_000
 
 
 def ok(reports: Reports) -> None:
@@ -38,13 +43,13 @@ def ok(reports: Reports) -> None:
 
 
 def test_a_source_that_answered() -> None:
-    reports = told(ok)
+    reports = reported(ok)
     assert reports[S] == SourceReport(source=S, status=ReportStatus.OK, as_of=NOW)
     assert reports[D] == SourceReport(source=D, status=ReportStatus.OK, as_of=NOW, complete_since=NOW - MONTH)
 
 
 def test_reports_come_in_order_of_rank() -> None:
-    assert list(told(lambda r: r.skip(D, "no"), lambda r: r.ok(S))) == [S, D]
+    assert list(reported(lambda r: r.skip(D, "no"), lambda r: r.ok(S))) == [S, D]
 
 
 @pytest.mark.parametrize(
@@ -69,10 +74,10 @@ def test_reports_come_in_order_of_rank() -> None:
 def test_what_happens_to_a_source(
     step: Step, status: ReportStatus, code: str | None, message: str | None, retry_after: float | None
 ) -> None:
-    report = told(ok, step)[D]
+    report = reported(ok, step)[D]
     assert (report.status, report.code, report.message, report.retry_after) == (status, code, message, retry_after)
     assert report.complete_since == NOW - MONTH, "how far back it goes holds whatever happens"
-    assert told(ok, step)[S].status is ReportStatus.OK
+    assert reported(ok, step)[S].status is ReportStatus.OK
 
 
 WORSE: list[tuple[ReportStatus, Step]] = [
@@ -84,17 +89,17 @@ WORSE: list[tuple[ReportStatus, Step]] = [
 
 
 @pytest.mark.parametrize(("worse", "later"), [(one, other) for one in range(4) for other in range(one)])
-def test_the_worst_is_told_whatever_comes_first(worse: int, later: int) -> None:
+def test_the_worst_is_reported_whatever_comes_first(worse: int, later: int) -> None:
     status, step = WORSE[worse]
     for steps in ((step, WORSE[later][1]), (WORSE[later][1], step)):
-        report = told(*steps)[S]
+        report = reported(*steps)[S]
         assert report.status is status
-        assert (report.message or "").startswith(told(step)[S].message or "?"), "what the worst said comes first"
-        assert (told(WORSE[later][1])[S].message or "?") in (report.message or ""), "and nothing is left unsaid"
+        assert (report.message or "").startswith(reported(step)[S].message or "?"), "what the worst said comes first"
+        assert (reported(WORSE[later][1])[S].message or "?") in (report.message or ""), "and nothing is left unsaid"
 
 
 def test_nothing_is_said_twice() -> None:
-    assert told(*[lambda r: r.partial(S, DOWN)] * 3)[S].message == "It is down."
+    assert reported(*[lambda r: r.partial(S, DOWN)] * 3)[S].message == "It is down."
 
 
 def odd(where: str, *rows: str) -> Problem:
@@ -110,13 +115,13 @@ def test_values_that_cannot_be_read_leave_the_source_well_and_are_counted_by_row
         lambda r: r.problems(S, [odd("title", "1", "2"), odd("attendees.email", "1"), odd("metadata")]),
         lambda r: r.problems(S, [odd("title", "2", "3")]),
     ]
-    report = told(*steps)[S]
+    report = reported(*steps)[S]
     assert (report.status, report.code) == (ReportStatus.OK, "UPSTREAM_MALFORMED")
     assert report.message == "Values that cannot be read: attendees.email (1 row), metadata, title (3 rows)."
 
 
 def test_a_row_that_is_lost_is_told_apart_from_values_that_cannot_be_read() -> None:
-    report = told(ok, lambda r: r.problems(S, [odd("title", "1"), LOST]))[S]
+    report = reported(ok, lambda r: r.problems(S, [odd("title", "1"), LOST]))[S]
     assert (report.status, report.code) == (ReportStatus.PARTIAL, "UPSTREAM_MALFORMED")
     assert report.message == (
         "Rows are missing: a row without a readable id (2 rows). Values that cannot be read: title (1 row)."
@@ -126,20 +131,40 @@ def test_a_row_that_is_lost_is_told_apart_from_values_that_cannot_be_read() -> N
 def test_what_else_happened_to_a_source_keeps_its_code() -> None:
     busy, odd_title = (lambda r: r.partial(D, BUSY)), (lambda r: r.problems(D, [odd("title", "1")]))
     for steps in ((ok, busy, odd_title), (ok, odd_title, busy)):
-        report = told(*steps)[D]
+        report = reported(*steps)[D]
         assert (report.status, report.code) == (ReportStatus.PARTIAL, "UPSTREAM_RATE_LIMITED")
         assert report.message == "It is busy. Values that cannot be read: title (1 row)."
 
 
-def test_a_stale_source_is_told_of_odd_values_too() -> None:
+def test_a_stale_source_reports_odd_values_too() -> None:
     freshness = Freshness()
-    freshness.note("DRIFT", as_of=micros(NOW - HOUR) / 1_000_000, stale=True, max_age=60)
-    report = told(ok, lambda r: r.problems(D, [odd("title", "1")]), freshness=freshness)[D]
+    freshness.note("DRIFT", as_of=ago(HOUR), stale=Stale(ago(HOUR), Why.RENEWED), max_age=60)
+    report = reported(ok, lambda r: r.problems(D, [odd("title", "1")]), freshness=freshness)[D]
     assert (report.status, report.code) == (ReportStatus.STALE, "UPSTREAM_MALFORMED")
+    assert report.message == "60 min old, being fetched anew. Values that cannot be read: title (1 row)."
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ([(12, Why.RENEWED)], "12 s old, being fetched anew."),
+        ([(12, Why.NO_ANSWER), (240, Why.RENEWED), (30, Why.NO_UNITS)], "4 min old, the source does not answer."),
+        ([(3 * 3600, Why.NO_UNITS), (12, Why.RENEWED)], "3 h old, its rate limit is spent."),
+        ([(-1, Why.RENEWED)], "0 s old, being fetched anew."),
+    ],
+)
+def test_a_stale_source_says_how_old_it_is_and_why(parts: list[tuple[int, Why]], message: str) -> None:
+    freshness = Freshness()
+    for seconds, why in parts:
+        as_of = ago(dt.timedelta(seconds=seconds))
+        other = Freshness()
+        other.note("DRIFT", as_of=as_of, stale=Stale(as_of, why), max_age=60)
+        freshness.take(other)
+    assert reported(ok, freshness=freshness)[D].message == message
 
 
 def test_rows_that_could_not_be_looked_up() -> None:
-    report = told(ok, lambda r: r.unscreened({S: DOWN}))[S]
+    report = reported(ok, lambda r: r.unscreened({S: DOWN}))[S]
     assert report.status is ReportStatus.PARTIAL
     assert "an event may be shown twice: It is down." in (report.message or "")
 
@@ -154,12 +179,12 @@ def test_rows_that_could_not_be_looked_up() -> None:
 )
 def test_whom_a_filter_means_is_not_known(persons: frozenset[Ref] | None, status: ReportStatus) -> None:
     """Nothing of a source can be shown where nobody of it is known to be meant."""
-    report = told(ok, lambda r: r.unknown({D: BUSY}, MeetingFilter(persons=persons)))[D]
+    report = reported(ok, lambda r: r.unknown({D: BUSY}, MeetingFilter(persons=persons)))[D]
     assert (report.status, report.code) == (status, "UPSTREAM_RATE_LIMITED")
 
 
 def test_what_a_lower_source_might_have_brought_in() -> None:
-    reports = told(ok, lambda r: r.unbrought(D, [S, D]))
+    reports = reported(ok, lambda r: r.unbrought(D, [S, D]))
     assert reports[S].status is ReportStatus.PARTIAL
     assert "what DRIFT adds to them may be missing" in (reports[S].message or "")
     assert reports[D].status is ReportStatus.OK
@@ -167,14 +192,14 @@ def test_what_a_lower_source_might_have_brought_in() -> None:
 
 def test_how_old_what_is_shown_is() -> None:
     freshness = Freshness()
-    freshness.note("SALESLOFT", as_of=micros(NOW - HOUR) / 1_000_000, stale=False, max_age=60)
-    freshness.note("DRIFT", as_of=micros(NOW - 2 * HOUR) / 1_000_000, stale=True, max_age=60)
-    reports = told(ok, freshness=freshness)
+    freshness.note("SALESLOFT", as_of=ago(HOUR), max_age=60)
+    freshness.note("DRIFT", as_of=ago(2 * HOUR), stale=Stale(ago(HOUR), Why.RENEWED), max_age=60)
+    reports = reported(ok, freshness=freshness)
     assert (reports[S].status, reports[S].as_of) == (ReportStatus.OK, NOW - HOUR)
     assert (reports[D].status, reports[D].as_of) == (ReportStatus.STALE, NOW - 2 * HOUR)
-    failed = told(ok, lambda r: r.fail(D, BUSY), freshness=freshness)[D]
+    failed = reported(ok, lambda r: r.fail(D, BUSY), freshness=freshness)[D]
     assert (failed.status, failed.as_of) == (ReportStatus.FAILED, None), "nothing of it is shown"
-    partial = told(ok, lambda r: r.partial(D, BUSY), freshness=freshness)[D]
+    partial = reported(ok, lambda r: r.partial(D, BUSY), freshness=freshness)[D]
     assert (partial.status, partial.as_of) == (ReportStatus.PARTIAL, NOW - 2 * HOUR), "worse than stale"
 
 

@@ -29,7 +29,7 @@ def test_a_walk_meets_everything_once_and_in_order(
 ) -> None:
     fake = fake_of(case)
     fake.listing.size, fake.listing.bound, fake.listing.pushes = read, bound, bound is None
-    everything = Oracle(fake.salesloft, fake.drift).listed(case.wanted, case.order)
+    everything = Oracle(fake.rows).listed(case.wanted, case.order)
     run(walk_through(fake, case, everything, size, backward=backward, pausing=bound is not None))
 
 
@@ -41,7 +41,7 @@ def test_a_walk_over_the_real_sources_does_so_too(
     case = as_sent(case)
     stand = Stand(case)
     stand.vendor.restless = restless
-    everything = Oracle(stand.salesloft, stand.drift).listed(case.wanted, case.order)
+    everything = Oracle(stand.rows).listed(case.wanted, case.order)
     run(walk_through(stand, case, everything, size, backward=backward))
 
 
@@ -52,7 +52,7 @@ def test_crowded_instants_are_walked_whole(
 ) -> None:
     fake = fake_of(case)
     fake.listing.size = read
-    everything = Oracle(fake.salesloft, fake.drift).listed(case.wanted, case.order)
+    everything = Oracle(fake.rows).listed(case.wanted, case.order)
     run(walk_through(fake, case, everything, max(size, len(everything) // 20), backward=backward))
 
 
@@ -64,7 +64,7 @@ def test_crowded_instants_of_the_real_sources_are_walked_whole(
 ) -> None:
     case = as_sent(case)
     stand = Stand(case)
-    everything = Oracle(stand.salesloft, stand.drift).listed(case.wanted, case.order)
+    everything = Oracle(stand.rows).listed(case.wanted, case.order)
     run(walk_through(stand, case, everything, max(size, len(everything) // 10), backward=backward))
 
 
@@ -72,7 +72,7 @@ def test_crowded_instants_of_the_real_sources_are_walked_whole(
 @given(case=cases(most=14), moves=st.lists(st.tuples(st.booleans(), st.integers(1, 6)), max_size=8))
 def test_turning_round_comes_back_to_the_same_rows(run: Run, case: Case, moves: list[tuple[bool, int]]) -> None:
     fake = fake_of(case)
-    everything = [shown.key for shown in Oracle(fake.salesloft, fake.drift).listed(case.wanted, case.order)]
+    everything = [shown.key for shown in Oracle(fake.rows).listed(case.wanted, case.order)]
     left, right = 0, 0  # the page shown last lies between
     start: Position | None = None
     end: Position | None = None

@@ -12,17 +12,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.model.filters import Canceled, MeetingFilter, TimeRange
+from gateway.model.conditions import TimeRange
+from gateway.model.filters import Canceled, MeetingFilter
 from gateway.model.order import Order, OrderField
 from gateway.model.records import Meeting, MeetingStatus, Source
 from tests.catalog.asking import fake_of
-from tests.catalog.oracle import Oracle, Shown
-from tests.catalog.worlds import SIZES, Case, cases, crowds
+from tests.catalog.oracle import Oracle, Shown, same_event
+from tests.catalog.worlds import SIZES, Case, cases, crowds, subsets
 
 SAMPLE = settings(
-    max_examples=1_500, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=2_500, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
 )
-CROWDS = settings(SAMPLE, max_examples=60)
+CROWDS = settings(SAMPLE, max_examples=100)
 
 RESOLVED = {"persons", "owners", "bookers"}
 """Attributes of a filter that the catalog fills in, no client."""
@@ -40,7 +41,11 @@ def conditions(wanted: MeetingFilter) -> set[str]:
 def features(case: Case) -> Iterator[str]:
     """What there is to be found in one case."""
     fake = fake_of(case)
-    listed = Oracle(fake.salesloft, fake.drift).listed(case.wanted, case.order)
+    oracle = Oracle(fake.rows)
+    listed = oracle.listed(case.wanted, case.order)
+    yield f"without {'+'.join(sorted(each.name for each in case.off))}"
+    if any(oracle.home(row) is not None and all(row not in oracle.near(h) for h in case.rows) for row in case.rows):
+        yield "a record of the third source too far from its event"
     given_ = conditions(case.wanted)
     yield f"{case.order.field.name} {'DESC' if case.order.descending else 'ASC'}"
     yield f"canceled: {case.wanted.canceled.name}"
@@ -67,16 +72,27 @@ def rows(listed: list[Shown], order: Order) -> Iterator[str]:
         yield f"{(other - one) // dt.timedelta(microseconds=1)} us apart"
     for shown in listed:
         yield f"{shown.own.status.name} of {shown.own.source.name}"
-        if shown.twins:
-            yield "a folded meeting"
-        if len(shown.twins) > 1:
-            yield "a meeting with several twins"
-        if any(twin.start_time != shown.own.start_time for twin in shown.twins):
-            yield "a twin at another time"
-        if any(cancelled(twin) != cancelled(shown.own) for twin in shown.twins):
-            yield "a twin cancelled on one side only"
-        if shown.own.source is Source.DRIFT:
-            yield "a row of the second source by itself"
+        yield from twins(shown)
+
+
+def twins(shown: Shown) -> Iterator[str]:
+    """What there is to be found in one meeting."""
+    if shown.twins:
+        yield "a folded meeting"
+    if len(shown.twins) > 1:
+        yield "a meeting with several twins"
+    if any(twin.start_time != shown.own.start_time for twin in shown.twins):
+        yield "a twin at another time"
+    if any(cancelled(twin) != cancelled(shown.own) for twin in shown.twins):
+        yield "a twin cancelled on one side only"
+    if shown.own.source is not Source.SALESLOFT:
+        yield f"a row of {shown.own.source.name} by itself"
+    if len({twin.source for twin in shown.twins}) > 1:
+        yield "a meeting with twins in both other sources"
+    if shown.own.source is Source.DRIFT and shown.twins:
+        yield "a meeting of the second source with a twin in the third"
+    if any(not same_event(shown.own, twin) for twin in shown.twins):
+        yield "a twin of a twin"
 
 
 def cancelled(meeting: Meeting) -> bool:
@@ -106,12 +122,16 @@ EXPECTED = [
     *(f"rows without {field.name}" for field in OrderField),
     *("an empty set", "rows at one instant", "1 us apart", "998 us apart", "1000 us apart", "1000000 us apart"),
     *("a folded meeting", "a meeting with several twins", "a twin at another time"),
-    *("a twin cancelled on one side only", "a row of the second source by itself"),
+    *("a twin cancelled on one side only", "a row of DRIFT by itself", "a row of CALENDLY by itself"),
+    *("a meeting with twins in both other sources", "a meeting of the second source with a twin in the third"),
+    *("a twin of a twin", "a record of the third source too far from its event"),
+    *(f"without {'+'.join(sorted(each.name for each in off))}" for off in subsets()),
     *(f"{status} of SALESLOFT" for status in ("BOOKED", "CANCELED", "NO_SHOW", "UNKNOWN")),
-    *(f"{status} of DRIFT" for status in ("BOOKED", "CANCELED", "UNKNOWN")),
+    *(f"{status} of {name}" for name in ("DRIFT", "CALENDLY") for status in ("BOOKED", "CANCELED", "UNKNOWN")),
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("feature", EXPECTED)
 def test_a_sample_has(found: Counter[str], feature: str) -> None:
     assert found[feature] >= 3, f"in {found[feature]} cases of {SAMPLE.max_examples}"
@@ -145,7 +165,7 @@ def test_crowds_have_up_to_300_rows_at_one_instant() -> None:
     @CROWDS
     @given(case=crowds(), data=st.data())
     def draw(case: Case, data: st.DataObject) -> None:
-        times = [getattr(row, case.order.field.value) for row in (*case.salesloft, *case.drift)]
+        times = [getattr(row, case.order.field.value) for row in case.rows]
         most.append(max(Counter(times).values(), default=0))
         fields.add(case.order)
 

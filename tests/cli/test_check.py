@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from gateway.commands.demo import emulated, variables
+from gateway.commands.demo import emulated
 from gateway.emulator.faults import BadRows, Empty, Fault, Hang, Reset, Status, wrong_type
 from gateway.emulator.server import Emulators
 from tests.cli.test_commands import TOKEN, Done, Run
 from tests.cli.test_commands import run as run
+from tests.two_sources import variables
 from tests.upstream.replicas.redis_server import RedisServer, redis_server
 from tests.upstream_e2e.stage import client_of
 
@@ -35,7 +36,7 @@ def well(emulators: Emulators) -> Iterator[None]:
     emulators.reset()
 
 
-def told(done: Done) -> tuple[dict[str, Any], dict[str, Any]]:
+def outputs(done: Done) -> tuple[dict[str, Any], dict[str, Any]]:
     first, second = json.loads(done.stdout)
     return first, second
 
@@ -55,7 +56,7 @@ def test_all_is_well(run: Run, emulators: Emulators) -> None:
 
 
 def test_all_is_well_for_machines(run: Run, emulators: Emulators) -> None:
-    first, second = told(run("check", "--json", **variables(emulators)))
+    first, second = outputs(run("check", "--json", **variables(emulators)))
     assert first.pop("budgetRemaining") in range(200, 300)
     assert abs(first.pop("clockSkew")) < 5
     assert first == {
@@ -71,6 +72,7 @@ def test_all_is_well_for_machines(run: Run, emulators: Emulators) -> None:
         "unreadable": [],
         "unknown": [],
         "problem": None,
+        "webhooks": None,
     }
     assert second["scopes"] == DRIFTS
 
@@ -88,7 +90,7 @@ def test_a_scope_that_is_missing(run: Run, emulators: Emulators, endpoint: str, 
     emulators.salesloft.faults.add(Status(status), endpoint)
     scope = f"{endpoint}:read"
     done = run("check", "--json", **variables(emulators))
-    first, second = told(done)
+    first, second = outputs(done)
     assert done.returncode == 1
     assert (first["reachable"], first["credentialAccepted"], first["problem"]) == (True, True, None)
     assert [scope] == first["scopesMissing"] + first["scopesUnknown"] == first[told_as]
@@ -102,12 +104,12 @@ def test_a_scope_that_is_missing(run: Run, emulators: Emulators, endpoint: str, 
 def test_a_scope_that_drift_misses(run: Run, emulators: Emulators) -> None:
     emulators.drift.faults.add(Status(403), "contacts")
     done = run("check", "--json", **variables(emulators))
-    assert (done.returncode, told(done)[1]["scopesMissing"]) == (1, ["contact_read"])
+    assert (done.returncode, outputs(done)[1]["scopesMissing"]) == (1, ["contact_read"])
 
 
 def test_a_credential_that_is_refused(run: Run, emulators: Emulators) -> None:
     wrong = run("check", "--json", **{**variables(emulators), "DRIFT_TOKEN": TOKEN})
-    first, second = told(wrong)
+    first, second = outputs(wrong)
     assert wrong.returncode == 1
     assert (first["credentialAccepted"], first["problem"]) == (True, None)
     assert (second["reachable"], second["credentialAccepted"], second["scopes"]) == (True, False, [])
@@ -129,7 +131,7 @@ WORDS = "moved on"
 
 
 class Wrong(NamedTuple):
-    """A wrong answer, and how it is told: the kind of trouble, the status, and words of the sentence."""
+    """A wrong answer, and how it is reported: the kind of trouble, the status, and words of the sentence."""
 
     fault: Fault
     trouble: str
@@ -156,6 +158,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("case", WRONG, ids=lambda case: str(case.fault))
 @pytest.mark.parametrize("source", ["SALESLOFT", "DRIFT"])
 def test_a_source_that_answers_wrongly(run: Run, emulators: Emulators, source: str, case: Wrong) -> None:
@@ -163,7 +166,7 @@ def test_a_source_that_answers_wrongly(run: Run, emulators: Emulators, source: s
     emulated = emulators.salesloft if source == "SALESLOFT" else emulators.drift
     emulated.faults.add(case.fault)
     done = run("check", "--json", **variables(emulators))
-    found = {each["source"]: each for each in told(done)}
+    found = {each["source"]: each for each in outputs(done)}
     people = run("check", **variables(emulators)).stdout
     wrong = found[source]
     vital = "/v2/meetings" if source == "SALESLOFT" else "/users/meetings/org"
@@ -238,7 +241,7 @@ def test_an_endpoint_beside_the_meetings(run: Run, emulators: Emulators) -> None
     emulators.salesloft.faults.add(Status(403), "tasks")
     emulators.salesloft.faults.add(Status(200, PAGE), "accounts")
     done = run("check", "--json", **variables(emulators))
-    first, _ = told(done)
+    first, _ = outputs(done)
     assert done.returncode == 1
     assert (first["trouble"], first["scopesMissing"], first["scopesUnknown"]) == (
         None,
@@ -267,7 +270,7 @@ def test_what_is_odd_about_a_row(run: Run, emulators: Emulators, fault: Fault, n
     emulators.salesloft.faults.add(fault, "meetings")
     done = run("check", "--json", **variables(emulators))
     assert done.returncode == 0, "what is odd can be lived with"
-    assert place in str(told(done)[0][name])
+    assert place in str(outputs(done)[0][name])
     assert place in run("check", **variables(emulators)).stdout
 
 
@@ -275,7 +278,7 @@ def test_a_clock_that_is_wrong(run: Run, emulators: Emulators) -> None:
     ahead = formatdate(time.time() + 600, usegmt=True)
     emulators.drift.faults.add(Status(200, b'{"data": []}', {"Date": ahead}))
     done = run("check", "--json", **variables(emulators))
-    skew = told(done)[1]["clockSkew"]
+    skew = outputs(done)[1]["clockSkew"]
     assert 500 < skew < 700
     assert "clock is -" in run("check", **variables(emulators)).stdout
 

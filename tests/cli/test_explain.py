@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import main
+from gateway.model.records import Source
 
 QUERY = "query Q($n: Int = 3) { meetings(first: $n) { nodes { title person { name } } } }"
 Run = Callable[..., tuple[int, str, str]]
@@ -44,7 +45,7 @@ def test_levels_batches_calls_and_cost(run: Run) -> None:
     ]
     title, *rows, together = (line.split() for line in upstream.splitlines())
     assert title[-2:] == ["calls", "units"]
-    assert {row[0] for row in rows} == {"SALESLOFT", "DRIFT"}
+    assert {row[0] for row in rows} == {source.value for source in Source}
     assert "SALESLOFT /v2/people" in upstream
     assert int(together[-1]) == sum(int(row[-1]) for row in rows) > 0
 

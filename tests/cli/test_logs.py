@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.logs import LogFormat, configure, tell
+from gateway.logs import LogFormat, configure, log_event
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +79,7 @@ def test_no_value_can_pass_for_another_or_for_a_line(log_format: LogFormat) -> N
         assert '[warning] "SALESLOFT gave\\nno token" [gateway.web]' in second
 
 
-def test_what_is_told_is_what_a_record_has_too() -> None:
+def test_what_is_reported_is_what_a_record_has_too() -> None:
     out = io.StringIO()
     configure("json", stream=out)
     log = logging.getLogger("gateway.web")
@@ -91,8 +91,8 @@ def test_what_is_told_is_what_a_record_has_too() -> None:
 
     log.addFilter(keep)
     try:
-        tell(log, logging.INFO, "request", {"status": 200})
-        tell(log, logging.DEBUG, "request", {"status": 201})
+        log_event(log, logging.INFO, "request", {"status": 200})
+        log_event(log, logging.DEBUG, "request", {"status": 201})
     finally:
         log.filters.clear()
     assert json.loads(out.getvalue())["status"] == 200

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
-from gateway.commands.demo import emulated, variables
+from gateway.commands import demo
+from gateway.commands.demo import emulated
 from gateway.commands.verify import UNITS
+from gateway.emulator.calendly.api import CalendlyOptions
 from gateway.emulator.door import Throttle
 from gateway.emulator.drift import DriftOptions
 from gateway.emulator.faults import BadRows, Status, wrong_type
@@ -21,6 +23,7 @@ from gateway.emulator.salesloft.api import SalesloftOptions
 from gateway.emulator.server import Emulators
 from tests.cli.test_commands import TOKEN, Done, Run
 from tests.cli.test_commands import run as run
+from tests.two_sources import variables
 
 DAYS = 40
 
@@ -43,12 +46,17 @@ def well(emulators: Emulators) -> Iterator[None]:
     emulators.reset()
     behave(emulators, SalesloftOptions())
     behave(emulators, DriftOptions())
+    behave(emulators, CalendlyOptions())
 
 
-def behave(emulators: Emulators, options: SalesloftOptions | DriftOptions) -> None:
+Options = SalesloftOptions | DriftOptions | CalendlyOptions
+
+
+def behave(emulators: Emulators, options: Options) -> None:
     """Has a vendor act in another way from now on."""
-    vendor: Any = emulators.salesloft.app if isinstance(options, SalesloftOptions) else emulators.drift.app
-    vendor.options = options
+    names = {SalesloftOptions: "salesloft", DriftOptions: "drift", CalendlyOptions: "calendly"}
+    vendor: Any = emulators.of(names[type(options)])
+    vendor.app.options = options
     emulators.world.touch()
 
 
@@ -57,8 +65,8 @@ def by_source(done: Done) -> dict[str, dict[str, Any]]:
 
 
 def verified(run: Run, emulators: Emulators, source: str) -> dict[str, dict[str, Any]]:
-    """The verdicts on one vendor, the other one being off."""
-    kept = {name: value for name, value in variables(emulators).items() if name.startswith(source)}
+    """The verdicts on one vendor, the others being off."""
+    kept = demo.variables(emulators, (source.lower(),))
     examined = by_source(run("check", "--verify", "--json", **kept))[source]
     return {verdict["question"]: verdict for verdict in examined["verdicts"]}
 
@@ -69,6 +77,7 @@ SINGLE, UNKNOWN, TIME = "GET /v2/meetings/{id}", "a filter that there is not", "
 HEADERS = "headers of the rate limit"
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize(
     ("changed", "question", "answer", "expected"),
     [
@@ -116,6 +125,7 @@ def test_salesloft(
 ORDER, REACH, CANCELED = "order of meetings", "how far back meetings reach", "cancelled meetings"
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize(
     ("changed", "question", "answer"),
     [
@@ -139,15 +149,87 @@ def test_drift(run: Run, emulators: Emulators, *, changed: dict[str, Any], quest
     assert found["expected"] is (None if answer == "undecided" else not answer.startswith("not"))
 
 
+ENDS, HOSTS, CALENDAR = "ends of min_start_time and max_start_time", "hosts of events", "calendar_event of events"
+TOKENS, TWICE = "tokens of pages", "a token used twice"
+LIMITED = "x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset"
+
+
+@pytest.mark.parametrize(
+    ("changed", "question", "answer", "expected"),
+    [
+        ({}, ENDS, "both not within", True),
+        ({"inclusive": True}, ENDS, "both within", True),
+        ({}, HOSTS, "all", True),
+        ({"old_hosts": True}, HOSTS, "none", True),
+        ({}, CALENDAR, "some", True),
+        ({"calendar_events": False}, CALENDAR, "none", False),
+        ({}, TOKENS, "in next_page_token", True),
+        ({"page_tokens": False}, TOKENS, "in next_page alone", True),
+        ({}, TWICE, "the same page", True),
+        ({"reusable_tokens": False}, TWICE, "refused (400)", True),
+        ({}, HEADERS, "none", False),
+        ({}, "times of events", "Z", True),
+        ({}, "fields of users", "new: resource_type", True),
+        ({}, "fields of invitees", "as known", True),
+        ({}, "words of memberships", "role: admin, owner, user", True),
+    ],
+)
+def test_calendly(
+    run: Run, emulators: Emulators, *, changed: dict[str, Any], question: str, answer: str, expected: bool
+) -> None:
+    behave(emulators, dataclasses.replace(CalendlyOptions(), **changed))
+    found = verified(run, emulators, "CALENDLY")[question]
+    assert (found["answer"], found["expected"]) == (answer, expected)
+
+
+def test_calendlys_minute_is_told_by_its_headers(run: Run, emulators: Emulators) -> None:
+    vendor: Any = emulators.calendly.app
+    vendor.throttle = Throttle(500)
+    try:
+        found = verified(run, emulators, "CALENDLY")
+    finally:
+        vendor.throttle = Throttle(None)
+    assert (found[HEADERS]["answer"], found[HEADERS]["expected"]) == (LIMITED, True)
+
+
+def test_calendlys_new_words_and_fields_are_named(run: Run, emulators: Emulators) -> None:
+    def odd(row: dict[str, Any]) -> dict[str, Any]:
+        return {**row, "mood": 5, "status": "tentative", "name": {"a": 1}, "location": {"type": "hologram"}}
+
+    emulators.calendly.faults.add(BadRows(odd), "scheduled_events")
+    found = verified(run, emulators, "CALENDLY")
+    assert found["fields of events"]["answer"] == "new: mood; unreadable: name"
+    assert "hologram" in found["words of events"]["found"]["location.type"]
+    assert "tentative" in found["words of events"]["found"]["status"]
+
+
+def test_a_small_account_leaves_calendlys_questions_open(run: Run, emulators: Emulators) -> None:
+    emulators.calendly.faults.add(Status(200, b'{"collection": [], "pagination": {}}'), "scheduled_events")
+    found = verified(run, emulators, "CALENDLY")
+    undecided = {question for question, verdict in found.items() if verdict["answer"] == "undecided"}
+    assert undecided >= {ENDS, HOSTS, CALENDAR, TOKENS, TWICE, "fields of events"}
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"resource": 5}', b'{"collection": [5, {"uri": 7}]}'])
+def test_calendlys_answers_that_are_none_are_survived(run: Run, emulators: Emulators, body: bytes) -> None:
+    every = demo.variables(emulators, ("calendly",))
+    emulators.calendly.faults.add(Status(200, body), "scheduled_events")
+    assert "Traceback" not in run("check", "--verify", **every).stderr
+    emulators.calendly.faults.add(Status(200, body))
+    assert "Traceback" not in run("check", "--verify", **every).stderr
+
+
 def test_it_reads_within_its_units_and_asks_each_once(run: Run, emulators: Emulators) -> None:
-    done = run("check", "--verify", "--json", **variables(emulators))
+    done = run("check", "--verify", "--json", **demo.variables(emulators))
     report = json.loads(done.stdout)
-    calls = len(emulators.salesloft.calls) + len(emulators.drift.calls)
-    assert done.returncode == 0
-    assert calls == report["units"] <= UNITS
+    assert done.returncode == 1, "Calendly's emulator has no limit, and tells of none"
+    for source in report["sources"]:
+        emulated: Any = emulators.of(source["source"].lower())
+        assert len(emulated.calls) == source["units"] <= UNITS, source["source"]
+        assert source["problem"] is None
     assert sum(source["units"] for source in report["sources"]) == report["units"]
-    assert {call.status for call in emulators.drift.calls} == {200}
-    assert all(source["problem"] is None for source in report["sources"])
+    assert {call.status for call in (*emulators.drift.calls, *emulators.calendly.calls)} == {200}
+    assert [call.unknown_params for call in emulators.calendly.calls if call.unknown_params] == []
 
 
 def test_dear_calls_end_it_and_it_says_so(run: Run, emulators: Emulators) -> None:
@@ -157,8 +239,7 @@ def test_dear_calls_end_it_and_it_says_so(run: Run, emulators: Emulators) -> Non
     assert done.returncode == 1
     assert len(emulators.salesloft.calls) == 3
     assert "used up" in found["SALESLOFT"]["problem"]
-    assert found["DRIFT"]["verdicts"] == []
-    assert emulators.drift.calls == []
+    assert found["DRIFT"]["verdicts"], "each source has units of its own"
 
 
 def test_new_fields_words_and_types_are_named(run: Run, emulators: Emulators) -> None:
@@ -197,7 +278,7 @@ def test_a_source_that_does_not_answer_is_left_alone(run: Run, emulators: Emulat
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"data": 5}', b'{"data": [5, null, "x"]}', b"{" * 100_000])
-def test_answers_that_are_none_are_survived(run: Run, emulators: Emulators, body: bytes) -> None:
+def test_invalid_answers_are_survived(run: Run, emulators: Emulators, body: bytes) -> None:
     for vendor in (emulators.salesloft, emulators.drift):
         vendor.faults.add(Status(200, body))
     done = run("check", "--verify", **variables(emulators))
@@ -223,13 +304,15 @@ def test_a_source_that_cannot_be_reached(run: Run) -> None:
 
 
 def test_the_report_has_nobodys_data(run: Run, emulators: Emulators) -> None:
-    text = run("check", "--verify", "--json", **variables(emulators)).stdout
-    text += run("check", "--verify", **variables(emulators)).stdout
+    every = demo.variables(emulators)
+    text = run("check", "--verify", "--json", **every).stdout
+    text += run("check", "--verify", **every).stdout
     assert "@" not in text
     assert not re.findall(r"[0-9a-f]{8}-[0-9a-f]{4}-", text), "a GUID"
     assert not re.findall(r"\d{5,}", text), "an id"
     world = emulators.world
     people = [str(row[name]) for row in world.salesloft.people.data.values() for name in ("first_name", "last_name")]
+    people += [part for row in world.calendly.invitees.data.values() for part in str(row["name"]).split()]
     titles = [str(row["title"]) for row in world.salesloft.meetings.data.values()]
     shown = set(re.findall(r"\w+", text))
     assert not {name for name in people if len(name) > 3} & shown

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from gateway.model.records import Source
+
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 ALERTS = (DEPLOY / "prometheus" / "alerts.yml").read_text(encoding="utf-8")
@@ -46,22 +48,47 @@ def test_every_alert_has_its_section_in_the_runbook_and_leads_there() -> None:
     alerts = re.findall(r"- alert: (\w+)", ALERTS)
     assert len(alerts) > 10
     assert re.findall(r"^## (\w+)$", RUNBOOK, re.MULTILINE) == alerts
-    assert re.findall(r"runbook: docs/operations/runbook\.md#(\w+)", ALERTS) == [name.lower() for name in alerts]
+    links = re.findall(r"runbook_url: '\{\{ or \$externalLabels\.runbook .+ \}\}#(\w+)'", ALERTS)
+    assert links == [name.lower() for name in alerts]
+
+
+def test_the_dashboard_is_described_panel_by_panel() -> None:
+    page = (ROOT / "docs" / "operations" / "metrics.md").read_text(encoding="utf-8")
+    described = re.findall(r"\*(.+?)\*", page.partition("panel by panel")[2])
+    assert described == [panel["title"] for panel in panels()]
+
+
+def test_the_dashboard_is_for_any_datasource_and_some_or_all_gateways() -> None:
+    assert [variable["name"] for variable in DASHBOARD["templating"]["list"]] == ["datasource", "instance"]
+    for panel in panels():
+        for target in panel["targets"]:
+            assert target["datasource"]["uid"] == panel["datasource"]["uid"] == "${datasource}"
+            assert target["expr"].count('instance=~"$instance"') == len(re.findall(r"\bgateway_\w+", target["expr"]))
 
 
 @pytest.mark.parametrize(
     "path",
-    [DEPLOY / "Containerfile", DEPLOY / "compose.yaml", *sorted((DEPLOY / "kubernetes").glob("*.yaml"))],
-    ids=lambda path: path.name,
+    [DEPLOY / "Containerfile", DEPLOY / "compose.yaml", *sorted((DEPLOY / "kubernetes").rglob("*.yaml"))],
+    ids=lambda path: path.relative_to(DEPLOY).as_posix(),
 )
 def test_every_setting_that_is_set_is_one(path: Path) -> None:
-    set_here = set(re.findall(r"\b((?:GATEWAY|SALESLOFT|DRIFT)_[A-Z_]+)\b", path.read_text(encoding="utf-8")))
+    set_here = set(re.findall(r"\b((?:GATEWAY|SALESLOFT|DRIFT|CALENDLY)_[A-Z_]+)\b", path.read_text(encoding="utf-8")))
     assert set_here - SETTINGS == set()
 
 
-def test_whoever_ends_it_is_more_patient_than_it_needs() -> None:
-    manifest = (DEPLOY / "kubernetes" / "gateway.yaml").read_text(encoding="utf-8")
-    config = (DEPLOY / "kubernetes" / "configmap.yaml").read_text(encoding="utf-8")
+@pytest.mark.parametrize("path", ["deploy/compose.yaml", "deploy/kubernetes/base/gateway.yaml"])
+def test_every_source_has_its_token_from_a_file(path: str) -> None:
+    files = dict(re.findall(r"([A-Z]+)_TOKEN_FILE(?:: |\n\s+value: )(\S+)", (ROOT / path).read_text(encoding="utf-8")))
+    assert {name: file.rpartition("/")[2] for name, file in files.items()} == {
+        source.name: f"{source.name.lower()}_token" for source in Source
+    }
+    written = (ROOT / "docs/operations/deployment.md").read_text(encoding="utf-8")
+    assert all(f"secrets/{source.name.lower()}_token" in written for source in Source)
+
+
+def test_the_orchestrator_is_more_patient_than_it_needs() -> None:
+    manifest = (DEPLOY / "kubernetes" / "base" / "gateway.yaml").read_text(encoding="utf-8")
+    config = (DEPLOY / "kubernetes" / "base" / "configmap.yaml").read_text(encoding="utf-8")
     grace = int(re.findall(r"terminationGracePeriodSeconds: (\d+)", manifest)[0])
     needs = sum(int(re.findall(rf'{name}: "(\d+)"', config)[0]) for name in ("GATEWAY_DRAIN", "GATEWAY_DEADLINE"))
     assert grace > needs + 2
@@ -72,3 +99,25 @@ def test_the_image_holds_nothing_that_is_not_pinned() -> None:
     assert "--require-hashes" in text
     assert all(":" in image for image in re.findall(r"^FROM (\S+)", text, re.MULTILINE))
     assert re.findall(r"^USER (\S+)", text, re.MULTILINE) == ["10001:10001"]
+
+
+@pytest.mark.parametrize(
+    "path", sorted((DEPLOY / "kubernetes").rglob("kustomization.yaml")), ids=lambda path: path.parent.name
+)
+def test_every_file_that_is_put_together_is_there(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    named = re.findall(r"^#?\s+- ([\w/.]+)(?:\s+#.*)?$", text, re.MULTILINE)
+    assert named
+    assert [name for name in named if not (path.parent / name).exists()] == []
+
+
+def test_the_image_is_named_alike_everywhere() -> None:
+    version = re.findall(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    named = [
+        *re.findall(r"image: meeting-gateway:(\S+)", (DEPLOY / "kubernetes/base/gateway.yaml").read_text("utf-8")),
+        *re.findall(r"newTag: (\S+)", (DEPLOY / "kubernetes/kustomization.yaml").read_text("utf-8")),
+        *re.findall(r"^TAG \?= meeting-gateway:(\S+)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE),
+        *re.findall(r"meeting-gateway:(\d\S+)", (ROOT / "docs/operations/deployment.md").read_text("utf-8")),
+    ]
+    assert len(named) > 4
+    assert set(named) == set(version)

@@ -100,4 +100,4 @@ def test_what_is_not_run_here_says_where_it_is(page: Path) -> None:
 
 
 def test_the_first_page_is_run() -> None:
-    assert ROOT / "docs" / "index.md" in RUN_HERE
+    assert ROOT / "docs" / "getting-started.md" in RUN_HERE

@@ -7,10 +7,10 @@ import json
 import re
 from pathlib import Path
 
-from gateway.commands.explain import Anybody
 from gateway.execution.explain import explained
 from gateway.execution.plan import Selection
 from gateway.graph.documents import Prepared
+from gateway.graph.engine import Audience
 from tests.world import Gateway
 from tests.world import gateway as gateway
 from tests.world import world as world
@@ -29,7 +29,7 @@ async def test_the_examples_plan_and_answer(gateway: Gateway) -> None:
     engine = gateway.engine()
     prepared = engine.prepare(query)
     assert isinstance(prepared, Prepared)
-    planned = engine.operations.plan(prepared.document, context=Anybody())
+    planned = engine.operations.plan(prepared.document, context=Audience())
     assert isinstance(planned, Selection)
     assert explained(planned) == block("text plan").strip()
     assert (await gateway.ask(query)).ok == json.loads(block("json"))
@@ -48,8 +48,8 @@ def test_the_bounds_are_those_of_the_code() -> None:
 
 
 def test_the_reasons_are_those_of_the_code() -> None:
-    told = re.findall(r"^\| `([^`@]+?)(?: @…)?` \| (?!the four)", TEXT.split("## What falls back")[1], re.MULTILINE)
+    reported = re.findall(r"^\| `([^`@]+?)(?: @…)?` \| (?!the four)", TEXT.split("## What falls back")[1], re.MULTILINE)
     code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "gateway" / "execution").glob("*.py"))
-    code = code.replace("{MOST_FIELDS}", "2000")
-    assert len(told) == 11
-    assert [reason for reason in told if reason not in code] == []
+    code = code.replace("{MAX_FIELDS}", "2000")
+    assert len(reported) == 10
+    assert [reason for reason in reported if reason not in code] == []

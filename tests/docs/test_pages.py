@@ -4,32 +4,47 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.world import Gateway
-from tests.world import gateway as gateway
+from gateway.emulator.world import World
+from tests.world import Gateway, running
 from tests.world import world as world
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").glob("*.md") if path.name != "cookbook.md")]
 QUERY = re.compile(r"^```graphql\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-VARIABLES: dict[str, Any] = {"since": "2026-03-17T00:00:00Z"}
+VARIABLES: dict[str, Any] = {
+    "since": "2026-03-17T00:00:00Z",
+    "from": "2026-01-26T00:00:00Z",
+    "to": "2026-03-23T00:00:00Z",
+}
 """Values for the variables that a page leaves to its reader."""
 
 QUERIES = [
     pytest.param(query, id=f"{path.name}-{place}")
     for path in PAGES
     for place, query in enumerate(QUERY.findall(path.read_text(encoding="utf-8")))
+    if "meetingChang" not in query  # tests/live answers these: they need a gateway that runs
 ]
+
+
+@pytest.fixture
+async def gateway(world: World) -> AsyncIterator[Gateway]:
+    """A gateway over every source, as the demo is."""
+    async with running(world) as gateway:
+        gateway.sources = ("SALESLOFT", "DRIFT", "CALENDLY")
+        yield gateway
 
 
 @pytest.mark.parametrize("query", QUERIES)
 async def test_a_query_of_a_page_answers(gateway: Gateway, query: str) -> None:
     variables = {name: value for name, value in VARIABLES.items() if f"${name}:" in query}
-    assert (await gateway.ask(query, **variables)).ok["meetings"]["nodes"] != []
+    answer = (await gateway.ask(query, **variables)).ok
+    assert answer["meetingStats"]["groups"] if "meetingStats" in answer else answer["meetings"]["nodes"]
 
 
 async def test_the_readmes_answer_is_what_its_query_gives(gateway: Gateway) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from gateway.emulator.server import Emulated, Emulators
 from gateway.emulator.world import World
+from tests.seeded import seeded
 
 NOW = datetime(2026, 3, 18, 15, 20, tzinfo=UTC)
 
@@ -76,15 +77,13 @@ class Client:
 @pytest.fixture(scope="session")
 def world() -> World:
     """The full-sized world; not to be changed."""
-    return World.seeded(NOW)
+    return seeded(NOW)
 
 
 @pytest.fixture
 def small() -> World:
     """A world for a test to change."""
-    return World.seeded(
-        NOW, users=12, accounts=8, people=60, cadences=8, tasks=20, salesloft_meetings=160, drift_meetings=60
-    )
+    return seeded(NOW, users=12, accounts=8, people=60, cadences=8, tasks=20, salesloft_meetings=160, drift_meetings=60)
 
 
 @pytest.fixture

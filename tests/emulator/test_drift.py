@@ -44,7 +44,7 @@ async def test_both_ends_of_the_window_are_in_it(chat: Client, world: World) -> 
     assert set(found) == within(world, first, last)
 
 
-async def test_a_hundred_rows_unless_told(chat: Client) -> None:
+async def test_a_hundred_rows_by_default(chat: Client) -> None:
     assert len((await chat.get(MEETINGS, *WINDOW)).rows) == 100
     assert len((await chat.get(MEETINGS, *WINDOW, ("limit", 7))).rows) == 7
     assert (await chat.get(MEETINGS, *WINDOW, ("limit", 0))).rows == []

@@ -230,7 +230,7 @@ async def test_sorts_with_nulls_last(hub: Client, sort_by: str, direction: str) 
     assert (len(full) < len(values)) is (sort_by == "start_time")
 
 
-async def test_sorts_by_start_descending_unless_told(hub: Client) -> None:
+async def test_sorts_by_start_descending_by_default(hub: Client) -> None:
     reply = await hub.get(PATH)
     assert reply.json["metadata"]["sorting"] == {"sort_by": "start_time", "sort_direction": "DESC NULLS LAST"}
     assert [row["start_time"] for row in reply.rows] == sorted((row["start_time"] for row in reply.rows), reverse=True)
@@ -246,11 +246,11 @@ async def test_ties_come_in_an_order_of_their_own(hub: Client, world: World) -> 
 
 
 async def test_meetings_settings_come_on_request(hub: Client) -> None:
-    plain, told = await hub.get(PATH), await hub.get(PATH, ("include_meetings_settings", "true"))
-    assert plain.ids == told.ids
+    plain, reported = await hub.get(PATH), await hub.get(PATH, ("include_meetings_settings", "true"))
+    assert plain.ids == reported.ids
     assert all("owned_by_meetings_settings" not in row for row in plain.rows)
-    assert all("@" in row["owned_by_meetings_settings"]["email_address"] for row in told.rows)
-    assert all("@" in row["booked_by_meetings_settings"]["email_address"] for row in told.rows)
+    assert all("@" in row["owned_by_meetings_settings"]["email_address"] for row in reported.rows)
+    assert all("@" in row["booked_by_meetings_settings"]["email_address"] for row in reported.rows)
 
 
 async def test_there_is_no_read_of_one_meeting(hub: Client, world: World) -> None:

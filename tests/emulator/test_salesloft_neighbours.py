@@ -180,11 +180,11 @@ async def test_users_are_paged_when_a_page_is_asked_for(hub: Client) -> None:
     assert len(reply.rows) == 5
 
 
-async def test_visible_only_hides_users_unless_told_not_to(hub: Client, world: World) -> None:
+async def test_visible_only_hides_users_by_default(hub: Client, world: World) -> None:
     guid = world.salesloft.users[next(iter(world.salesloft.hidden_users))]["guid"]
     assert (await hub.get("/v2/users", ("guid[]", guid))).rows == []
-    told = await hub.get("/v2/users", ("guid[]", guid), ("visible_only", "false"))
-    assert [row["guid"] for row in told.rows] == [guid]
+    reported = await hub.get("/v2/users", ("guid[]", guid), ("visible_only", "false"))
+    assert [row["guid"] for row in reported.rows] == [guid]
     assert set((await hub.get("/v2/users", ("visible_only", "false"))).ids) == oracle(world, "users")
 
 

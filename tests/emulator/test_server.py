@@ -70,10 +70,10 @@ async def test_a_closed_port_refuses_and_opens_again(salesloft: Client) -> None:
 async def test_a_port_can_be_chosen_and_a_taken_one_is_an_error(small: World, salesloft: Client) -> None:
     port = int(salesloft.emulated.url.rpartition(":")[2])
     with pytest.raises(OSError, match="in use"):
-        async with Emulators.start(world=small, drift_port=port):
+        async with Emulators.start(world=small, ports={"drift": port}):
             pass
     await salesloft.emulated.listener.refuse()
-    async with Emulators.start(world=small, drift_port=port) as emulators:
+    async with Emulators.start(world=small, ports={"drift": port}) as emulators:
         assert emulators.drift.url == salesloft.emulated.url
 
 

@@ -80,10 +80,10 @@ async def test_a_bad_value_and_the_headers_of_the_limit_are_switches(
     ) as emulators:
         hub, chat = Client(session, emulators.salesloft), Client(session, emulators.drift)
         bad = await hub.get(MEETINGS, ("start_time[gte]", "never"))
-        told = await chat.get(ORG, *EVERYTHING)
+        reported = await chat.get(ORG, *EVERYTHING)
     assert bad.status == 500
     assert not [name for name in bad.headers if "ratelimit" in name]
-    assert [name for name in told.headers if "ratelimit" in name]
+    assert [name for name in reported.headers if "ratelimit" in name]
 
 
 async def test_order_cancelled_rows_reach_and_limit_of_drift_are_switches(

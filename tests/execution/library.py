@@ -10,8 +10,11 @@ from typing import Any
 from graphql import GraphQLField, GraphQLLeafType, GraphQLObjectType, GraphQLSchema, build_schema, parse, validate
 
 from gateway.execution.executor import Operations, Outcome
-from gateway.execution.plans import Allowance, Plans
+from gateway.execution.plans import CompileTime, Plans
 from gateway.execution.resolvers import Attribute, Batch, Called, Computed, Face, Memo, Resolver
+
+NOTHING = CompileTime(lambda: 0.0, share=0.0, burst=0.0)
+"""No time to compile anything: graphql-core runs it all."""
 
 SDL = """
 directive @loud on FIELD
@@ -131,7 +134,7 @@ FACES = {"Author": Author, "Book": Book, "Page": Page, "Shelf": Shelf}
 
 
 class Declarations:
-    """What the compiler is told about it."""
+    """What the compiler knows about it."""
 
     def resolver(self, parent: GraphQLObjectType, name: str, field: GraphQLField) -> Resolver:
         if parent.name == "Query":
@@ -239,7 +242,7 @@ class Library:
     """The executor over it.
 
     Args:
-        sightings: How often an operation is seen before it is compiled.
+        compiles: Whether operations are compiled, or all of them run by graphql-core.
         timer: What compiling is timed by; unless given, no time passes.
         max_fields: Fields that an answer may have.
     """
@@ -247,15 +250,15 @@ class Library:
     def __init__(
         self,
         *,
-        sightings: int = 1,
+        compiles: bool = True,
         timer: Callable[[], float] = lambda: 0.0,
         max_fields: int | None = None,
         **bounds: Any,
     ) -> None:
         self.schema = schema()
         self.surprises: list[Exception] = []
-        bounds.setdefault("allowance", Allowance(lambda: 0.0))
-        self.plans = Plans(Declarations(), timer, sightings=sightings, **bounds)
+        bounds.setdefault("allowance", CompileTime(lambda: 0.0) if compiles else NOTHING)
+        self.plans = Plans(Declarations(), timer, **bounds)
         self.operations = Operations(
             self.schema,
             Declarations(),

@@ -17,19 +17,20 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from gateway.errors import BadUserInput
 from gateway.execution.executor import Outcome
 from gateway.execution.inputs import InvalidInput
-from gateway.execution.plans import Plans
+from gateway.execution.plans import CompileTime, Plans
 from gateway.graph.context import Context
 from gateway.graph.declarations import GraphDeclarations
 from gateway.graph.documents import Prepared
 from gateway.graph.engine import Engine
-from gateway.graph.faults import formatted, once_a_field
+from gateway.graph.errors import formatted, once_a_field
 from gateway.graph.federation.subgraph import Subgraph
 from gateway.graph.ids import global_id
 from gateway.model.records import Kind, Source
 from gateway.model.scopes import SCOPES, Principal
-from gateway.upstream.request import Request
-from tests.execution.made_up import Catalog, World
+from gateway.request import Request
+from tests.execution.library import NOTHING
 from tests.execution.questions import Question
+from tests.execution.random_schema import Catalog, World
 from tests.execution.values import COUNT, Faults
 
 CASES = [
@@ -101,10 +102,9 @@ class Pair:
 
     def __init__(self) -> None:
         catalog = cast("Any", Catalog(World(0, Faults())))
-        plans = Plans(GraphDeclarations(), time.perf_counter, sightings=1)
+        plans = Plans(GraphDeclarations(), time.perf_counter, allowance=CompileTime(time.perf_counter, share=1e9))
         self.engine = Engine(catalog, plans=plans, federation=Subgraph())
-        self.engine.operations.plans._allowance._share = 1e9
-        never = Plans(GraphDeclarations(), time.perf_counter, sightings=2**62)
+        never = Plans(GraphDeclarations(), time.perf_counter, allowance=NOTHING)
         self.interpreting = Engine(catalog, plans=never, federation=Subgraph())
 
     async def ask(self, seed: int, tally: Tally) -> None:
@@ -138,14 +138,14 @@ class Pair:
             return
         tally.null += bool(refusals)
         tally.ways[outcome.interpreted or "compiled"] += 1
-        told = _told(outcome.data, outcome.errors)
+        reported = _told(outcome.data, outcome.errors)
         tally.failing += bool(expected["errors"])
-        if msgspec.json.encode(expected) == msgspec.json.encode(told):
+        if msgspec.json.encode(expected) == msgspec.json.encode(reported):
             return
-        if explained(expected, told):
+        if explained(expected, reported):
             tally.differing += 1
         else:
-            tally.wrong.append((case, expected, told))
+            tally.wrong.append((case, expected, reported))
 
     def _context(self, engine: Engine, prepared: Prepared, case: Case) -> Context:
         checked = engine.operations.check(prepared.document, variables=case.variables)
@@ -169,10 +169,10 @@ class Pair:
             variable_values=dict(case.variables),
             executor_class=StrawberryGraphQLCoreExecutionContext,
         )
-        told = result if isinstance(result, ExecutionResult) else await result
+        reported = result if isinstance(result, ExecutionResult) else await result
         await context.close()
-        assert isinstance(told, ExecutionResult)
-        return _told(told.data, told.errors or [])
+        assert isinstance(reported, ExecutionResult)
+        return _told(reported.data, reported.errors or [])
 
 
 @functools.cache
@@ -181,11 +181,11 @@ def _world(seed: int, faults: Faults) -> World:
 
 
 def _told(data: Any, errors: list[GraphQLError]) -> dict[str, Any]:
-    told = [formatted(error, lambda _fault: None) for error in once_a_field(map(_alike, errors))]
-    for error in told:
+    reported = [formatted(error, lambda _error: None) for error in once_a_field(map(_alike, errors))]
+    for error in reported:
         error.get("extensions", {}).pop("errorId", None)
-    told.sort(key=lambda error: str(error.get("path")))
-    return {"data": msgspec.Raw(msgspec.json.encode(data)), "errors": told}
+    reported.sort(key=lambda error: str(error.get("path")))
+    return {"data": msgspec.Raw(msgspec.json.encode(data)), "errors": reported}
 
 
 def _alike(error: GraphQLError) -> GraphQLError:
@@ -196,27 +196,27 @@ def _alike(error: GraphQLError) -> GraphQLError:
 
 
 def _refusals(outcome: Outcome) -> list[dict[str, Any]]:
-    """What a client is told of variables and arguments that graphql-core refuses."""
+    """The errors for variables and arguments that graphql-core refuses."""
     refused = [error for error in outcome.errors if isinstance(error.original_error, InvalidInput)]
     return sorted((formatted(error, lambda _: None) for error in once_a_field(refused)), key=str)
 
 
-def explained(expected: Any, told: Any) -> bool:
+def explained(expected: Any, reported: Any) -> bool:
     """Whether two answers differ only as the specification lets them.
 
     "If all fields from the root of the request to the source of the field error return Non-Null types, then the data
     entry in the response should be null" and, of what lies beneath a null that was propagated: "sibling fields which
     have not yet executed or have not yet yielded a value may be cancelled to avoid unnecessary work". So which of the
-    errors beneath such a null are told depends on which came first; that there is one does not. Where a field is
+    errors beneath such a null are reported depends on which came first; that there is one does not. Where a field is
     refused, it is refused before its arguments are looked at.
     """
-    if bytes(expected["data"]) != bytes(told["data"]):
+    if bytes(expected["data"]) != bytes(reported["data"]):
         return False
     data = msgspec.json.decode(expected["data"])
-    refused = [error["path"] for error in told["errors"] if error["extensions"]["code"] == "FORBIDDEN"]
+    refused = [error["path"] for error in reported["errors"] if error["extensions"]["code"] == "FORBIDDEN"]
     apart = [
         _apart(data, [error for error in answer["errors"] if error.get("path") not in refused])
-        for answer in (expected, told)
+        for answer in (expected, reported)
     ]
     return apart[0] == apart[1]
 

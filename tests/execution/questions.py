@@ -33,7 +33,7 @@ SHARE = 0.4
 """How often the value of an argument, or of a part of one, comes in a variable."""
 ODD = 0.1
 """How often a variable that may be null is null, or not sent at all, each."""
-MOST_FIELDS = 40
+MAX_FIELDS = 40
 DEEPEST = 6
 
 
@@ -50,7 +50,7 @@ class Question:
         self._schema = schema
         self._random = random.Random(seed)
         self._ids = ids
-        self._left = MOST_FIELDS
+        self._left = MAX_FIELDS
         self._names = 0
         self._declared: list[str] = ["$yes: Boolean = true", "$no: Boolean!"]
         self._fragments: list[str] = []

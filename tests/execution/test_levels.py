@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.execution.plans import BUSY
 from tests.execution.library import Author, Book, Context, Library, Loader, Page, Shelf
 
 AUTHORS = {str(n): Author(str(n), f"Author {n}", rival_id=str((n + 1) % 5)) for n in range(5)}
@@ -71,15 +72,16 @@ async def test_others_get_their_turn_while_many_rows_are_made() -> None:
     assert ticks >= 10  # 11,000 rows, a turn each 1,024
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("length", [3, 256, 257, 1_500])
 async def test_lists_inside_records_are_the_same_however_long(length: int) -> None:
     pages = [tuple(Page(n, words=("w",)) for n in range(length)), (), (Page("one"), Page(2)), None]
     shelf = Shelf([Book(str(n), pages=each) for n, each in enumerate(pages * 30)])
-    library, query = Library(sightings=2), "{ shelf { books { id pages { number words __typename } } } }"
-    expected, told = await library.ask(query, Context(shelf)), await Library().ask(query, Context(shelf))
-    assert (expected.interpreted, told.interpreted) == ("it is new", None)
-    assert msgspec.json.encode(told.data) == msgspec.json.encode(expected.data)
-    assert [error.path for error in told.errors] == [error.path for error in expected.errors]
+    library, query = Library(compiles=False), "{ shelf { books { id pages { number words __typename } } } }"
+    expected, reported = await library.ask(query, Context(shelf)), await Library().ask(query, Context(shelf))
+    assert (expected.interpreted, reported.interpreted) == (BUSY, None)
+    assert msgspec.json.encode(reported.data) == msgspec.json.encode(expected.data)
+    assert [error.path for error in reported.errors] == [error.path for error in expected.errors]
 
 
 async def test_a_level_of_many_stretches_is_still_one_batch() -> None:

@@ -32,15 +32,15 @@ CASES = {"quick": 500, "ci": 5_000, "nightly": 100_000}[PROFILE]
 
 def tokens(lexer: Lexer) -> list[Any]:
     """Everything that a lexer says of a text, up to its end or to the first error."""
-    told: list[Any] = []
+    reported: list[Any] = []
     try:
         while True:
             token = lexer.advance()
-            told.append((token.kind, token.start, token.end, token.line, token.column, token.value))
+            reported.append((token.kind, token.start, token.end, token.line, token.column, token.value))
             if token.kind is TokenKind.EOF:
-                return told
+                return reported
     except GraphQLSyntaxError as error:
-        return [*told, error.message, error.positions, error.locations]
+        return [*reported, error.message, error.positions, error.locations]
 
 
 @settings(max_examples=CASES, deadline=None)

@@ -13,10 +13,10 @@ import pytest
 from graphql import GraphQLError
 
 from gateway.errors import Forbidden
-from gateway.graph.faults import once_a_field
+from gateway.graph.errors import once_a_field
 from gateway.model.scopes import SCOPES, Principal
-from tests.execution.made_up import World
 from tests.execution.parity import TURNS, Case, Pair, Tally, explained
+from tests.execution.random_schema import World
 from tests.execution.values import Faults
 
 CASES = int(os.environ.get("GATEWAY_PARITY", "160"))
@@ -29,7 +29,7 @@ FOUND = {
         SCOPES,
     ),
 }
-"""Questions that once told the two apart, each over worlds of one kind."""
+"""Queries whose answers once differed, each over worlds of one kind."""
 
 
 # graphql-core leaves coroutines behind that it does not come to await, where a sibling has failed.
@@ -60,7 +60,7 @@ async def test_what_was_found_once_stays_mended(text: str, faults: Faults, scope
     assert not tally.wrong, tally.wrong[0]
 
 
-def test_of_several_refusals_of_a_field_the_answers_first_is_told() -> None:
+def test_of_several_refusals_of_a_field_the_answer_s_first_is_reported() -> None:
     places: list[list[str | int]] = [["a", 2, "b"], ["a", 0, "b"], ["a", 1, "c"], ["a", 1, "b"]]
     errors = [GraphQLError("", path=path, original_error=Forbidden("No.")) for path in places]
     other = GraphQLError("", path=["a", 3, "b"], original_error=LookupError())
@@ -68,8 +68,8 @@ def test_of_several_refusals_of_a_field_the_answers_first_is_told() -> None:
 
 
 def answer(data: object, *errors: object) -> dict[str, object]:
-    told = [{"path": path, "extensions": {"code": "UPSTREAM_TIMEOUT"}} for path in errors]
-    return {"data": msgspec.Raw(msgspec.json.encode(data)), "errors": told}
+    reported = [{"path": path, "extensions": {"code": "UPSTREAM_TIMEOUT"}} for path in errors]
+    return {"data": msgspec.Raw(msgspec.json.encode(data)), "errors": reported}
 
 
 @pytest.mark.parametrize(
@@ -80,12 +80,12 @@ def answer(data: object, *errors: object) -> dict[str, object]:
         (None, ["a"], ["b"]),
     ],
 )
-def test_which_error_beneath_a_null_is_told_may_differ(data: object, one: object, other: object) -> None:
+def test_which_error_beneath_a_null_is_reported_may_differ(data: object, one: object, other: object) -> None:
     assert explained(answer(data, one), answer(data, other))
 
 
 @pytest.mark.parametrize(
-    ("expected", "told"),
+    ("expected", "reported"),
     [
         (answer({"a": None}, ["a", "b"]), answer({"a": None})),  # a null that nothing explains
         (answer({"a": None}, ["a"]), answer({"a": None}, ["a"], ["a"])),
@@ -94,5 +94,5 @@ def test_which_error_beneath_a_null_is_told_may_differ(data: object, one: object
         (answer({"a": 1, "b": 2}), answer({"b": 2, "a": 1})),  # the order of fields is the document's
     ],
 )
-def test_any_other_difference_is_one(expected: dict[str, object], told: dict[str, object]) -> None:
-    assert not explained(expected, told)
+def test_any_other_difference_is_one(expected: dict[str, object], reported: dict[str, object]) -> None:
+    assert not explained(expected, reported)

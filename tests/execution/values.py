@@ -185,11 +185,11 @@ def _annotation(struct: type[Any], name: str) -> Any:
 
 
 def _annotations(struct: type[Any]) -> dict[str, Any]:
-    """The types of a struct's fields as msgspec has them; Any, where one is none that it knows."""
-    told: dict[str, Any] = {}
+    """The types of a struct's fields as msgspec has them; Any, where it does not know one."""
+    reported: dict[str, Any] = {}
     for field in msgspec.structs.fields(struct):
         try:
-            told[field.name] = types.type_info(field.type)
+            reported[field.name] = types.type_info(field.type)
         except TypeError:
-            told[field.name] = types.AnyType()
-    return told
+            reported[field.name] = types.AnyType()
+    return reported

@@ -63,7 +63,7 @@ function pointing(number, keys) {
     return `type ${name} @key(fields: "${all[number]}", resolvable: false) {
       ${fields.map((field) => `${field}: ${TYPES[field]}`).join(" ")} }`;
   });
-  const source = named.some(([, all]) => all[number].includes("source ")) ? "enum Source { SALESLOFT DRIFT }" : "";
+  const source = named.some(([, all]) => all[number].includes("source ")) ? "enum Source { SALESLOFT DRIFT CALENDLY }" : "";
   return `
     ${LINK("key")}
     type Query { point${number}(name: String!): [Pointer${number}!]! }

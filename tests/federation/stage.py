@@ -12,7 +12,7 @@ from gateway.graph.engine import Engine
 from gateway.graph.federation.subgraph import Subgraph
 from gateway.settings.federation import options
 from gateway.upstream.clock import ManualClock
-from tests.graph.truth import Truth, global_id
+from tests.graph.oracle import Truth, global_id
 from tests.world import Asked, Gateway
 
 ENTITIES = "query($representations: [_Any!]!) { _entities(representations: $representations) { __typename %s } }"
@@ -47,7 +47,7 @@ class Asks(Gateway):
         super().engine()
         engine = shared_engine(self.prefix)
         engine._catalog = self._catalog
-        engine._on_fault = self.faults.append
+        engine._on_internal_error = self.faults.append
         return engine
 
     async def entities(self, representations: Sequence[Any], selection: str = IDS) -> Asked:

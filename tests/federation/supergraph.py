@@ -17,21 +17,22 @@ from gateway.app import create_app
 from gateway.commands import demo
 from gateway.emulator.server import Emulators
 from gateway.emulator.world import World
-from gateway.graph.federation.keys import KEYS
+from gateway.graph.federation.entities import KEYS
 from gateway.settings.settings import Settings
 from gateway.upstream.clock import ManualClock
 from tests.federation.node import Router, router
 from tests.federation.stage import every_key
-from tests.graph.truth import global_id
+from tests.graph.oracle import global_id
 from tests.http.harness import calling
+from tests.seeded import seeded
 from tests.world import NOW
 
 ROUTER_KEY = "the-key-that-routers-have"
 EVERYTHING, MEETINGS = "key-of-everything-there-is", "key-of-meetings-alone"
 NOTHING_KEPT = dict.fromkeys(
     (f"GATEWAY_TTL_{kind}" for kind in ("PAGES", "WINDOW", "DIRECTORIES", "PEOPLE", "USERS", "CADENCES", "STEPS")),
-    "0,0,0",
-) | dict.fromkeys((f"GATEWAY_TTL_{kind}" for kind in ("ACCOUNTS", "TASKS", "CONVERSATIONS")), "0,0,0")
+    "0,0",
+) | dict.fromkeys((f"GATEWAY_TTL_{kind}" for kind in ("ACCOUNTS", "TASKS", "CONVERSATIONS")), "0,0")
 BAD = {"id": "no-id-of-ours"}
 STRANGER = "stranger@nowhere.example"
 
@@ -58,9 +59,9 @@ class Supergraph:
         """The same with variables."""
         sides = (self.emulators.salesloft, self.emulators.drift)
         before = [len(side.calls) for side in sides]
-        told = await self.router.ask(query, variables, **({"x-api-key": key} if key else {}), **headers)
+        reported = await self.router.ask(query, variables, **({"x-api-key": key} if key else {}), **headers)
         calls = [call.endpoint for side, known in zip(sides, before, strict=True) for call in side.calls[known:]]
-        return Answer(told.get("data"), told.get("errors") or [], Counter(calls))
+        return Answer(reported.get("data"), reported.get("errors") or [], Counter(calls))
 
 
 @dataclass
@@ -124,7 +125,7 @@ def written(file: Path, data: dict[str, Any]) -> Path:
 @contextlib.asynccontextmanager
 async def supergraph(name: str, folder: Path, **settings: str) -> AsyncIterator[Supergraph]:
     """A supergraph over the demo's whole world; the gateway keeps nothing, asks for keys, and answers routers alone."""
-    world = World.seeded(NOW)
+    world = seeded(NOW)
     async with Emulators.start(world=world, clock=lambda: world.now) as emulators:
         given = {
             **demo.variables(emulators),

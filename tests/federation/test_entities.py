@@ -10,10 +10,9 @@ import pytest
 
 from gateway.emulator.faults import Status
 from gateway.emulator.world import World
-from gateway.graph.federation.entities import MOST, MOST_SINGLY
-from gateway.graph.federation.keys import KEYS
+from gateway.graph.federation.entities import KEYS, MAX_REPRESENTATIONS, MAX_SINGLY
 from tests.federation.stage import Asks, every_key
-from tests.graph.truth import Truth, global_id
+from tests.graph.oracle import Truth, global_id
 from tests.world import running
 from tests.world import small as small
 from tests.world import world as world
@@ -170,14 +169,14 @@ async def test_further_fields_are_passed_over_and_the_first_key_counts(little: A
 
 
 async def test_too_many_are_refused_before_any_call(little: Asks) -> None:
-    answer = await little.entities([{**GOOD, "salesloftId": "1"}] * (MOST + 1))
+    answer = await little.entities([{**GOOD, "salesloftId": "1"}] * (MAX_REPRESENTATIONS + 1))
     assert (answer.data, answer.codes, answer.calls) == (None, ["OPERATION_TOO_COSTLY"], [])
-    assert answer.errors[0]["extensions"]["allowed"] == MOST
+    assert answer.errors[0]["extensions"]["allowed"] == MAX_REPRESENTATIONS
 
 
 async def test_records_that_take_a_call_each_are_bounded(little: Asks) -> None:
-    ids = [global_id("Conversation", "DRIFT", number) for number in range(1, MOST_SINGLY + 11)]
-    addresses = [f"nobody{number}@nowhere.example" for number in range(MOST_SINGLY + 10)]
+    ids = [global_id("Conversation", "DRIFT", number) for number in range(1, MAX_SINGLY + 11)]
+    addresses = [f"nobody{number}@nowhere.example" for number in range(MAX_SINGLY + 10)]
     answer = await little.entities(
         [
             *({"__typename": "Conversation", "id": id_} for id_ in ids),
@@ -185,8 +184,8 @@ async def test_records_that_take_a_call_each_are_bounded(little: Asks) -> None:
         ]
     )
     assert answer.codes == ["OPERATION_TOO_COSTLY"] * 20
-    assert answer.endpoints["conversations/{id}"] == MOST_SINGLY
-    assert answer.endpoints["contacts"] == MOST_SINGLY
+    assert answer.endpoints["conversations/{id}"] == MAX_SINGLY
+    assert answer.endpoints["contacts"] == MAX_SINGLY
 
 
 @pytest.mark.parametrize(
@@ -229,7 +228,7 @@ async def test_a_thousand_of_five_kinds_take_a_call_a_kind_and_hundred(gateway: 
     mixed = [(kind, ids[place]) for place in range(200) for kind, ids in named.items()]
     answer = await gateway.entities([{"__typename": kind, "id": id_} for kind, id_ in mixed])
     assert [(entity["__typename"], entity["id"]) for entity in answer.ok["_entities"]] == mixed
-    assert len(mixed) == MOST
+    assert len(mixed) == MAX_REPRESENTATIONS
     assert answer.endpoints == dict.fromkeys(("meetings", "people", "accounts", "steps", "tasks"), 2)
 
 

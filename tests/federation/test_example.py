@@ -16,6 +16,8 @@ import pytest
 
 from tests.federation.node import LOCKED_NODE, LONGEST, program
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "supergraph"
 BLOCK = re.compile(r"^(<!-- elsewhere: .*-->\n)?```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -11,7 +11,6 @@ import pytest
 
 from gateway.app import create_app
 from gateway.cli import main
-from gateway.commands.demo import variables
 from gateway.emulator.server import Emulators
 from gateway.emulator.world import World
 from gateway.graph.federation.sdl import subgraph_sdl
@@ -20,8 +19,10 @@ from gateway.settings.federation import options
 from gateway.settings.settings import Settings
 from gateway.upstream.clock import ManualClock
 from tests.federation.stage import ENTITIES, every_key
-from tests.graph.truth import global_id
+from tests.graph.oracle import global_id
 from tests.http.harness import Caller, calling
+from tests.seeded import seeded
+from tests.two_sources import variables
 from tests.world import NOW
 
 SERVICE = "{ _service { sdl } }"
@@ -36,7 +37,7 @@ EVERYTHING, MEETINGS, PEOPLE = (entry.split(":")[1] for entry in KEYS.split(",")
 
 @pytest.fixture(scope="module")
 def little() -> World:
-    return World.seeded(
+    return seeded(
         NOW, users=12, accounts=12, people=80, cadences=8, tasks=30, salesloft_meetings=120, drift_meetings=40
     )
 
@@ -44,6 +45,7 @@ def little() -> World:
 @contextlib.asynccontextmanager
 async def subgraph(world: World, **settings: str) -> AsyncIterator[Caller]:
     async with Emulators.start(world=world, clock=lambda: world.now) as emulators:
+        # Without live updates: they sleep on the clock, which jumps to them past the deadlines of operations.
         given = {**variables(emulators), "GATEWAY_FEDERATION": "on", **settings}
         clock = ManualClock(world.now.timestamp(), jumps=True)
         async with calling(create_app(Settings.read(given), clock=clock)) as caller:
@@ -74,7 +76,7 @@ async def test_off_by_default_and_then_not_there_at_all(little: World) -> None:
             assert set(codes(await ask(caller, query, representations=[]))) == {"GRAPHQL_VALIDATION_FAILED"}
 
 
-async def test_a_router_is_told_the_text_and_gets_entities(little: World) -> None:
+async def test_a_router_gets_the_text_and_entities(little: World) -> None:
     async with subgraph(little) as caller:
         assert (await ask(caller, SERVICE))["data"]["_service"]["sdl"] == subgraph_sdl(options())
         asked = meeting(little)
@@ -108,7 +110,7 @@ async def test_where_routers_have_a_key_nobody_else_is_answered(little: World) -
         assert codes(await ask(caller, "{ sources { source } }")) == [], "other doors stay open"
 
 
-async def test_a_router_with_a_key_is_told_the_text_though_introspection_is_off(little: World) -> None:
+async def test_a_router_with_a_key_gets_the_text_though_introspection_is_off(little: World) -> None:
     async with subgraph(little, GATEWAY_ROUTER_KEYS=ROUTER, GATEWAY_INTROSPECTION="off") as caller:
         assert codes(await ask(caller, SERVICE)) == ["FORBIDDEN"]
         assert codes(await ask(caller, SERVICE, router=ROUTER)) == []

@@ -8,7 +8,7 @@ from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import BadUserInput
-from gateway.graph.federation.keys import KEYS, By, Wanted, wanted
+from gateway.graph.federation.entities import KEYS, By, Wanted, wanted
 from gateway.graph.ids import global_id
 from gateway.model.records import Kind, Ref, Source
 

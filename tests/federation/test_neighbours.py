@@ -24,6 +24,8 @@ from gateway.settings.federation import options
 from tests.federation.node import HERE, run
 from tests.federation.test_composition import COMPOSERS
 
+pytestmark = pytest.mark.slow
+
 NEIGHBOURS = sorted(path.stem for path in (HERE / "neighbours").glob("*.graphql"))
 COMPOSE_ALL_THE_SAME = {"reporting", "helpdesk"}
 """Those whose like-named types do not keep the supergraph from being composed: the docs say what becomes of them."""
@@ -63,8 +65,8 @@ def prefixed_members() -> set[tuple[str, str]]:
             names = [name for name in kind.fields if (kind.name, name) not in LEFT_OUT]
         elif isinstance(kind, GraphQLEnumType):
             names = [*kind.values]
-        if kind.name == "Query":
-            found |= {("Query", f"sales{name[0].upper()}{name[1:]}") for name in names}
+        if kind.name in {"Query", "Subscription"}:
+            found |= {(kind.name, f"sales{name[0].upper()}{name[1:]}") for name in names}
         elif not kind.name.startswith("__"):
             found |= {(f"{PREFIX}{kind.name}", name) for name in names}
     return found

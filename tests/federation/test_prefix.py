@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from graphql import GraphQLError
 
-from gateway.catalog.prices import ListPrices
+from gateway.catalog.prices import Prices
 from gateway.emulator.world import World
 from gateway.graph.cost.estimate import Cost, Costs
 from gateway.graph.documents import Prepared
+from gateway.runtime.upstreams import unconnected
 from gateway.settings.federation import options
 from gateway.settings.kinds import InvalidValue
 from gateway.upstream.clock import ManualClock
-from gateway.upstreams import unconnected
 from tests.federation.stage import Asks, every_key
 from tests.federation.supergraph import shown, supergraph
 from tests.world import running
@@ -87,9 +87,7 @@ def cost(prepared: Prepared | list[GraphQLError], variables: dict[str, Any]) -> 
     assert isinstance(prepared, Prepared)
     checked = prepared.variant.operations.check(prepared.document, variables=variables)
     assert not isinstance(checked, list)
-    found = Costs(prepared.variant.schema, ListPrices(unconnected(ManualClock()))).expected(
-        checked.operation, variables
-    )
+    found = Costs(prepared.variant.schema, Prices(unconnected(ManualClock()))).expected(checked.operation, variables)
     assert found.units
     return found
 
@@ -154,7 +152,7 @@ async def test_a_root_field_is_found_in_whichever_fragment_it_stands(asks: Asks)
     assert (await asks.ask(query)).ok == {"a": connection, "b": connection}
 
 
-def told(errors: Prepared | list[GraphQLError]) -> list[str]:
+def messages(errors: Prepared | list[GraphQLError]) -> list[str]:
     assert isinstance(errors, list)
     return [error.message for error in errors]
 
@@ -163,9 +161,9 @@ async def test_the_two_sets_of_names_are_not_mixed(asks: Asks) -> None:
     prepare = asks.engine().prepare
     assert (
         "Cannot query field 'sources' on type 'Query'."
-        in told(prepare("{ teamUsers { nodes { id } } teamSources { source } sources { source } }"))[0]
+        in messages(prepare("{ teamUsers { nodes { id } } teamSources { source } sources { source } }"))[0]
     )
-    assert told(prepare("{ _entities(representations: []) { ... on TeamUser { id } } users { nodes { id } } }"))
+    assert messages(prepare("{ _entities(representations: []) { ... on TeamUser { id } } users { nodes { id } } }"))
     assert isinstance(prepare("{ __typename }"), Prepared)
     assert isinstance(prepare('{ __type(name: "Meeting") { name } }'), Prepared)
 
@@ -178,6 +176,7 @@ def test_a_prefix_has_to_begin_a_name() -> None:
             options(prefix=bad)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("router", ["apollo", "hive"])
 async def test_routers_go_both_ways_by_prefixed_names(router: str, tmp_path: Path) -> None:
     async with supergraph(router, tmp_path, GATEWAY_FEDERATION_PREFIX=PREFIX) as graph:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from gateway.emulator.world import World
-from tests.graph.truth import Event, Row, Truth, told
+from tests.graph.oracle import Event, Row, Truth, formatted
 
 Keep: TypeAlias = Callable[[Event], bool]
 
@@ -88,7 +88,7 @@ def of_drift(test: Callable[[Row], bool]) -> Keep:
 
 
 def between(value: str, low: str, high: str) -> Keep:
-    return lambda event: (at := getattr(event, value)) is not None and low <= (told(at) or "") < high
+    return lambda event: (at := getattr(event, value)) is not None and low <= (formatted(at) or "") < high
 
 
 ACTIVE = {"show_deleted": ["false"]}

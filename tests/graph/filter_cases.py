@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import zoneinfo
 from collections import Counter
 
 from tests.graph.facts import ACTIVE, Case, Facts, Make, between, of_salesloft
-from tests.graph.truth import Event, fold, global_id, plain, told
+from tests.graph.oracle import Event, fold, formatted, global_id, plain
 
 CASES: dict[str, Make] = {}
 
@@ -65,7 +67,7 @@ def by_canceled_include(_: Facts) -> Case:
     since = "2026-03-01T00:00:00.000000Z"
     return Case(
         {"canceled": "INCLUDE", "startTime": {"gte": since}},
-        lambda event: (told(event.start) or "") >= since,
+        lambda event: (formatted(event.start) or "") >= since,
         {"start_time[gte]": [since]},
         canceled=True,
     )
@@ -80,7 +82,7 @@ def by_no_show(_: Facts) -> Case:
 def by_no_show_false(_: Facts) -> Case:
     return Case(
         {"noShow": False, "startTime": {"gte": "2026-03-10T00:00:00Z"}},
-        lambda event: event.no_show is not True and (told(event.start) or "") >= "2026-03-10",
+        lambda event: event.no_show is not True and (formatted(event.start) or "") >= "2026-03-10",
         {"no_show": ["false"]},
     )
 
@@ -98,11 +100,13 @@ def by_start_time(_: Facts) -> Case:
 @case
 def by_start_time_strictly(facts: Facts) -> Case:
     crowded = Counter(event.start for event in facts.events if event.start).most_common(1)[0][0]
-    at = told(crowded) or ""
+    at = formatted(crowded) or ""
     return Case(
         {"startTime": {"gt": at, "lte": "2026-05-01T00:00:00Z"}},
         lambda event: (
-            event.start is not None and event.start > crowded and (told(event.start) or "") <= "2026-05-01T00:00:00.0Z"
+            event.start is not None
+            and event.start > crowded
+            and (formatted(event.start) or "") <= "2026-05-01T00:00:00.0Z"
         ),
     )
 
@@ -113,10 +117,91 @@ def by_end_time(facts: Facts) -> Case:
     return Case(
         {"startTime": {"gte": "2026-03-17T00:00:00Z", "lt": "2026-03-20T00:00:00Z"}, "endTime": {"lte": bound}},
         lambda event: (
-            "2026-03-17" <= (told(event.start) or "") < "2026-03-20" and (facts.shown(event)["endTime"] or "z") <= bound
+            "2026-03-17" <= (formatted(event.start) or "") < "2026-03-20"
+            and (facts.shown(event)["endTime"] or "z") <= bound
         ),
         {"start_time[gte]": ["2026-03-17T00:00:00.000000Z"]},
     )
+
+
+MARCH = {"gte": "2026-03-01T00:00:00.000000Z", "lt": "2026-04-01T00:00:00.000000Z"}
+in_march = between("start", MARCH["gte"], MARCH["lt"])
+
+
+@case
+def by_overlaps(facts: Facts) -> Case:
+    low, high = "2026-03-18T14:00:00.000000Z", "2026-03-18T15:00:00.000000Z"
+
+    def keep(event: Event) -> bool:
+        start, end = formatted(event.start) or "", facts.shown(event)["endTime"] or ""
+        return "2026-03-17T14:00:00.000000Z" <= start < high and (start >= low or end > low)
+
+    return Case(
+        {"overlaps": {"gte": low, "lt": high}},
+        keep,
+        {"start_time[gte]": ["2026-03-17T14:00:00.000000Z"], "start_time[lt]": [high]},
+    )
+
+
+@case
+def by_days(facts: Facts) -> Case:
+    auckland = zoneinfo.ZoneInfo("Pacific/Auckland")
+    first, last = dt.date(2026, 3, 9), dt.date(2026, 3, 20)
+
+    def keep(event: Event) -> bool:
+        shown, start = facts.shown(event), event.start
+        if start is None or start < dt.datetime(2026, 3, 7, tzinfo=dt.UTC):
+            return False
+        end = dt.datetime.fromisoformat(shown["endTime"] or shown["startTime"])
+        end = max(start, end - dt.timedelta(microseconds=1))
+        there = dt.UTC if shown["allDay"] else auckland
+        return start.astimezone(there).date() <= last and end.astimezone(there).date() >= first
+
+    return Case({"days": {"from": "2026-03-09", "to": "2026-03-20", "timeZone": "NZ"}}, keep, ACTIVE)
+
+
+@case
+def by_all_day(facts: Facts) -> Case:
+    return Case(
+        {"allDay": True, "startTime": MARCH},
+        lambda event: in_march(event) and facts.shown(event)["allDay"] is True,
+        ACTIVE,
+        "DRIFT",
+    )
+
+
+@case
+def by_all_day_false(facts: Facts) -> Case:
+    return Case(
+        {"allDay": False, "startTime": MARCH},
+        lambda event: in_march(event) and facts.shown(event)["allDay"] is not True,
+        ACTIVE,
+    )
+
+
+@case
+def by_title_contains(facts: Facts) -> Case:
+    title = next(event.hub["title"] for event in facts.events if event.hub and event.hub["title"] and in_march(event))
+    part = title.split()[-1]
+    return Case(
+        {"titleContains": part.upper(), "startTime": MARCH},
+        lambda event: in_march(event) and part.casefold() in (facts.shown(event)["title"] or "").casefold(),
+        ACTIVE,
+        "DRIFT",
+    )
+
+
+@case
+def by_attendee_domains(facts: Facts) -> Case:
+    rows = [event.hub for event in facts.events if event.hub and event.hub["attendees"] and in_march(event)]
+    domain = fold(rows[0]["attendees"][-1]["email"]).partition("@")[2]
+
+    def keep(event: Event) -> bool:
+        shown = facts.shown(event)
+        addresses = [each["email"] for each in shown["attendees"] or ()] + (shown["guests"] or [])
+        return in_march(event) and any(fold(each).endswith(f"@{domain}") for each in addresses if each)
+
+    return Case({"attendeeDomains": [domain.upper()], "startTime": MARCH}, keep, ACTIVE, "DRIFT")
 
 
 @case
@@ -134,7 +219,9 @@ def by_updated_at(_: Facts) -> Case:
     low = "2026-03-17T00:00:00.000000Z"
     return Case(
         {"updatedAt": {"gte": low}, "startTime": {"gte": "2026-03-15T00:00:00Z", "lt": "2026-03-25T00:00:00Z"}},
-        lambda event: "2026-03-15" <= (told(event.start) or "") < "2026-03-25" and (told(event.changed) or "") >= low,
+        lambda event: (
+            "2026-03-15" <= (formatted(event.start) or "") < "2026-03-25" and (formatted(event.changed) or "") >= low
+        ),
     )
 
 
@@ -168,7 +255,7 @@ def by_attendee_emails(facts: Facts) -> Case:
     def keep(event: Event) -> bool:
         shown = facts.shown(event)
         addresses = [each["email"] for each in shown["attendees"] or ()] + (shown["guests"] or [])
-        return (told(event.start) or "") >= "2026-02" and fold(email) in [fold(each) for each in addresses if each]
+        return (formatted(event.start) or "") >= "2026-02" and fold(email) in [fold(each) for each in addresses if each]
 
     return Case(
         {"attendeeEmails": [email.upper()], "startTime": {"gte": "2026-02-01T00:00:00Z"}}, keep, ACTIVE, "DRIFT"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from gateway.emulator.world import World
-from tests.graph.truth import Row, fold, global_id, stub, told, when
+from tests.graph.oracle import Row, fold, formatted, global_id, stub, when
 
 Keep: TypeAlias = Callable[[Row], bool]
 
@@ -49,7 +49,7 @@ def hidden(world: World) -> set[int]:
 
 
 def made(row: Row, low: str, high: str, name: str = "created_at") -> bool:
-    return low <= (told(when(row[name])) or "") < high
+    return low <= (formatted(when(row[name])) or "") < high
 
 
 SPAN = ("2026-01-01T00:00:00.000000Z", "2026-02-01T00:00:00.000000Z")

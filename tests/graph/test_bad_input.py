@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.graph.truth import global_id
+from tests.graph.oracle import global_id
 from tests.world import Gateway
 
 MEETING = global_id("Meeting", "SALESLOFT", 1)
@@ -49,6 +49,18 @@ TABLE = [
     ('{ cadence(by: {salesloftId: "99999999999999999999"}) { id } }', "by.salesloftId"),
     ('{ account(by: {domain: ""}) { id } }', "by.domain"),
     ('{ step(by: {salesloftId: "one"}) { id } }', "by.salesloftId"),
+    # calendar days and searches
+    (filtered('days: {from: "2026-03-02", to: "2026-03-01", timeZone: "UTC"}'), "filter.days"),
+    (filtered('days: {from: "2026-03-32", to: "2026-03-01", timeZone: "UTC"}'), "filter.days.from"),
+    (filtered('days: {from: "2026-03-01", to: "20260301", timeZone: "UTC"}'), "filter.days.to"),
+    (filtered('days: {from: "2026-03-01", to: "2026-03-01", timeZone: "Europe/Berln"}'), "filter.days.timeZone"),
+    (filtered('days: {from: "0001-01-01", to: "9999-12-31", timeZone: "UTC"}'), "filter.days"),
+    (filtered('overlaps: {gte: "2026-03-02T00:00:00Z", lt: "2026-03-01T00:00:00Z"}'), "filter.overlaps"),
+    (filtered("allDay: true"), "filter.allDay"),
+    (filtered('titleContains: "x"'), "filter.titleContains"),
+    (filtered('attendeeDomains: ["x.example"]'), "filter.attendeeDomains"),
+    (filtered('titleContains: " ", startTime: {gte: "2026-03-02T00:00:00Z"}'), "filter.titleContains"),
+    (filtered('titleContains: "%s", startTime: {gte: "2026-03-02T00:00:00Z"}' % ("x" * 201)), "filter.titleContains"),
     # sizes
     (meetings("first: -1"), "first"),
     (meetings("first: 501"), "first"),
@@ -110,6 +122,7 @@ TABLE = [
 ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("query", "argument"), TABLE, ids=[f"{place}-{name}" for place, (_, name) in enumerate(TABLE)])
 async def test_bad_input_is_named_and_costs_no_call(little: Gateway, query: str, argument: str) -> None:
     answer = await little.ask(query)

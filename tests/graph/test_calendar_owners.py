@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gateway.emulator.world import World
-from gateway.sources.salesloft.reading import address
-from tests.graph.truth import global_id
+from gateway.sources.salesloft.translate import address
+from tests.graph.oracle import global_id
 from tests.world import Gateway
 
 QUERY = """query($ids: [ID!]!) { nodes(ids: $ids) { ... on Meeting { sourceId drift { slug } } } }"""
@@ -61,7 +61,7 @@ async def test_the_owner_s_own_record_comes_before_one_in_a_calendar_of_theirs(l
     assert await holder(little, slug, ids) == ids[2]
 
 
-async def test_where_nobody_s_calendar_tells_the_lowest_id_holds_it(little: Gateway) -> None:
+async def test_where_no_calendar_decides_the_lowest_id_holds_it(little: Gateway) -> None:
     slug, ids, _ = rivals(little.world, {"calendar_id": "primary"}, {"calendar_id": None})
     assert await holder(little, slug, ids) == ids[0]
 

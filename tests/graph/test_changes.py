@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.emulator.world import World
-from tests.graph.truth import Event, Truth, ordered, told, when
+from tests.graph.oracle import Event, Truth, formatted, ordered, when
 from tests.graph.values import EPOCH
 from tests.world import Asked, Gateway, Made
 
@@ -36,7 +36,7 @@ async def polled(gateway: Gateway, recipe: str, since: dt.datetime) -> list[Aske
     pages: list[Asked] = []
     cursor = None
     while True:
-        page = await gateway.ask(recipe, since=told(since), after=cursor)
+        page = await gateway.ask(recipe, since=formatted(since), after=cursor)
         pages.append(page)
         info = page.ok["meetings"]["pageInfo"]
         if not info["hasNextPage"]:
@@ -74,7 +74,7 @@ async def test_a_poll_gives_the_changes_and_costs_what_they_do(gateway: Gateway,
     pages = await polled(gateway, recipe, since)
     expected = changed_since(gateway.world, since)
     assert len(expected) > number
-    assert [(row["id"], row["updatedAt"]) for row in rows(pages)] == [(e.id, told(e.changed)) for e in expected]
+    assert [(row["id"], row["updatedAt"]) for row in rows(pages)] == [(e.id, formatted(e.changed)) for e in expected]
     for page in pages:
         reports = page.ok["meetings"]["sourceReports"]
         assert [report["status"] for report in reports] == ["OK", "OK"]
@@ -109,11 +109,11 @@ async def test_polls_see_each_change_as_it_is_made(little: Gateway, small: World
         elif change == "deleted":
             del table[row["id"]]
         else:
-            told_ = {"moved": {"start_time": told(at)}, "cancelled": {"canceled_at": told(at)}}[change]
-            table[row["id"]] = {**row, **told_, "updated_at": told(at)}
+            told_ = {"moved": {"start_time": formatted(at)}, "cancelled": {"canceled_at": formatted(at)}}[change]
+            table[row["id"]] = {**row, **told_, "updated_at": formatted(at)}
         small.touch()
         seen = {(row["id"], row["updatedAt"]) for row in rows(await polled(little, recipe, since))}
-        expected = {(event.id, told(event.changed)) for event in changed_since(small, since)}
+        expected = {(event.id, formatted(event.changed)) for event in changed_since(small, since)}
         assert seen == expected
         assert len(seen - known) == (change != "deleted"), "what is deleted shows in no poll"
         known |= seen

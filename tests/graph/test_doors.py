@@ -9,7 +9,7 @@ import pytest
 from gateway.emulator.faults import Status
 from gateway.emulator.world import World
 from tests.graph.list_cases import ACCOUNTS, CADENCES, PEOPLE, Keep, hidden
-from tests.graph.truth import Row, Truth, global_id, when
+from tests.graph.oracle import Row, Truth, global_id, when
 from tests.world import Asked, Gateway
 
 PAGE = """nodes { id } edges { cursor node { id } } totalCount
@@ -198,7 +198,7 @@ IMPOSSIBLE = {
 
 
 @pytest.mark.parametrize("door", IMPOSSIBLE)
-async def test_what_nothing_can_match_is_told_alike_by_every_list(little: Gateway, door: str) -> None:
+async def test_what_nothing_can_match_is_reported_alike_by_every_list(little: Gateway, door: str) -> None:
     page = "nodes { id } totalCount sourceReports { source status message } pageInfo { hasNextPage }"
     answer = await little.ask("{ %s(filter: {%s}) { %s } }" % (door, IMPOSSIBLE[door], page))
     listed = answer.ok[door]
@@ -210,7 +210,7 @@ async def test_what_nothing_can_match_is_told_alike_by_every_list(little: Gatewa
 
 
 @pytest.mark.parametrize("door", ["meetings", "people", "users", "cadences", "accounts"])
-async def test_a_total_is_kept_as_rows_are(little: Gateway, door: str) -> None:
+async def test_a_total_is_cached_as_rows_are(little: Gateway, door: str) -> None:
     little.cold = False
     query = "{ %s(first: 3) { nodes { id } totalCount } }" % door
     first, second = await little.ask(query), await little.ask(query)

@@ -1,4 +1,4 @@
-"""Where in the document an error is told to be, whichever way the operation ran."""
+"""The locations of errors in the document, whichever way the operation ran."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any, cast
 
 from gateway.graph.documents import Prepared
 from gateway.graph.engine import Engine
-from gateway.upstream.request import Request
-from tests.execution.made_up import Catalog, World
+from gateway.request import Request
+from tests.execution.random_schema import Catalog, World
 from tests.execution.values import Faults
 
 QUERY = """{

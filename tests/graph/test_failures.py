@@ -24,7 +24,7 @@ from gateway.emulator.faults import (
     wrong_type,
 )
 from gateway.emulator.server import Emulated
-from tests.graph.truth import Event, Truth, ordered, plain
+from tests.graph.oracle import Event, Truth, ordered, plain
 from tests.world import Asked, Gateway
 
 QUERY = """{ meetings(first: 200) {
@@ -38,7 +38,7 @@ class Way:
 
     Attributes:
         fault: What goes wrong; None is a closed port.
-        code: What it is told as.
+        code: The code that it is reported with.
         tries: How often one call is made.
         retry_after: What the report says of it.
     """
@@ -90,10 +90,13 @@ def report(answer: Asked, source: str) -> dict[str, object]:
 
 def tells_nothing(answer: Asked) -> None:
     """No upstream text, address or token is in what the client gets."""
-    told = repr((answer.errors, answer.data and answer.data["meetings"] and answer.data["meetings"]["sourceReports"]))
-    assert not [secret for secret in SECRETS if secret in told]
+    reported = repr(
+        (answer.errors, answer.data and answer.data["meetings"] and answer.data["meetings"]["sourceReports"])
+    )
+    assert not [secret for secret in SECRETS if secret in reported]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
 async def test_without_salesloft_drifts_rows_are_shown(little: Gateway, way: Way) -> None:
     await break_(little, "SALESLOFT", way)
@@ -101,8 +104,8 @@ async def test_without_salesloft_drifts_rows_are_shown(little: Gateway, way: Way
     truth = Truth(little.world)
     alone = ordered(Event(None, [row]) for row in truth.window)
     assert [node["id"] for node in answer.ok["meetings"]["nodes"]] == [e.id for e in alone if e.status != "CANCELED"]
-    told = report(answer, "SALESLOFT")
-    assert (told["status"], told["code"], told["retryAfter"]) == ("FAILED", way.code, way.retry_after)
+    reported = report(answer, "SALESLOFT")
+    assert (reported["status"], reported["code"], reported["retryAfter"]) == ("FAILED", way.code, way.retry_after)
     assert report(answer, "DRIFT")["status"] == "OK"
     assert answer.endpoints["users/meetings/org"] == 1
     calls = answer.endpoints["meetings"]
@@ -111,19 +114,21 @@ async def test_without_salesloft_drifts_rows_are_shown(little: Gateway, way: Way
     tells_nothing(answer)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
 async def test_without_drift_salesloft_is_whole(little: Gateway, way: Way) -> None:
     await break_(little, "DRIFT", way)
     answer = await little.ask(QUERY)
     expected = active(Truth(little.world), lambda event: event.hub is not None)[:200]
     assert [node["id"] for node in answer.ok["meetings"]["nodes"]] == expected
-    told = report(answer, "DRIFT")
-    assert (told["status"], told["code"], told["retryAfter"]) == ("FAILED", way.code, way.retry_after)
+    reported = report(answer, "DRIFT")
+    assert (reported["status"], reported["code"], reported["retryAfter"]) == ("FAILED", way.code, way.retry_after)
     assert report(answer, "SALESLOFT")["status"] == "OK"
     assert answer.endpoints["users/meetings/org"] == way.tries
     tells_nothing(answer)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
 async def test_without_either_the_list_is_an_error(little: Gateway, way: Way) -> None:
     await asyncio.gather(break_(little, "SALESLOFT", way), break_(little, "DRIFT", way))
@@ -151,9 +156,9 @@ async def test_a_field_of_a_wrong_type_takes_nothing_with_it(
     emulated.faults.add(BadRows(wrong_type(field), at=None), endpoint)
     answer = await little.ask(QUERY)
     assert len(answer.data["meetings"]["nodes"]) > 100
-    told = report(answer, source)
-    assert (told["status"], told["code"]) == ("OK", "UPSTREAM_MALFORMED"), "asking again would bring the same"
-    assert f"{named} (" in str(told["message"])
+    reported = report(answer, source)
+    assert (reported["status"], reported["code"]) == ("OK", "UPSTREAM_MALFORMED"), "asking again would bring the same"
+    assert f"{named} (" in str(reported["message"])
     assert set(answer.codes) <= {"UPSTREAM_MALFORMED"}
 
 
@@ -185,9 +190,9 @@ async def test_only_a_row_without_an_id_is_lost_and_said(
     emulated.faults.add(BadRows(change), endpoint, times=1)
     answer = await little.ask(query)
     assert len(answer.ok["meetings"]["nodes"]) == len(whole.ok["meetings"]["nodes"]) - 1
-    told = report(answer, source)
-    assert (told["status"], told["code"]) == ("PARTIAL", "UPSTREAM_MALFORMED")
-    assert "without a readable id" in str(told["message"])
+    reported = report(answer, source)
+    assert (reported["status"], reported["code"]) == ("PARTIAL", "UPSTREAM_MALFORMED")
+    assert "without a readable id" in str(reported["message"])
 
 
 NEIGHBOURS = [
@@ -201,7 +206,7 @@ NEIGHBOURS = [
 
 
 @pytest.mark.parametrize(("endpoint", "field", "selected"), NEIGHBOURS)
-async def test_a_neighbour_that_fails_is_null_and_nothing_else(
+async def test_a_related_record_that_fails_is_null_and_nothing_else(
     little: Gateway, endpoint: str, field: str, selected: str
 ) -> None:
     little.sources = ("SALESLOFT",)
@@ -219,7 +224,7 @@ async def test_a_neighbour_that_fails_is_null_and_nothing_else(
     assert answer.endpoints[endpoint] == 2
 
 
-async def test_the_deadline_is_told_as_such(little: Gateway) -> None:
+async def test_the_deadline_is_reported_as_such(little: Gateway) -> None:
     little.deadline = 0.0
     answer = await little.ask(QUERY)
     assert answer.codes == ["DEADLINE_EXCEEDED"]

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from gateway.errors import BadUserInput
-from gateway.graph.federation.keys import wanted
+from gateway.graph.federation.entities import wanted
 from gateway.model.records import Kind, Ref
 from tests.world import Gateway
 
@@ -113,6 +113,9 @@ TEXTS = [
     *(by(record, "crmId") for record in ("person", "account")),
     by("account", "domain"),
     by("meeting", "driftSlug"),
+    by("meeting", "calendlyId"),
+    by("user", "calendlyId"),
+    node("Meeting", "CALENDLY"),
     by("meeting", "calendarEventId"),
     node("Meeting", "DRIFT"),
     *(listed("people", "PersonFilter", name) for name in ("crmIds",)),
@@ -130,7 +133,7 @@ NO_TEXTS = ["", " ", "\n", "a\tb", "a\u2028b", "\x00", "x" * 1100]
     [(NUMBERS, NO_NUMBERS), (ADDRESSES, NO_ADDRESSES), (GUIDS, NO_GUIDS), (TEXTS, NO_TEXTS)],
     ids=["numbers", "addresses", "guids", "texts"],
 )
-async def test_what_is_no_key_is_none_at_any_door(little: Gateway, doors: list[Door], values: list[str]) -> None:
+async def test_an_invalid_key_finds_nothing_at_any_door(little: Gateway, doors: list[Door], values: list[str]) -> None:
     for query, variables, argument in doors:
         for value in values:
             answer = await little.ask(query, **variables(value))
@@ -163,7 +166,7 @@ def found(answer: Any) -> list[str]:
     return [row["id"] for row in field["nodes"]] if "nodes" in (field or {}) else [field and field["id"]]
 
 
-async def test_leading_zeros_are_none_at_any_door(little: Gateway) -> None:
+async def test_leading_zeros_find_nothing_at_any_door(little: Gateway) -> None:
     tables = {"person": "people", "user": "users", "cadence": "cadences", "account": "accounts"}
     for record, table in tables.items():
         key = str(next(iter(getattr(little.world.salesloft, table))))
@@ -209,7 +212,7 @@ async def test_the_largest_id_is_asked_for(little: Gateway) -> None:
     assert (await little.ask(query, **variables(largest))).endpoints == {"contacts/{id}": 1}
 
 
-async def test_a_guid_that_is_none_is_in_no_call_that_others_share(little: Gateway) -> None:
+async def test_an_invalid_guid_is_in_no_call_that_others_share(little: Gateway) -> None:
     user = next(iter(little.world.salesloft.users.values()))
     query = """query($good: ID!, $bad: ID!) {
       good: user(by: {guid: $good}) { id } bad: user(by: {guid: $bad}) { id } }"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.emulator.world import World
-from tests.graph.truth import Truth, global_id, ordered, plain, stub
+from tests.graph.oracle import Truth, global_id, ordered, plain, stub
 from tests.world import Gateway
 
 PERSON_OF_DRIFT = global_id("Person", "DRIFT", "")[:16]
@@ -77,6 +77,21 @@ async def test_every_kind_is_found_by_node(little: Gateway) -> None:
     assert answer.endpoints == {"tasks": 1, "steps": 1, "accounts": 1, "conversations/{id}": 1}
 
 
+@pytest.mark.parametrize("kind", ["Meeting", "User", "Person", "Account", "Cadence", "Step", "Task", "Conversation"])
+async def test_a_record_of_a_source_that_is_not_there_costs_nothing(little: Gateway, kind: str) -> None:
+    id_ = global_id(kind, "CALENDLY", "AAAA")
+    answer = await little.ask("query($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } }", id=id_)
+    assert answer.ok == {"node": None, "nodes": [None]}
+    assert not answer.calls
+
+
+async def test_a_key_of_a_source_that_is_not_there_costs_nothing(little: Gateway) -> None:
+    by_key = '{ user(by: {calendlyId: "AAAA"}) { id } meeting(by: {calendlyId: "AAAA"}) { id } }'
+    answer = await little.ask(by_key)
+    assert answer.ok == {"user": None, "meeting": None}
+    assert not answer.calls
+
+
 async def test_of_several_bearers_the_lowest_id_is_found(little: Gateway) -> None:
     table = little.world.salesloft.accounts
     rows = list(table.values())
@@ -91,6 +106,7 @@ async def test_of_several_bearers_the_lowest_id_is_found(little: Gateway) -> Non
 # Under a record
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("door", ["person", "user", "cadence", "step", "account"])
 async def test_meetings_under_a_record_are_its_own(gateway: Gateway, door: str) -> None:
     truth = Truth(gateway.world)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.emulator.faults import BadRows, Huge, Rewritten
-from gateway.sources.salesloft import parts
+from gateway.sources.salesloft import api as parts
 from tests.world import Gateway
 
 LISTED = """query($n: Int, $a: String) { meetings(first: $n, after: $a, filter: {sources: [SALESLOFT]}) {

@@ -14,10 +14,10 @@ from graphql import GraphQLInputType
 from gateway.catalog.catalog import Catalog
 from gateway.graph.documents import Prepared
 from gateway.graph.engine import Engine
-from gateway.graph.faults import Fault, formatted
+from gateway.graph.errors import InternalError, formatted
 from gateway.graph.federation.subgraph import Subgraph
+from gateway.request import Request
 from gateway.upstream.clock import ManualClock
-from gateway.upstream.request import Request
 
 CODES = {"BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED", "OPERATION_TOO_COSTLY"}
 OF_PYTHON = re.compile(r"\b(None|True|False|Undefined|NoneType|nan|inf|dict|tuple|bytes|Traceback)\b|<class|0x|sys\.")
@@ -70,10 +70,11 @@ ARGUMENTS = {
 """Every kind of argument at one of its fields."""
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize(("field", "argument", "kind"), ARGUMENTS.values())
 async def test_any_value_of_any_argument(engine: Engine, field: str, argument: str, kind: GraphQLInputType) -> None:
-    faults: list[Fault] = []
-    engine._on_fault = faults.append
+    faults: list[InternalError] = []
+    engine._on_internal_error = faults.append
     for query, variables in asked(field, argument, kind):
         prepared = engine.prepare(query)
         if isinstance(prepared, Prepared):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.emulator.faults import BadRows
+from gateway.emulator.faults import BadRows, wrong_type
 from tests.graph.values import plain
 from tests.world import Asked, Gateway
 
@@ -43,7 +43,7 @@ def ids(answer: Asked, listed: str = "meetings") -> list[int]:
     return [int(plain(node["id"])) for node in answer.data[listed]["nodes"]]
 
 
-def check(answer: Asked, shown: str, odd: Collection[int], told: str, listed: str = "meetings") -> None:
+def check(answer: Asked, shown: str, odd: Collection[int], reported: str, listed: str = "meetings") -> None:
     """Each odd row shown is null with an error at its path, and the source is well."""
     rows = ids(answer, listed)
     assert {(rows[error["path"][2]], error["path"][3]) for error in answer.errors} == {
@@ -54,9 +54,10 @@ def check(answer: Asked, shown: str, odd: Collection[int], told: str, listed: st
     assert report["status"] == "OK"
     if set(odd) & set(rows):
         assert report["code"] == "UPSTREAM_MALFORMED"
-        assert f"{told} (" in report["message"]
+        assert f"{reported} (" in report["message"]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("direction", ["DESC", "ASC"])
 @pytest.mark.parametrize("order", VENDORS)
 async def test_rows_with_an_odd_sort_value_come_last_however_the_list_is_walked(
@@ -119,6 +120,61 @@ async def test_on_the_day_that_a_vendor_changes_how_it_writes_a_time_every_row_i
             break
         after = info["endCursor"]
     assert walked == whole
+
+
+@pytest.mark.parametrize("direction", ["DESC", "ASC"])
+@pytest.mark.parametrize("order", ["START_TIME", "CREATED_AT"])
+async def test_a_null_where_salesloft_sorts_by_a_value_loses_no_row(
+    little: Gateway, order: str, direction: str
+) -> None:
+    little.sources = ("SALESLOFT",)
+    field = VENDORS[order]
+    whole = active(little, field, descending=direction == "DESC")
+    nulls = [id_ for id_ in whole if not little.world.salesloft.meetings[id_][field]]
+    hidden = [whole[0], whole[7]]
+    little.emulators.salesloft.faults.add(
+        BadRows(lambda row: {**row, field: None} if row["id"] in hidden else row, at=None), "meetings"
+    )
+    walked: list[int] = []
+    after = None
+    while True:
+        answer = await little.ask(QUERY, f=40, a=after, o={"field": order, "direction": direction})
+        assert answer.errors == []
+        assert {report["status"] for report in answer.data["meetings"]["sourceReports"]} == {"OK"}
+        walked += ids(answer)
+        if not answer.data["meetings"]["pageInfo"]["hasNextPage"]:
+            break
+        after = answer.data["meetings"]["pageInfo"]["endCursor"]
+    assert walked == [id_ for id_ in whole if id_ not in {*hidden, *nulls}] + sorted((*hidden, *nulls))
+
+
+@pytest.mark.sampled(3)
+@pytest.mark.parametrize("value", [{}, "soon", "", 5, False])
+@pytest.mark.parametrize("canceled", ["EXCLUDE", "ONLY", "INCLUDE"])
+async def test_a_cancellation_that_cannot_be_read_costs_no_row(little: Gateway, canceled: str, value: Any) -> None:
+    """Salesloft was asked for the kind, and its word stands; whether it is one is not known."""
+    little.sources = ("SALESLOFT",)
+    query = (
+        "query($w: MeetingFilter) { meetings(first: 20, filter: $w) "
+        "{ nodes { id status canceledAt } sourceReports { status code } } }"
+    )
+    for wanted in ({"canceled": canceled}, {"salesloft": {"showDeleted": canceled == "ONLY"}}):
+        whole = ids(await little.ask(query, w=wanted))
+        little.emulators.salesloft.faults.add(BadRows(wrong_type("canceled_at", value), at=None), "meetings")
+        answer = await little.ask(query, w=wanted)
+        little.emulators.salesloft.faults.clear()
+        assert ids(answer) == whole
+        assert {node["status"] for node in answer.data["meetings"]["nodes"]} == {"UNKNOWN"}
+        assert {error["path"][-1] for error in answer.errors} == {"canceledAt"}
+        assert answer.data["meetings"]["sourceReports"] == [{"status": "OK", "code": "UPSTREAM_MALFORMED"}]
+
+
+async def test_a_status_that_was_asked_for_is_believed_likewise(little: Gateway) -> None:
+    little.sources = ("SALESLOFT",)
+    query = "{ meetings(first: 20, filter: {status: [BOOKED]}) { nodes { id status } } }"
+    whole = ids(await little.ask(query))
+    little.emulators.salesloft.faults.add(BadRows(wrong_type("status", {}), at=(0, 3)), "meetings")
+    assert ids(await little.ask(query)) == whole
 
 
 async def test_a_range_that_salesloft_was_asked_for_is_believed_of_a_time_that_cannot_be_read(little: Gateway) -> None:

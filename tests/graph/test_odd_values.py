@@ -22,7 +22,7 @@ ODD = {
     "no UTF-8": b'"\xff\xfe"',
     "a control character": b'"a\x01b"',
     "a line break": b'"a\nb"',
-    "an escape that there is none of": rb'"\q"',
+    "an escape that does not exist": rb'"\q"',
     "no number": b"NaN",
     "infinite": b"-Infinity",
     "beyond a float": b"1e999",
@@ -45,7 +45,7 @@ class Place:
         field: The vendor's name.
         shown: The name of what shows it.
         quiet: The vendor's name of a field that the query does not select.
-        told: What the report calls `field`; None where there is no report of it.
+        reported: What the report calls `field`; None where there is no report of it.
         within: Where the field is nested in, by the vendor's name.
     """
 
@@ -55,7 +55,7 @@ class Place:
     field: str
     shown: str
     quiet: str
-    told: str | None = None
+    reported: str | None = None
     within: str | None = None
 
     def __str__(self) -> str:
@@ -155,6 +155,7 @@ def nodes(answer: Asked) -> Any:
     return listed["nodes"]
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("place", PLACES, ids=str)
 async def test_a_value_that_cannot_be_read_is_null_and_nothing_else_is(little: Gateway, place: Place) -> None:
     emulated = vendor(little, place.source)
@@ -172,19 +173,20 @@ async def test_a_value_that_cannot_be_read_is_null_and_nothing_else_is(little: G
             assert {path[-1] for path in paths} == {place.shown}, (name, at)
             assert {error["extensions"]["source"] for error in answer.errors} == {place.source}
             assert [{"nodes": nodes(answer)}] == [without({"nodes": nodes(whole)}, (path[1:] for path in paths))], name
-            if place.told is not None:
+            if place.reported is not None:
                 check_report(answer, place, None if at is None else 1)
 
 
 def check_report(answer: Asked, place: Place, rows: int | None) -> None:
     (listed,) = answer.data.values()
-    (told,) = (report for report in listed["sourceReports"] if report["source"] == place.source)
-    assert (told["status"], told["code"]) == ("OK", "UPSTREAM_MALFORMED")
-    assert f"{place.told} (" in told["message"]
+    (reported,) = (report for report in listed["sourceReports"] if report["source"] == place.source)
+    assert (reported["status"], reported["code"]) == ("OK", "UPSTREAM_MALFORMED")
+    assert f"{place.reported} (" in reported["message"]
     if rows == 1 and len(answer.to(place.endpoint)) == 1:
-        assert f"{place.told} (1 row)" in told["message"]
+        assert f"{place.reported} (1 row)" in reported["message"]
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("place", PLACES, ids=str)
 async def test_a_value_that_nobody_asked_for_costs_nothing(little: Gateway, place: Place) -> None:
     emulated = vendor(little, place.source)

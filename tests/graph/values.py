@@ -37,7 +37,7 @@ def from_ms(value: int | None) -> dt.datetime | None:
     return None if value is None else EPOCH + dt.timedelta(milliseconds=value)
 
 
-def told(value: dt.datetime | None) -> str | None:
+def formatted(value: dt.datetime | None) -> str | None:
     return None if value is None else value.strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond:06d}Z"
 
 
@@ -85,7 +85,7 @@ def hub_recurrence(row: Row) -> Row | None:
         "recurring": row.get("recurring"),
         "rules": row.get("recurrence"),
         "interval": row.get("recurring_interval"),
-        "lastOccurrenceAt": told(when(row.get("last_occurrence_at"))),
+        "lastOccurrenceAt": formatted(when(row.get("last_occurrence_at"))),
     }
     return found if any(value is not None for value in found.values()) else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.graph.facts import Case, Facts, Make, between, of_drift, of_salesloft
-from tests.graph.truth import Row, plain, told
+from tests.graph.oracle import Row, formatted, plain
 
 VENDOR_CASES: dict[str, Make] = {}
 
@@ -166,6 +166,6 @@ def by_several_conditions(facts: Facts) -> Case:
     low = "2026-01-01T00:00:00.000000Z"
     return Case(
         {"ownerIds": [owner], "startTime": {"gte": low}, "status": ["BOOKED"]},
-        lambda event: of(event) == owner and (told(event.start) or "") >= low and event.status == "BOOKED",
+        lambda event: of(event) == owner and (formatted(event.start) or "") >= low and event.status == "BOOKED",
         {"user_guids[]": [guid], "start_time[gte]": [low], "status": ["booked"]},
     )

@@ -99,7 +99,7 @@ def bodies() -> Iterator[Attack]:
 
 
 def headers() -> Iterator[Attack]:
-    """Types and codings that are none of ours."""
+    """Types and codings that are not supported."""
     for kind in (None, "", "text/plain", "application/graphql", "application/x-www-form-urlencoded", "text/xml", "*/*"):
         yield Attack(f"content type {kind}", 415, "", OPERATION, {"Content-Type": kind})
     for kind in ("multipart/form-data; boundary=x", "application/json; charset=utf-16", "application/json, text/plain"):
@@ -122,7 +122,7 @@ def headers() -> Iterator[Attack]:
     incompressible = gzip.compress(random.Random(7).randbytes(1_001_000), 0)
     yield Attack("gzip: 1 MB and a little", 413, "", incompressible, packed)
     yield Attack("gzip: a request", 200, "", gzip.compress(json.dumps(OPERATION).encode()), packed)
-    for accept in ("text/event-stream", "multipart/mixed", "image/png", "application/json;q=0", "application/xml"):
+    for accept in ("multipart/mixed", "image/png", "application/json;q=0", "application/xml"):
         yield Attack(f"accept {accept}", 406, "", OPERATION, {"Accept": accept})
     for accept in ("text/html", "text/html,*/*;q=0.8"):
         status, code = (406, "") if accept == "text/html" else (200, "")
@@ -148,9 +148,9 @@ def methods_and_paths() -> Iterator[Attack]:
         "/graphql/x",
         "/metrics/x",
         "/graphql%00",
-        "/%67raphql/",
     ):
         yield Attack(f"path {path}", 404, "", method="GET", path=path)
+    yield Attack("path /%67raphql/", 400, INPUT, method="GET", path="/%67raphql/")  # the endpoint, without a query
     for path in ("/graphql/assets/../../settings.py", "/graphql/assets/..%2f..%2fsettings.py", "/etc/passwd"):
         yield Attack(f"path {path}", 404, "", method="GET", path=path)
     yield Attack("no explorer", 400, INPUT, None, {"Accept": "text/html,*/*;q=0.8"}, "GET")
@@ -172,7 +172,7 @@ def methods_and_paths() -> Iterator[Attack]:
 
 
 def tokens() -> Iterator[Attack]:
-    """Credentials that are none; JWTs have a suite of their own (test_access.py)."""
+    """Invalid credentials; JWTs have a suite of their own (test_access.py)."""
     none = base64.urlsafe_b64encode(b'{"alg":"none"}').decode().rstrip("=")
     for name, value in {
         "none": None,
@@ -272,9 +272,9 @@ def variables() -> Iterator[Attack]:
     for value in ("1", 1.5, True, [1], {"a": 1}, 2**31, -(2**31) - 1, 2**80, 1e308):
         yield query("Int", first, 400, VALID, v=value)
     since = "query($v: DateTimeRange) { meetings(first: 1, filter: {startTime: $v}) { nodes { id } } }"
-    for value in ("x", {"gte": 5}, {"gte": ["a"]}, {"nothing": 1}):
+    for value in ("x", {"nothing": 1}):
         yield query("range", since, 400, VALID, v=value)
-    for value in ("yesterday", "2026-13-01T00:00:00Z", "2026-01-01T00:00:00", "9" * 1000):
+    for value in ("yesterday", "2026-13-01T00:00:00Z", "2026-01-01T00:00:00", "9" * 1000, 5, ["a"]):
         yield query("instant", since, 200, INPUT, v={"gte": value})
     for value in ("NOTHING", 1, ["BOOKED", "NOTHING"], {"a": 1}):
         text = "query($v: [MeetingStatus!]) { meetings(first: 1, filter: {status: $v}) { nodes { id } } }"

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from gateway.app import create_app
-from gateway.commands.demo import variables
 from gateway.emulator.server import Emulators
 from gateway.settings.settings import Settings
 from tests.http.attacks import KEY
 from tests.http.harness import Caller, calling
+from tests.two_sources import variables
 
 PRODUCTION = {
     "GATEWAY_API_KEYS": f"web:{KEY}",

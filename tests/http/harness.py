@@ -11,18 +11,20 @@ from typing import Any, cast
 
 import aiohttp
 import msgspec
+import pytest
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, build_schema, execute, parse, validate
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.app import log_fault
+from gateway.app import log_internal_error
 from gateway.emulator.server import serve
-from gateway.graph.engine import Answer, Engine
-from gateway.graph.status import SourceState, SourceStatus
+from gateway.graph.engine import Engine, OperationResult
 from gateway.model.records import Source
 from gateway.model.scopes import Principal
+from gateway.model.status import SourceState, SourceStatus
+from gateway.request import Request
+from gateway.runtime.connection import ClientSocket
 from gateway.upstream.clock import SystemClock
-from gateway.upstream.request import Request
 from gateway.web.authentication import Authenticator
 from gateway.web.explorer import Examples, Explorer, File
 from gateway.web.graphql import GraphQLEndpoint
@@ -30,6 +32,8 @@ from gateway.web.persisted import AutomaticDocuments, MemoryDocumentStore
 from gateway.web.rate_limit import ClientRateLimits
 from gateway.web.routes import STATE, Health, site
 
+RESPONSE = "application/graphql-response+json"
+JSON = "application/json"
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 PAGE_FILE = File("page.0123.js", b"let page = 1;", b"packed", "text/javascript", '"plain"', '"packed"')
 
@@ -67,7 +71,7 @@ class PlainEngine:
         request: Request,
         principal: Principal | None,
         router: bool,
-    ) -> Answer:
+    ) -> OperationResult:
         self.executed += 1
         self.principals.append(principal)
         self.reached.set()
@@ -89,7 +93,7 @@ class PlainEngine:
         assert not asyncio.iscoroutine(result)
         errors = [dict(error.formatted) for error in getattr(result, "errors", None) or []]
         started = all("path" in error for error in errors)
-        return Answer(data=cast("Any", result).data, errors=errors, started=started)
+        return OperationResult(data=cast("Any", result).data, errors=errors, started=started)
 
 
 def plain_site(engine: PlainEngine, *, graphiql: bool = True, health: Health | None = None, **given: Any) -> Starlette:
@@ -105,16 +109,18 @@ def plain_site(engine: PlainEngine, *, graphiql: bool = True, health: Health | N
         "deadline": 5.0,
         "trace": True,
     }
-    faces = {name: given.pop(name) for name in ("hosts", "proxies") if name in given}
+    faces = {name: given.pop(name) for name in ("hosts", "proxies", "page_folder") if name in given}
     options = {**defaults, **given}
-    endpoint = GraphQLEndpoint(engine=cast("Engine", engine), explorer=explorer, on_fault=log_fault, **options)
+    endpoint = GraphQLEndpoint(
+        engine=cast("Engine", engine), explorer=explorer, on_internal_error=log_internal_error, **options
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, ASGIApp]]:
         yield {STATE: endpoint}
 
     health = health or Health(statuses_of(SALESLOFT="OK", DRIFT="OFF"))
-    return site(lifespan, health, explorer, log_fault, origins=options["origins"], **faces)
+    return site(lifespan, health, explorer, log_internal_error, origins=options["origins"], **faces)
 
 
 def statuses_of(**states: str) -> Callable[[], list[SourceStatus]]:
@@ -136,7 +142,7 @@ async def served(app: Starlette, seen: list[dict[str, Any]] | None = None) -> As
             if seen is not None:
                 seen.append(dict(scope))
 
-        async with serve(asgi) as url:
+        async with serve(asgi, websockets=ClientSocket) as url:
             yield url
 
 
@@ -181,3 +187,29 @@ async def calling(app: Starlette, seen: list[dict[str, Any]] | None = None) -> A
     sparse = aiohttp.ClientSession(connector=connector, skip_auto_headers=("Accept", "User-Agent"))
     async with served(app, seen) as url, sparse as session:
         yield Caller(url, session)
+
+
+def address(gateway: Caller) -> tuple[str, int]:
+    host, _, port = gateway.url.removeprefix("http://").partition(":")
+    return host, int(port)
+
+
+async def raw(gateway: Caller, sent: bytes) -> bytes:
+    """What comes back for bytes as they are."""
+    reader, writer = await asyncio.open_connection(*address(gateway))
+    writer.write(sent)
+    async with asyncio.timeout(5):
+        received = await reader.read(65_536)
+    writer.close()
+    return received
+
+
+@pytest.fixture
+def engine() -> PlainEngine:
+    return PlainEngine()
+
+
+@pytest.fixture
+async def gateway(engine: PlainEngine) -> AsyncIterator[Caller]:
+    async with calling(plain_site(engine)) as caller:
+        yield caller

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from gateway.request import Request
 from gateway.upstream.clock import ManualClock
-from gateway.upstream.request import Request
 from gateway.web.rate_limit import ClientRateLimits
 from tests.http.harness import Caller, PlainEngine, Reply, calling, plain_site
 

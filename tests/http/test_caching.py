@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import AsyncIterator
 
 import brotli  # type: ignore[import-untyped]  # ships no types
 import pytest
 
+from gateway.request import Request
 from gateway.settings.api_keys import read_keys
-from gateway.upstream.request import Request
 from gateway.web.authentication import Authenticator
 from gateway.web.response import cache_control, compressed, matches_etag
 from tests.http.harness import Caller, PlainEngine, calling, plain_site
+from tests.http.harness import engine as engine
+from tests.http.harness import gateway as gateway
 
 LARGE = b'{"data": "' + b"meeting " * 1000 + b'"}'
 UNPACK = {
     "gzip": gzip.decompress,
     "br": brotli.decompress,
 }
-
-
-@pytest.fixture
-def engine() -> PlainEngine:
-    return PlainEngine()
-
-
-@pytest.fixture
-async def gateway(engine: PlainEngine) -> AsyncIterator[Caller]:
-    async with calling(plain_site(engine)) as caller:
-        yield caller
 
 
 @pytest.mark.parametrize(
@@ -88,19 +78,19 @@ async def test_a_get_can_be_asked_again_for_less(gateway: Caller, engine: PlainE
 @pytest.mark.parametrize(
     ("seconds", "said"), [(None, "public, no-cache"), (0.4, "public, no-cache"), (42.9, "public, max-age=42")]
 )
-async def test_an_answer_may_be_kept_as_long_as_what_it_is_made_of(
+async def test_an_answer_may_be_cached_as_long_as_what_it_is_made_of(
     gateway: Caller, engine: PlainEngine, seconds: float | None, said: str
 ) -> None:
     def use(request: Request) -> None:
         if seconds is not None:
-            request.freshness.note("DRIFT", as_of=1.0, stale=False, max_age=600)
-            request.freshness.note("DRIFT", as_of=1.0, stale=False, max_age=seconds)
+            request.freshness.note("DRIFT", as_of=1.0, max_age=600)
+            request.freshness.note("DRIFT", as_of=1.0, max_age=seconds)
 
     engine.meddle = use
     assert (await gateway.ask("GET", "/graphql?query={hello}")).headers["Cache-Control"] == said
 
 
-async def test_errors_are_not_kept(gateway: Caller) -> None:
+async def test_errors_are_not_cached(gateway: Caller) -> None:
     reply = await gateway.ask("GET", "/graphql?query={nothing}")
     assert reply.headers["Cache-Control"] == "no-store"
     assert "ETag" not in reply.headers
@@ -115,18 +105,18 @@ async def test_what_was_made_for_one_client_is_private(engine: PlainEngine) -> N
 
 
 @pytest.mark.parametrize("header", ["X-Gateway-Trace", "X-Gateway-Cost"])
-async def test_what_tells_how_it_was_made_is_kept_by_nobody(gateway: Caller, engine: PlainEngine, header: str) -> None:
-    engine.meddle = lambda request: request.freshness.note("DRIFT", as_of=1.0, stale=False, max_age=600)
-    told = await gateway.ask("GET", "/graphql?query={hello}", headers={header: "1"})
-    assert "extensions" in told.json
-    assert (told.headers["Cache-Control"], "ETag" in told.headers) == ("no-store", False)
+async def test_an_answer_with_a_trace_is_not_cached(gateway: Caller, engine: PlainEngine, header: str) -> None:
+    engine.meddle = lambda request: request.freshness.note("DRIFT", as_of=1.0, max_age=600)
+    reported = await gateway.ask("GET", "/graphql?query={hello}", headers={header: "1"})
+    assert "extensions" in reported.json
+    assert (reported.headers["Cache-Control"], "ETag" in reported.headers) == ("no-store", False)
     plain = await gateway.ask("GET", "/graphql?query={hello}")
     assert plain.headers["Cache-Control"] == "public, max-age=600"
     assert header in {name.strip() for name in plain.headers["Vary"].split(",")}
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/graphql"])
-async def test_a_refusal_is_kept_by_nobody(gateway: Caller, path: str) -> None:
+async def test_a_refusal_is_not_cached(gateway: Caller, path: str) -> None:
     reply = await gateway.ask("GET", path)
     assert (reply.status in {400, 404}, reply.headers["Cache-Control"]) == (True, "no-store")
 

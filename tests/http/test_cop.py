@@ -96,7 +96,7 @@ async def test_no_tracing(production: Caller) -> None:
 
 
 @pytest.mark.parametrize("query", ["qwerty cop { abc }", "query cop { __typename( }", "{ " + json.dumps("x") + " }"])
-async def test_no_exception_is_told(production: Caller, query: str) -> None:
+async def test_no_exception_is_shown(production: Caller, query: str) -> None:
     reply = await ask(production, query)
     assert reply.code == "GRAPHQL_PARSE_FAILED"
     assert set(reply.json["errors"][0]["extensions"]) == {"code"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -14,6 +13,8 @@ from gateway.settings.environment import BadSetting
 from gateway.web import persisted
 from gateway.web.persisted import AutomaticDocuments, MemoryDocumentStore, TrustedDocuments, trusted
 from tests.http.harness import Caller, PlainEngine, Reply, calling, plain_site
+from tests.http.harness import engine as engine
+from tests.http.harness import gateway as gateway
 
 QUERY = "query Greeting { hello }"
 HASH = hashlib.sha256(QUERY.encode()).hexdigest()
@@ -22,17 +23,6 @@ RESPONSE = "application/graphql-response+json"
 
 def named(digest: object = HASH, version: object = 1) -> dict[str, object]:
     return {"persistedQuery": {"version": version, "sha256Hash": digest}}
-
-
-@pytest.fixture
-def engine() -> PlainEngine:
-    return PlainEngine()
-
-
-@pytest.fixture
-async def gateway(engine: PlainEngine) -> AsyncIterator[Caller]:
-    async with calling(plain_site(engine)) as caller:
-        yield caller
 
 
 async def ask(gateway: Caller, query: str | None = None, **body: object) -> Reply:
@@ -66,20 +56,20 @@ async def test_a_document_is_asked_for_once_and_named_from_then_on(gateway: Call
         named("0" * 64),
     ],
 )
-async def test_a_name_that_is_none(gateway: Caller, engine: PlainEngine, extensions: dict[str, object]) -> None:
+async def test_an_invalid_name(gateway: Caller, engine: PlainEngine, extensions: dict[str, object]) -> None:
     reply = await ask(gateway, QUERY, extensions=extensions)
     assert (reply.status, reply.code) == (400, "BAD_USER_INPUT")
     assert engine.executed == 0
 
 
-async def test_a_document_that_is_not_valid_is_not_kept(gateway: Caller) -> None:
+async def test_a_document_that_is_not_valid_is_not_cached(gateway: Caller) -> None:
     wrong = "{ nothing }"
     digest = hashlib.sha256(wrong.encode()).hexdigest()
     assert (await ask(gateway, wrong, extensions=named(digest))).code == "GRAPHQL_VALIDATION_FAILED"
     assert (await ask(gateway, extensions=named(digest))).code == "PERSISTED_QUERY_NOT_FOUND"
 
 
-async def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(persisted, "CACHE_BYTES", 1500)
     store = MemoryDocumentStore()
     for number in range(100):
@@ -87,7 +77,7 @@ async def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [await store.get(str(number)) is not None for number in (0, 89, 90, 99)] == [False, False, True, True]
 
 
-async def test_a_large_document_runs_but_is_not_kept(engine: PlainEngine) -> None:
+async def test_a_large_document_runs_but_is_not_cached(engine: PlainEngine) -> None:
     large = f"{QUERY} # {'x' * persisted.LONGEST_STORED}"
     digest = hashlib.sha256(large.encode()).hexdigest()
     async with calling(plain_site(engine, max_document=len(large))) as gateway:
@@ -172,7 +162,7 @@ async def test_a_request_that_names_no_document_at_all(engine: PlainEngine) -> N
         *(json.dumps(APOLLO | change).encode() for change in ({"version": 2}, {"operations": [{"id": "x"}]})),
     ],
 )
-def test_a_manifest_that_is_none(tmp_path: Path, content: bytes) -> None:
+def test_an_invalid_manifest(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "manifest.json"
     file.write_bytes(content)
     with pytest.raises(BadSetting, match="GATEWAY_TRUSTED_DOCUMENTS"):

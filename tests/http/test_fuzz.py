@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from hypothesis_graphql import nodes, queries
 
 from gateway.app import create_app
-from gateway.commands.demo import variables
 from gateway.emulator.salesloft.api import SalesloftOptions
 from gateway.emulator.server import Emulators
 from gateway.emulator.world import World
@@ -26,6 +25,7 @@ from gateway.model.records import Kind, Source
 from gateway.settings.settings import Settings
 from tests.http.harness import Caller, Reply, calling
 from tests.properties import PROFILE
+from tests.two_sources import variables
 
 REQUESTS = {"quick": 250, "ci": 5_000, "nightly": 100_000}[PROFILE]
 WAYS = 5

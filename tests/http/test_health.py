@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from gateway.graph.status import EndpointTrouble
+from gateway.model.status import EndpointTrouble
 from gateway.web.routes import Health
 from tests.http.harness import PlainEngine, calling, plain_site, statuses_of
 

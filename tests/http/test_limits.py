@@ -60,9 +60,9 @@ def nested(levels: int, inner: str = "c") -> str:
     ],
 )
 def test_what_is_refused_and_why(document: str, measured: str) -> None:
-    told = refusal(document)
-    assert measured in told
-    assert bool(told) == bool(measured)
+    reported = refusal(document)
+    assert measured in reported
+    assert bool(reported) == bool(measured)
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,9 @@ def test_what_is_refused_and_why(document: str, measured: str) -> None:
     ids=lambda text: text[:40],
 )
 def test_values_that_are_written_out(document: str, measured: str) -> None:
-    told = refusal(document)
-    assert measured in told
-    assert bool(told) == bool(measured)
+    reported = refusal(document)
+    assert measured in reported
+    assert bool(reported) == bool(measured)
 
 
 @pytest.mark.parametrize(
@@ -102,9 +102,9 @@ def test_values_that_are_written_out(document: str, measured: str) -> None:
     ids=lambda text: str(text)[:10],
 )
 def test_a_text_is_measured_before_it_is_parsed(text: str, measured: int, allowed: int) -> None:
-    told = text_guard(min(allowed, 100_000) if allowed == 100 else 100_000)(text)
-    assert isinstance(told, OperationTooCostly)
-    assert (told.measured, told.allowed) == (measured, allowed)
+    reported = text_guard(min(allowed, 100_000) if allowed == 100 else 100_000)(text)
+    assert isinstance(reported, OperationTooCostly)
+    assert (reported.measured, reported.allowed) == (measured, allowed)
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,9 @@ def test_variables_are_measured_before_they_are_coerced(variables: dict[str, obj
     if not wrong:
         check_variables(variables)
         return
-    with pytest.raises(BadUserInput, match=wrong):
+    with pytest.raises(BadUserInput, match=wrong) as raised:
         check_variables(variables)
+    assert raised.value.argument in {"variables", *(f"${name}" for name in variables or ())}
 
 
 def test_a_wide_selection() -> None:

@@ -15,7 +15,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Message
 
-from gateway.graph.engine import Answer
+from gateway.graph.engine import OperationResult
 from gateway.web.negotiation import MediaType
 from gateway.web.request import ClientGone
 from gateway.web.response import PIECE, ROWS, WHOLE, LongResponse, graphql_response, pieces
@@ -52,6 +52,7 @@ def long_data(rows: int = 3_000, text: str = "x" * 300) -> dict[str, Any]:
     return {"meetings": {"nodes": [{"id": f"{number}", "title": text} for number in range(rows)], "totalCount": rows}}
 
 
+@pytest.mark.sampled(10)
 @pytest.mark.parametrize("seed", range(200))
 def test_pieces_are_the_whole(seed: int) -> None:
     value = made(Random(seed))
@@ -68,7 +69,7 @@ def test_no_piece_is_much_larger_than_a_piece() -> None:
 
 async def answered(data: Any, *, get: bool = False, errors: Any = (), **headers: str) -> Response:
     return await graphql_response(
-        Answer(data=data, errors=[*errors]),
+        OperationResult(data=data, errors=[*errors]),
         MediaType.JSON,
         Headers({name.replace("_", "-"): value for name, value in headers.items()}),
         extensions={},
@@ -170,8 +171,10 @@ async def test_head_is_answered_with_the_headers_alone() -> None:
 async def test_over_a_socket() -> None:
     @dataclass
     class Long(PlainEngine):
-        async def execute(self, *_: Any, **__: Any) -> Answer:
-            return Answer(data=long_data(), errors=[{"message": "one", "path": ["x"], "extensions": {"code": "X"}}])
+        async def execute(self, *_: Any, **__: Any) -> OperationResult:
+            return OperationResult(
+                data=long_data(), errors=[{"message": "one", "path": ["x"], "extensions": {"code": "X"}}]
+            )
 
     async with calling(plain_site(Long())) as caller:
         reply = await caller.post("{ hello }")

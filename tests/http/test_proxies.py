@@ -62,8 +62,8 @@ async def test_a_proxy_that_is_believed(forwarded: str, client: str) -> None:
 
 @pytest.mark.parametrize("networks", [(), (INNER,), (INNER_6,)])
 async def test_anybody_else_is_not(networks: tuple[Network, ...]) -> None:
-    told = await Seen().asked(*networks, X_Forwarded_For="198.51.100.7", X_Forwarded_Proto="https")
-    assert told == ("127.0.0.1", "http")
+    reported = await Seen().asked(*networks, X_Forwarded_For="198.51.100.7", X_Forwarded_Proto="https")
+    assert reported == ("127.0.0.1", "http")
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ async def test_each_client_behind_a_proxy_has_a_rate_of_its_own(limited: Caller)
     ]
 
 
-async def test_whoever_has_a_whole_network_has_one_rate(limited: Caller) -> None:
+async def test_a_whole_network_has_one_rate(limited: Caller) -> None:
     clients = ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:db8:0:2::1", "::ffff:198.51.100.9", "198.51.100.9")
     assert [await status(limited, client) for client in clients] == [200, 429, 200, 200, 429]
 

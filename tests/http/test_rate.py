@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from gateway.errors import RateLimited
-from gateway.graph.engine import Answer
-from gateway.graph.joining import Joining
+from gateway.graph.answers import SharedOperations
+from gateway.graph.engine import OperationResult
+from gateway.request import LedgerEntry, Request
 from gateway.settings.api_keys import read_keys
 from gateway.upstream.clock import ManualClock
-from gateway.upstream.request import Entry, Request
 from gateway.web import rate_limit
 from gateway.web.authentication import Authenticator
 from gateway.web.rate_limit import ClientRateLimits
@@ -51,7 +51,7 @@ async def test_cost_is_paid_back_before_more_is_lent() -> None:
 
 
 async def test_clients_are_forgotten_rather_than_remembered_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limit, "MOST_CLIENTS", 3)
+    monkeypatch.setattr(rate_limit, "MAX_CLIENTS", 3)
     rates = ClientRateLimits(1, 1, ManualClock())
     for client in ("a", "b", "c", "d"):
         await rates.admit(client)
@@ -60,7 +60,7 @@ async def test_clients_are_forgotten_rather_than_remembered_without_end(monkeypa
         await rates.admit("d")
 
 
-async def test_who_asks_too_often_is_told_when_to_come_back() -> None:
+async def test_a_client_that_asks_too_often_learns_when_to_come_back() -> None:
     clock = ManualClock()
     site = plain_site(
         PlainEngine(),
@@ -87,21 +87,21 @@ class SharedEngine(PlainEngine):
 
     def __init__(self, meddle: Callable[[Request], Any]) -> None:
         super().__init__(meddle=meddle)
-        self.joining: Joining[Answer] = Joining(lambda answer: answer)
+        self.shared_operations: SharedOperations[OperationResult] = SharedOperations(lambda answer: answer)
 
-    async def execute(self, prepared: Any, *, request: Request, **given: Any) -> Answer:
-        async def run(shared: Request) -> Answer:
+    async def execute(self, prepared: Any, *, request: Request, **given: Any) -> OperationResult:
+        async def run(shared: Request) -> OperationResult:
             return await super(SharedEngine, self).execute(prepared, request=shared, **given)
 
-        return await self.joining.run("all are equal", request, run)
+        return await self.shared_operations.run("all are equal", request, run)
 
 
-async def test_whoever_asks_twice_and_leaves_once_is_charged_all_the_same() -> None:
+async def test_a_client_that_asks_twice_and_leaves_once_is_charged_all_the_same() -> None:
     clock, go_on = ManualClock(), asyncio.Event()
 
     async def spend(request: Request) -> None:
         await go_on.wait()
-        request.ledger.write(Entry("SALESLOFT", "/v2/meetings", 180, 0.0, 1.0))
+        request.ledger.write(LedgerEntry("SALESLOFT", "/v2/meetings", 180, 0.0, 1.0))
 
     engine = SharedEngine(spend)
     async with (
@@ -111,7 +111,7 @@ async def test_whoever_asks_twice_and_leaves_once_is_charged_all_the_same() -> N
     ):
         leaving = asyncio.ensure_future(gateway.post("{ hello }"))
         await engine.reached.wait()
-        (joint,) = engine.joining._known.values()
+        (joint,) = engine.shared_operations._running.values()
         staying = group.create_task(gateway.post("{ hello }"))
         await until(lambda: joint.waiting == 2)
         leaving.cancel()
@@ -129,7 +129,7 @@ async def test_what_ends_after_everybody_has_left_is_charged_too() -> None:
 
     async def spend(request: Request) -> None:
         def later() -> None:
-            request.ledger.write(Entry("SALESLOFT", "/v2/meetings", 180, 0.0, 1.0))
+            request.ledger.write(LedgerEntry("SALESLOFT", "/v2/meetings", 180, 0.0, 1.0))
             written.set()
 
         try:
@@ -161,7 +161,7 @@ async def test_what_an_operation_has_cost_is_charged() -> None:
     clock, engine = ManualClock(), PlainEngine()
 
     def spend(request: Request) -> None:
-        request.ledger.write(Entry("SALESLOFT", "/v2/meetings", 30, 0.0, 1.0))
+        request.ledger.write(LedgerEntry("SALESLOFT", "/v2/meetings", 30, 0.0, 1.0))
 
     engine.meddle = spend
     async with calling(plain_site(engine, rates=ClientRateLimits(100, 20, clock), clock=clock)) as gateway:

@@ -10,18 +10,17 @@ from contextlib import AsyncExitStack
 import pytest
 
 from gateway.app import create_app
-from gateway.commands.demo import variables
 from gateway.emulator.server import Emulators
 from gateway.errors import RateLimited
+from gateway.runtime.replicas import SharedDocuments, SharedRates
 from gateway.settings.settings import Settings
-from gateway.shared.documents import SharedDocuments
-from gateway.shared.rates import SharedRates
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.replicas.link import Link
 from gateway.web.persisted import MemoryDocumentStore
 from gateway.web.rate_limit import ClientRateLimits
 from tests.http.attacks import KEY
 from tests.http.harness import Caller, calling
+from tests.two_sources import variables
 from tests.upstream.replicas.redis_server import RedisServer, redis_server
 
 PATIENT = 5.0

@@ -9,6 +9,8 @@ import pytest
 
 from tests.interop.conftest import HERE, RunNode
 
+pytestmark = pytest.mark.slow
+
 SCREENSHOTS = os.environ.get("SCREENSHOTS", "")
 """A folder for pictures of the page, docs/images for those of the README."""
 
@@ -24,6 +26,10 @@ def browser() -> str:
 
 async def test_the_first_minutes_in_graphiql(node: RunNode, url: str, browser: str) -> None:
     assert (await node(HERE / "explore.mjs", url, browser, SCREENSHOTS)).endswith("done\n")
+
+
+async def test_links_waterfall_keyboard_and_phone(node: RunNode, url: str, browser: str) -> None:
+    assert (await node(HERE / "explore_more.mjs", url, browser, SCREENSHOTS)).endswith("done\n")
 
 
 async def test_a_page_of_another_origin(node: RunNode, url: str, browser: str) -> None:

@@ -12,6 +12,8 @@ from gateway.emulator.table import FIRST_ID, FIRST_LARGE_ID
 from gateway.graph.schema import sdl
 from tests.interop.conftest import HERE, PACKAGES, RunNode
 
+pytestmark = pytest.mark.slow
+
 AUDITS = 61
 
 

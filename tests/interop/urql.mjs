@@ -47,5 +47,5 @@ equal(wrong.error?.graphQLErrors[0]?.extensions.code, "GRAPHQL_VALIDATION_FAILED
 
 const byGet = new Client({ url, preferGetMethod: "force", exchanges: [fetchExchange] });
 const got = await byGet.query(gql`{ sources { source state } }`, {}).toPromise();
-equal(got.data?.sources.length, 2, "by GET");
+equal(got.data?.sources.length, 3, "by GET");
 done();

@@ -1,4 +1,4 @@
-"""A collector of traces on loopback: takes OTLP over HTTP, and tells what came as plain values."""
+"""A collector of traces on loopback: takes OTLP over HTTP, and gives what came as plain values."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ class Collector:
     @property
     def spans(self) -> list[Told]:
         """Every span, in the order in which they came."""
-        told = []
+        reported = []
         for body in self.bodies:
             for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
                 service = {fact.key: plain(fact.value) for fact in resource.resource.attributes}["service.name"]
-                told += [span_of(span, service) for scope in resource.scope_spans for span in scope.spans]
-        return told
+                reported += [span_of(span, service) for scope in resource.scope_spans for span in scope.spans]
+        return reported
 
     def of(self, kind: str) -> list[Told]:
         """The spans of one kind."""

@@ -114,7 +114,8 @@ def dashboard() -> list[str]:
     """Every query of the dashboard, over a window that a test can wait for."""
     panels = msgspec.json.decode(DASHBOARD.read_bytes())["panels"]
     flat = [inner for panel in panels for inner in (panel, *panel.get("panels", ()))]
-    return [target["expr"].replace("$__rate_interval", "1m") for panel in flat for target in panel.get("targets", ())]
+    queries = [target["expr"] for panel in flat for target in panel.get("targets", ())]
+    return [query.replace("$__rate_interval", "1m").replace("$instance", ".*") for query in queries]
 
 
 def metrics_in(expression: str) -> set[str]:

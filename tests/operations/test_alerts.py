@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 import subprocess
@@ -40,16 +41,48 @@ def said_by(alert: str, labels: dict[str, str]) -> dict[str, str]:
     for name, value in labels.items():
         summary = summary.replace(f"{{{{ $labels.{name} }}}}", value)
     summary = summary.replace("{{ $value | humanizePercentage }}", "15%")
-    return {"summary": summary, "runbook": f"docs/operations/runbook.md#{alert.lower()}"}
+    return {"summary": summary, "runbook_url": f"docs/operations/runbook.md#{alert.lower()}"}
+
+
+def up(values: str, **labels: str) -> dict[str, str]:
+    """Whether a target answers Prometheus."""
+    reported = ",".join(f'{name}="{value}"' for name, value in labels.items())
+    return {"series": f"up{{{reported}}}", "values": values}
+
+
+def version(values: str, **labels: str) -> dict[str, str]:
+    """What every gateway shows."""
+    return {**up(values, **labels), "series": up(values, **labels)["series"].replace("up{", "gateway_build_info{")}
+
+
+POD = {"job": "kubernetes-pods", "instance": "10.0.0.7:8000"}
+OTHER = {"job": "kubernetes-pods", "instance": "10.0.0.8:8000"}
 
 
 def fires(alert: str, minute: int, **labels: str) -> dict[str, Any]:
-    told = {"exp_labels": labels, "exp_annotations": said_by(alert, labels)}
-    return {"alertname": alert, "eval_time": f"{minute}m", "exp_alerts": [told]}
+    reported = {"exp_labels": labels, "exp_annotations": said_by(alert, labels)}
+    return {"alertname": alert, "eval_time": f"{minute}m", "exp_alerts": [reported]}
 
 
 def silent(alert: str, minute: int) -> dict[str, Any]:
     return {"alertname": alert, "eval_time": f"{minute}m", "exp_alerts": []}
+
+
+DOWN: dict[str, tuple[list[dict[str, str]], list[dict[str, Any]]]] = {
+    "a gateway that was found by its annotations, and does not answer": (
+        [up("1x9 0x50", **POD), version("1x9 _x50", **POD), up("1x60", **OTHER), version("1x60", **OTHER)],
+        [silent("GatewayDown", 9), fires("GatewayDown", 15, severity="page", **POD)],
+    ),
+    "other pods that do not answer": (
+        [up("0x60", job="kubernetes-pods", instance="10.0.0.9:80"), up("1x60", **POD), version("1x60", **POD)],
+        [silent("GatewayDown", 30)],
+    ),
+    "a gateway that was replaced": (
+        [up("1x9 _x50", **POD), version("1x9 _x50", **POD), up("_x8 1x52", **OTHER), version("_x8 1x52", **OTHER)],
+        [silent("GatewayDown", 30)],
+    ),
+    "no gateway at all": ([up("1x60", job="node", instance="a")], [fires("GatewayDown", 5, severity="page")]),
+}
 
 
 CASES: dict[str, tuple[list[dict[str, str]], list[dict[str, Any]]]] = {
@@ -96,18 +129,26 @@ CASES: dict[str, tuple[list[dict[str, str]], list[dict[str, Any]]]] = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_which_alert_it_is(tmp_path: Path, case: str) -> None:
+def follows(plan: dict[str, Any], folder: Path) -> None:
+    """Holds that Prometheus fires what a group of tests expects of its samples."""
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("no promtool on this machine: apt-get install --no-install-recommends prometheus")
-    series, expected = CASES[case]
-    plan = {
-        "rule_files": [str(RULES)],
-        "evaluation_interval": "1m",
-        "tests": [{"interval": "1m", "input_series": series, "alert_rule_test": expected}],
-    }
-    file = tmp_path / "alerts.json"
-    file.write_text(json.dumps(plan))
+    file = folder / "alerts.json"
+    file.write_text(json.dumps({"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": [plan]}))
     done = subprocess.run([promtool, "test", "rules", str(file)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("case", DOWN | CASES)
+def test_which_alert_it_is(tmp_path: Path, case: str) -> None:
+    series, expected = (DOWN | CASES)[case]
+    follows({"interval": "1m", "input_series": series, "alert_rule_test": expected}, tmp_path)
+
+
+def test_alerts_lead_to_the_runbook_that_prometheus_names(tmp_path: Path) -> None:
+    page = "https://docs.example.com/operations/runbook.html"
+    series, (expected,) = copy.deepcopy(DOWN["no gateway at all"])
+    expected["exp_alerts"][0]["exp_annotations"]["runbook_url"] = f"{page}#gatewaydown"
+    plan = {"interval": "1m", "input_series": series, "alert_rule_test": [expected]}
+    follows({**plan, "external_labels": {"runbook": page}}, tmp_path)

@@ -17,9 +17,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from gateway.commands.demo import emulated, variables
+from gateway.commands.demo import emulated
 from tests.cli.test_commands import ask
 from tests.operations.children import LONGEST, Child, Load, serving, wait_until
+from tests.two_sources import variables
 
 pytestmark = pytest.mark.slow
 
@@ -191,7 +192,7 @@ def test_a_terminal_that_goes_away_takes_the_demo_along(workers: int) -> None:
         url = re.search(r"GraphiQL +(\S+)/graphql", text.decode())
         assert url is not None
         assert ask(url[1], "/healthz")[0] == 200
-        os.close(terminal)  # the kernel sends SIGHUP to whoever has it
+        os.close(terminal)  # the kernel sends SIGHUP to the processes that have it
         _, ended = os.waitpid(pid, 0)
         assert os.waitstatus_to_exitcode(ended) == 0
     except BaseException:

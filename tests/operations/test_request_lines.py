@@ -1,4 +1,4 @@
-"""What a log tells of a request: one line, under an id that client and operator both know."""
+"""What a log says about a request: one line, under an id that client and operator both know."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ def written() -> Iterator[io.StringIO]:
 
 def lines(written: io.StringIO, message: str = "request") -> list[dict[str, Any]]:
     """The lines that have a message, and forgets all."""
-    told = [json.loads(line) for line in written.getvalue().splitlines()]
+    reported = [json.loads(line) for line in written.getvalue().splitlines()]
     written.seek(0)
     written.truncate()
-    return [line for line in told if line["message"] == message]
+    return [line for line in reported if line["message"] == message]
 
 
 async def asked(stage: Product, query: str) -> None:
     await stage.drive([stage.ask(query)])
 
 
-async def test_a_line_tells_what_an_operation_took(written: io.StringIO) -> None:
+async def test_a_line_says_what_an_operation_took(written: io.StringIO) -> None:
     async with product(world()) as stage:
         await asked(stage, QUERY)
         (cold,) = lines(written)
@@ -56,7 +56,7 @@ async def test_a_line_tells_what_an_operation_took(written: io.StringIO) -> None
     assert "errors" not in cold
 
 
-async def test_a_line_tells_which_source_was_the_trouble(written: io.StringIO) -> None:
+async def test_a_line_says_which_source_failed(written: io.StringIO) -> None:
     async with product(world(), settings={"DRIFT_TOKEN": ""}) as stage:
         stage.emulators.salesloft.faults.add(Status(401))
         for _ in range(10):  # until the endpoint is left alone

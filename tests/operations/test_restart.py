@@ -1,4 +1,4 @@
-"""Nothing that was asked is lost when the gateway is told to stop, or its workers are replaced, under load."""
+"""Nothing that was asked is lost when the gateway has to stop, or its workers are replaced, under load."""
 
 from __future__ import annotations
 
@@ -10,9 +10,17 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from gateway.commands.demo import emulated, variables
+from gateway.commands.demo import emulated
 from gateway.emulator.faults import Hang
+from gateway.emulator.server import Emulators
 from tests.operations.children import LONGEST, Child, Load, serving
+from tests.two_sources import variables
+
+
+def given(emulators: Emulators, **settings: str) -> dict[str, str]:
+    """Settings; several processes without a Redis would warn that they have no live updates."""
+    return {**variables(emulators), "GATEWAY_LIVE": "off", **settings}
+
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +33,10 @@ LEAST = 5_000
 
 
 async def test_a_rolling_restart_of_two_workers_loses_none_of_5000_requests(tmp_path: Path) -> None:
-    with emulated() as emulators, serving(tmp_path, {**variables(emulators), "GATEWAY_DRAIN": "1"}, workers=2) as child:
+    with (
+        emulated() as emulators,
+        serving(tmp_path, given(emulators, GATEWAY_DRAIN="1"), workers=2) as child,
+    ):
         await ready(child)
         before = child.workers()
         assert len(before) == 2
@@ -48,7 +59,10 @@ async def test_sigterm_loses_nothing_of_what_a_balancer_sends_until_it_hears_of_
     tmp_path: Path, workers: int
 ) -> None:
     settings = {"GATEWAY_DRAIN": "2"}
-    with emulated() as emulators, serving(tmp_path, {**variables(emulators), **settings}, workers=workers) as child:
+    with (
+        emulated() as emulators,
+        serving(tmp_path, given(emulators, **settings), workers=workers) as child,
+    ):
         await ready(child)
         load = Load(child.url, MIXED)
         async with load.running(CLIENTS):
@@ -65,7 +79,10 @@ async def test_sigterm_loses_nothing_of_what_a_balancer_sends_until_it_hears_of_
 @pytest.mark.parametrize("workers", [1, 2])
 async def test_after_the_drain_a_connection_is_answered_or_refused_never_reset(tmp_path: Path, workers: int) -> None:
     settings = {"GATEWAY_DRAIN": "0.5"}
-    with emulated() as emulators, serving(tmp_path, {**variables(emulators), **settings}, workers=workers) as child:
+    with (
+        emulated() as emulators,
+        serving(tmp_path, given(emulators, **settings), workers=workers) as child,
+    ):
         await ready(child)
         emulators.salesloft.app.door.latency = 3.0
         outcomes: Counter[str] = Counter()
@@ -165,5 +182,5 @@ async def until(true: object, child: Child) -> None:
 
 
 def faults(child: Child) -> list[dict[str, object]]:
-    """Log lines that say that something went wrong; that it was not ready while it closed is none of it."""
+    """Log lines that say that something went wrong; that it was not ready while it closed is not wrong."""
     return [line for line in child.lines() if line["level"] != "info" and line.get("path") != "/readyz"]

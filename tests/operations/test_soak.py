@@ -1,4 +1,4 @@
-"""What the soak (`make soak`) takes for growth, slowness and errors, told by made-up runs."""
+"""What the soak (`make soak`) takes for growth, slowness and errors, by made-up runs."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def run(
     return {row.promise: row.met for row in rows}
 
 
-def broken(told: dict[str, bool | None]) -> list[str]:
-    return [promise.split()[0] for promise, met in told.items() if met is not True]
+def broken(reported: dict[str, bool | None]) -> list[str]:
+    return [promise.split()[0] for promise, met in reported.items() if met is not True]
 
 
 def test_a_run_that_goes_well() -> None:
@@ -69,10 +69,10 @@ def test_what_a_vendor_did_is_no_error_of_ours() -> None:
     assert broken(run(refused=Counter({"UPSTREAM_TIMEOUT": 3}), partial=3)) == []
 
 
-def test_a_short_run_tells_nothing_of_growth() -> None:
-    told = run(seconds=30, grows=500, slows=5000, opens=5000)
-    assert broken(told) == ["p99", "megabytes", "open", "tasks"]
-    assert not any(met is False for met in told.values())
+def test_a_short_run_says_nothing_about_growth() -> None:
+    reported = run(seconds=30, grows=500, slows=5000, opens=5000)
+    assert broken(reported) == ["p99", "megabytes", "open", "tasks"]
+    assert not any(met is False for met in reported.values())
 
 
 def test_a_trend_is_a_line_and_what_is_off_it() -> None:

@@ -92,7 +92,7 @@ async def test_a_trace_goes_on_from_the_client_and_where_wanted_to_the_vendors(c
 
 
 @pytest.mark.parametrize("bad", ["00-0-0-00", f"00-{'0' * 32}-{PARENT}-01", "x" * 5000, f"{TRACEPARENT}-more"])
-async def test_a_traceparent_that_is_none_begins_a_new_trace(collector: Collector, bad: str) -> None:
+async def test_an_invalid_traceparent_begins_a_new_trace(collector: Collector, bad: str) -> None:
     async with product(world(), settings=ON) as stage:
         await asked(stage, "{ sources { source } }", {"traceparent": bad}, x=1)
     (server,) = collector.of("server")

@@ -1,4 +1,4 @@
-"""Cursors: places as text, there and back, and everything that is none."""
+"""Cursors: places as text, there and back, and everything that is not a cursor."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def filed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Filed:
     return made
 
 
-NOTHING_KEPT = {"GATEWAY_TTL_PAGES": "0,0,0"}
+NOTHING_KEPT = {"GATEWAY_TTL_PAGES": "0,0"}
 
 
 async def test_a_token_that_is_refused_leads_to_the_one_in_the_file_at_once(filed: Filed) -> None:
@@ -152,7 +152,7 @@ async def test_drifts_too(filed: Filed) -> None:
         assert (await files.stage.ask(query)).reports()["DRIFT"]["status"] == "OK"
 
 
-async def test_a_file_that_cannot_be_used_changes_nothing_and_is_told_once(filed: Filed) -> None:
+async def test_a_file_that_cannot_be_used_changes_nothing_and_is_reported_once(filed: Filed) -> None:
     async with filed({"SALESLOFT_TOKEN": TOKENS[0]}, **NOTHING_KEPT) as files:
         (files.folder / "SALESLOFT_TOKEN").unlink()
         await files.looked("SALESLOFT_TOKEN_FILE: ")

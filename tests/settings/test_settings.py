@@ -120,7 +120,7 @@ def test_a_dotenv_file_and_the_environment_wins(tmp_path: Path) -> None:
     assert settings.warnings == ("GATEWAY_PROT is not a setting; did you mean GATEWAY_PORT?",)
 
 
-def test_unknown_names_are_told_with_what_may_have_been_meant() -> None:
+def test_unknown_names_are_reported_with_similar_ones() -> None:
     given = {"SALESLOFT_TOKEM": "x", "DRIFT_URLS": "x", "GATEWAY_COLOUR_SCHEME": "x", "PATH": "x", "GATEWAY_X": ""}
     assert Settings.read(given).warnings == (
         "DRIFT_URLS is not a setting; did you mean DRIFT_URL?",

@@ -114,6 +114,7 @@ def test_another_source_is_one_row() -> None:
     names = [name for row in notebook.rows for name in row.names]
     assert names == [
         *("NOTEBOOK_TOKEN", "NOTEBOOK_TOKEN_FILE", "NOTEBOOK_URL", "NOTEBOOK_RATE_LIMIT", "NOTEBOOK_TIMEOUT"),
+        *("NOTEBOOK_WEBHOOK_SECRETS", "NOTEBOOK_WEBHOOK_SECRETS_FILE"),
     ]
     off = read_group(notebook, {})
     on = read_group(notebook, {"NOTEBOOK_TOKEN": TOKEN, "NOTEBOOK_TIMEOUT": "3"})

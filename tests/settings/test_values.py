@@ -57,6 +57,7 @@ ODD = st.one_of(
 )
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", sorted(NAMES))
 @settings(max_examples=30, deadline=None, database=None, print_blob=True)
 @given(value=ODD)
@@ -182,11 +183,9 @@ def test_caches_that_are_valid(value: str) -> None:
 
 
 @pytest.mark.parametrize("name", [row.name for row in ROWS if row.name.startswith("GATEWAY_TTL_")])
-@pytest.mark.parametrize(
-    "value", ["10", "10,20", "1,2,3,4,5", "a,b,c", "-1,2,3", "nan,1,1", "1,2,9e9", "1;2;3", "1,,3"]
-)
+@pytest.mark.parametrize("value", ["10", "10,20,30", "1,2,3,4", "a,b", "-1,2", "nan,1", "1,9e9", "1;2", "1,"])
 def test_lifetimes(name: str, value: str) -> None:
-    assert "three (or four) numbers of seconds" in refused(name, value)
+    assert "two numbers of seconds" in refused(name, value)
 
 
 @pytest.mark.parametrize(
@@ -269,7 +268,7 @@ def test_a_line_of_a_file_of_settings_that_cannot_be_read(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("keys", [{"GATEWAY_API_KEYS": SECRET}, {"GATEWAY_JWKS_URL": "https://login.example/keys"}])
 def test_no_authentication_beside_credentials_is_refused(keys: dict[str, str]) -> None:
-    with pytest.raises(BadSetting, match=f"GATEWAY_AUTH: is none, and {next(iter(keys))} is set"):
+    with pytest.raises(BadSetting, match=f"GATEWAY_AUTH: is none, but {next(iter(keys))} is set"):
         Settings.read({"GATEWAY_AUTH": "none", **keys})
 
 

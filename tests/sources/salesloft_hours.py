@@ -8,8 +8,8 @@ from gateway.model.filters import MeetingFilter
 from gateway.model.order import Order, OrderField, Position, Walk, micros
 from gateway.model.records import Meeting, Source
 from gateway.paging.merge import Chunk, Lane
+from gateway.request import Request
 from gateway.sources.salesloft import source
-from gateway.upstream.request import Request
 from tests.sources.salesloft_vendor import NOTHING_KEPT, Vendor, row
 
 BEGIN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -21,13 +21,13 @@ def hour(number: int) -> dt.datetime:
     return BEGIN + dt.timedelta(hours=number)
 
 
-def told(moment: dt.datetime) -> str:
+def formatted(moment: dt.datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def world(size: int) -> Vendor:
     """Meeting n begins, was made and was changed in hour n."""
-    times = (told(hour(number)) for number in range(1, size + 1))
+    times = (formatted(hour(number)) for number in range(1, size + 1))
     return Vendor(
         [row(number, start_time=at, created_at=at, updated_at=at) for number, at in enumerate(times, start=1)]
     )

@@ -14,15 +14,15 @@ from gateway.emulator.world import World
 from gateway.model.filters import MeetingFilter
 from gateway.model.order import Walk
 from gateway.model.records import Kind, Meeting, Ref, Source, UserKey
+from gateway.request import Request
 from gateway.sources.base import MeetingListing, Ports
 from gateway.sources.salesloft import source
 from gateway.upstream.budget import Budget
 from gateway.upstream.client import Client
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.credentials import Secret, StaticToken
-from gateway.upstream.request import Request
-from gateway.upstream.session import open_session
-from gateway.upstream.settings import Upstream
+from gateway.upstream.http import Upstream, open_session
+from tests.seeded import seeded
 from tests.sources.salesloft_vendor import Row, row
 
 NOW = dt.datetime(2026, 3, 18, 15, 20, tzinfo=dt.UTC)
@@ -88,7 +88,7 @@ class Stand:
 @pytest.fixture
 async def stand(request: pytest.FixtureRequest) -> AsyncIterator[Stand]:
     """A small world of the test's own; a parameter is the emulator's options."""
-    world = World.seeded(
+    world = seeded(
         NOW, users=12, accounts=12, people=80, cadences=8, tasks=30, salesloft_meetings=320, drift_meetings=80
     )
     clock = ManualClock(NOW.timestamp(), jumps=True)

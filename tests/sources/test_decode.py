@@ -98,6 +98,8 @@ def test_a_row_without_a_readable_id_is_lost_and_the_others_are_not(row: object)
         ("when", 1726491600),
         ("when", "1726491600"),
         ("when", "2026-13-01T00:00:00Z"),
+        ("when", "0001-01-01T00:00:00+14:00"),
+        ("when", "9999-12-31T23:59:59-14:00"),
         ("day", "32"),
         ("host", {}),
         ("host", []),
@@ -155,7 +157,7 @@ def test_elements_of_a_list_are_read_one_by_one() -> None:
     assert body.rows[0].unreadable == {"guests.*", "guests.1.email", "labels.*"}
 
 
-def test_lost_rows_are_told_apart_and_the_same_ones_are_told_alike() -> None:
+def test_lost_rows_are_told_apart_and_equal_ones_are_counted_once() -> None:
     first, again = decode({"id": 1}, None, None, {}), decode({}, None, {"id": 2}, None)
 
     assert len(set(first.lost)) == 3
@@ -228,13 +230,14 @@ WRECKED = {
     "a surrogate in UTF-8": b'"labels": ["x", "\xed\xa0\xbd"]',
     "a raw control character": b'"labels": ["x", "a\x01b"]',
     "a raw line break": b'"labels": ["x", "a\nb"]',
-    "an escape that there is none of": rb'"labels": ["x", "\q"]',
+    "an escape that does not exist": rb'"labels": ["x", "\q"]',
     "an escape cut short": rb'"labels": ["x", "\u12"]',
     "no number": b'"labels": ["x", NaN]',
     "infinite": b'"labels": ["x", -Infinity]',
     "beyond a float": b'"labels": ["x", 1e999]',
     "thousands of digits": b'"labels": ["x", ' + b"9" * 5000 + b"]",
     "very deep": b'"labels": ["x", ' + b"[" * 3000 + b"]" * 3000 + b"]",
+    "without end": b'"labels": ["x", ' + b"[" * 400_000 + b"]" * 400_000 + b"]",
 }
 
 
@@ -281,6 +284,39 @@ def test_what_a_value_of_any_kind_cannot_bear_costs_that_value(extra: bytes) -> 
         Row(Visit(id=1, title="kept", held=True), frozenset({"extra"})),
         Row(Visit(id=2, extra={"a": [1, {"b": 2**64 - 1}]})),
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"a": ' * 200_000 + b"1" + b"}" * 200_000,
+        b"[" * 3_000 + b"]" * 3_000 + b', "\\ud83d' + rb"\n" * 1_000_001 + b'"',
+        b"[" * 3_000 + b"]" * 3_000 + b', ""' * 300_000,
+    ],
+    ids=["objects", "escapes", "texts"],
+)
+def test_what_would_take_too_long_to_mend_is_malformed(text: bytes) -> None:
+    with pytest.raises(UpstreamMalformed):
+        DECODER.decode(body_of(b'"labels": ["x", ' + text + b"]"))
+
+
+async def test_others_have_their_turn_while_large_values_are_looked_at() -> None:
+    """Rows as expected, but for what is in a field of any kind."""
+    extra = b'"extra": {"a": [' + b",".join([b"[" + b",".join([b"1"] * 900) + b"]"] * 10) + b"]}"
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    beside = asyncio.ensure_future(other())
+    body = await DECODER.read(_repeated(body_of(extra), 20))
+    beside.cancel()
+    assert len(body.rows) == 20
+    assert not any(row.unreadable for row in body.rows)
+    assert turns >= 9
 
 
 def test_what_json_allows_is_read() -> None:

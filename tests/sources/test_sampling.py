@@ -1,25 +1,25 @@
-"""What a sample tells of an answer: rows read, fields that could not be, fields that nobody knows."""
+"""What a sample says about an answer: rows read, fields that could not be, fields that nobody knows."""
 
 from __future__ import annotations
 
 import pytest
 
 from gateway.errors import UpstreamMalformed
+from gateway.sources.decode import sample
 from gateway.sources.drift import wire as drift
 from gateway.sources.salesloft import wire as salesloft
-from gateway.sources.sampling import sample
 
 
 def test_a_field_that_nobody_knows_is_named() -> None:
-    told = sample(b'{"data": [{"id": 7, "title": "Demo", "mood": "good"}]}', salesloft.Meeting, source="SALESLOFT")
-    assert (told.rows, told.unreadable, told.unknown) == (1, (), ("mood",))
+    reported = sample(b'{"data": [{"id": 7, "title": "Demo", "mood": "good"}]}', salesloft.Meeting, source="SALESLOFT")
+    assert (reported.rows, reported.unreadable, reported.unknown) == (1, (), ("mood",))
 
 
 def test_a_field_that_cannot_be_read_is_named() -> None:
-    told = sample(b'{"data": [{"slug": "a-b", "slotStart": "soon"}]}', drift.Meeting, source="DRIFT")
-    assert told.rows == 1
-    assert any("slot" in where for where in told.unreadable)
-    assert told.unknown == ()
+    reported = sample(b'{"data": [{"slug": "a-b", "slotStart": "soon"}]}', drift.Meeting, source="DRIFT")
+    assert reported.rows == 1
+    assert any("slot" in where for where in reported.unreadable)
+    assert reported.unknown == ()
 
 
 def test_no_rows_are_no_trouble() -> None:

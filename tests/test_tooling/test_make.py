@@ -24,7 +24,7 @@ def program(path: Path, body: str) -> Path:
     return path
 
 
-def test_plain_make_tells_what_there_is() -> None:
+def test_plain_make_lists_the_targets() -> None:
     said = sh("make").stdout
 
     for target in ("demo", "test", "check", "fmt", "schema", "lock", "clean", "help"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.properties import WEIGHTS
 from tools import properties
 from tools.properties import Outcome, verdict
 
@@ -35,6 +37,13 @@ def test_anything_else_is_not(outcome: Outcome, seconds: float, said: str) -> No
     lines, well = verdict([outcome], seconds, minutes=1)
     assert not well
     assert lines[0] == said
+
+
+def test_the_weights_are_added_up() -> None:
+    """So that a profile tries as many cases in all as it says."""
+    texts = [(properties.ROOT / file).read_text(encoding="utf-8") for file in properties.files()]
+    weights = [float(weight) for text in texts for weight in re.findall(r"^@share\(([\d.]+)", text, re.MULTILINE)]
+    assert round(sum(weights), 3) == WEIGHTS
 
 
 def test_it_finds_the_files_by_what_they_import() -> None:
@@ -92,7 +101,7 @@ def test_only_the_quick_profile_draws_the_same_cases_again() -> None:
     assert said == {"quick": "True", "ci": "False", "nightly": "False"}
 
 
-def test_a_file_that_fails_is_told_with_what_pytest_said(tmp_path: Path) -> None:
+def test_a_file_that_fails_is_reported_with_pytest_s_output(tmp_path: Path) -> None:
     broken = tmp_path / "test_broken.py"
     broken.write_text("import no_such_module_anywhere\n", encoding="utf-8")
     outcome = properties.tried_apart(str(broken), "quick")

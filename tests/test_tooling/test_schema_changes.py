@@ -50,7 +50,7 @@ def test_what_is_added_breaks_nobody(was: str, now: str) -> None:
     assert breaking(OLD, OLD.replace(was, now, 1)) == []
 
 
-def test_a_value_more_of_an_enum_is_told_and_breaks_nothing() -> None:
+def test_an_added_value_of_an_enum_is_listed_and_breaks_nothing() -> None:
     new = OLD.replace("BOOKED CANCELED", "BOOKED CANCELED HELD")
     assert breaking(OLD, new) == []
     assert [change.coordinate for change in dangerous(OLD, new)] == ["Status.HELD"]

@@ -6,14 +6,13 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from gateway.request import Request
+from gateway.upstream.attempts import Backoff
 from gateway.upstream.budget import Budget
 from gateway.upstream.client import Client
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.credentials import Credential, Secret, StaticToken
-from gateway.upstream.request import Request
-from gateway.upstream.retry import Backoff
-from gateway.upstream.session import Session, open_session
-from gateway.upstream.settings import Upstream
+from gateway.upstream.http import Session, Upstream, open_session
 from gateway.upstream.store import Store
 from tests.upstream.server import Server, serving
 from tests.upstream.things import World

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.upstream.batch import Limits, chunks, encoded_len
+from gateway.request import IN_PROGRESS, Hit, Request
+from gateway.upstream import batch
+from gateway.upstream.batch import ALONE, Limits, chunks
+from gateway.upstream.cache import RecordCache
 from gateway.upstream.client import Client
 from gateway.upstream.clock import ManualClock
-from gateway.upstream.records import Records
-from gateway.upstream.request import Hit, Request
+from gateway.upstream.http import encoded_len
 from tests.upstream.server import Received, Server, reply
 from tests.upstream.things import THINGS, Ask, Thing, World, kept, things
 from tests.upstream.turns import turn
@@ -44,6 +48,30 @@ async def test_keys_of_several_requests_go_in_one_call(client: Client, world: Wo
 
     assert world.asked == [[f"{n}" for n in range(9)]]
     assert sorted((kept(request) for request in requests), key=str) == [[Hit.MISS]] + [[Hit.SHARED]] * 7
+
+
+@pytest.mark.parametrize("serving", [0, 1, 2])
+async def test_a_batch_waits_for_nobody_where_one_request_is_served(
+    client: Client, world: World, ask: Ask, monkeypatch: pytest.MonkeyPatch, serving: int
+) -> None:
+    """Keys that come a few turns of the loop later go in the same call, but for those of one request that is alone."""
+    monkeypatch.setattr(batch, "TICK", 1_000)  # so that an open batch goes when it is full
+    records = things(client, limits=Limits(keys=2))
+    with contextlib.ExitStack() as served:
+        for _ in range(serving):
+            served.enter_context(IN_PROGRESS.one())
+        first = asyncio.ensure_future(records.get(ask(), ["1"]))
+        for _ in range(ALONE + 3):
+            await turn()
+        await asyncio.gather(first, records.get(ask(), ["2"]))
+    assert sorted(world.asked) == ([["1"], ["2"]] if serving == 1 else [["1", "2"]])
+
+
+async def test_keys_of_one_request_go_in_one_call_though_it_is_alone(client: Client, world: World, ask: Ask) -> None:
+    records, request = things(client), ask()
+    with IN_PROGRESS.one():
+        await asyncio.gather(*(records.get(request, [f"{n}"]) for n in range(20)))
+    assert sorted(map(len, world.asked)) == [20]
 
 
 async def test_keys_that_are_under_way_are_not_asked_for_again(client: Client, server: Server, ask: Ask) -> None:
@@ -103,7 +131,7 @@ async def test_a_batch_waits_for_those_who_wait_for_an_earlier_batch(
         other.append(list(keys))
         return {key: Thing(key, 1) for key in keys}
 
-    second: Records[str, Thing] = Records(client, msgspec.structs.replace(THINGS, name="others"), fetch)
+    second: RecordCache[str, Thing] = RecordCache(client, msgspec.structs.replace(THINGS, name="others"), fetch)
     server.otherwise = world
 
     async def query(name: int) -> None:
@@ -165,7 +193,7 @@ async def test_keys_are_tuples_as_well(client: Client, server: Server, ask: Ask)
         seen.extend(keys)
         return {key: Thing(key[0], key[1]) for key in keys}
 
-    records: Records[tuple[str, int], Thing] = Records(client, THINGS, fetch)
+    records: RecordCache[tuple[str, int], Thing] = RecordCache(client, THINGS, fetch)
     await records.get(ask(), [("a", 1), ("a", 2)])
     answers = await records.get(ask(), [("a", 2), ("a", 1), ("b", 1)])
     assert answers.found == {("a", 2): Thing("a", 2), ("a", 1): Thing("a", 1), ("b", 1): Thing("b", 1)}

@@ -1,4 +1,4 @@
-"""Who gets units, when, and who is told at once that there are none."""
+"""Who gets units, when, and who is refused at once."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections import Counter
 import pytest
 
 from gateway.errors import DeadlineExceeded, UpstreamRateLimited
+from gateway.request import Priority, Request
 from gateway.upstream import budget as budgets
 from gateway.upstream.budget import Budget
 from gateway.upstream.clock import ManualClock
-from gateway.upstream.request import Priority, Request
-from gateway.upstream.window import Grant
+from gateway.upstream.minute import Grant
 from tests.upstream.turns import outcomes, pass_time, turn
 
 NOON = 1_800_000_000.0
@@ -47,7 +47,7 @@ async def test_a_minute_gives_its_limit_and_the_next_one_as_much(clock: ManualCl
     assert budget.remaining == 5
 
 
-async def test_who_cannot_be_served_in_time_is_told_at_once(clock: ManualClock) -> None:
+async def test_who_cannot_be_served_in_time_is_refused_at_once(clock: ManualClock) -> None:
     budget = Budget("SALESLOFT", 1, clock)
     await spend(budget, asking(clock))
 
@@ -119,7 +119,7 @@ async def test_a_greedy_request_leaves_something_for_others(clock: ManualClock) 
     await asyncio.gather(*many, return_exceptions=True)
 
 
-async def test_whoever_came_first_is_done_first(clock: ManualClock) -> None:
+async def test_the_first_to_come_is_done_first(clock: ManualClock) -> None:
     budget = Budget("SALESLOFT", 80, clock, at_once=4)
     order: list[int] = []
 
@@ -181,7 +181,7 @@ async def test_a_caller_who_leaves_gives_its_units_back(clock: ManualClock) -> N
     assert outcomes([queued[1], late]) == [
         "UpstreamRateLimited",
         "ok",
-    ]  # the first was told at once, when another stood before it
+    ]  # the first was refused at once, when another stood before it
 
 
 async def test_a_refusal_empties_the_minute(clock: ManualClock) -> None:
@@ -198,7 +198,7 @@ async def test_a_refusal_empties_the_minute(clock: ManualClock) -> None:
     assert budget.remaining == 300
 
 
-async def test_a_rate_that_is_not_told_is_found(clock: ManualClock) -> None:
+async def test_a_rate_that_is_not_announced_is_found(clock: ManualClock) -> None:
     budget = Budget("DRIFT", 300, clock, adapts=True)
 
     await budget.refused(None, sent=clock.monotonic())
@@ -209,7 +209,7 @@ async def test_a_rate_that_is_not_told_is_found(clock: ManualClock) -> None:
 
 
 async def test_a_process_without_a_unit_says_so_at_once(clock: ManualClock) -> None:
-    """Where processes outnumber units: the sum of what they spend is none, rather than too much."""
+    """Where processes outnumber units: the sum of what they spend is nothing, rather than too much."""
     budget = Budget("SALESLOFT", 0, clock)
     for _ in range(3):
         with pytest.raises(UpstreamRateLimited) as caught:
@@ -220,7 +220,7 @@ async def test_a_process_without_a_unit_says_so_at_once(clock: ManualClock) -> N
 
 
 async def test_a_queue_has_an_end(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budgets, "MOST_WAITING", 5)
+    monkeypatch.setattr(budgets, "MAX_WAITING", 5)
     budget = Budget("SALESLOFT", 1, clock)
     calls = [asyncio.ensure_future(spend(budget, asking(clock, 6000, Priority.REVALIDATION))) for _ in range(10)]
     await asyncio.sleep(0)

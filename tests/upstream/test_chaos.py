@@ -18,13 +18,13 @@ from gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+from gateway.request import Hit, Request
+from gateway.upstream.cache import RecordCache
 from gateway.upstream.client import Client
 from gateway.upstream.clock import ManualClock
-from gateway.upstream.codec import Typed
-from gateway.upstream.lifetimes import Lifetimes
-from gateway.upstream.records import Kind, Records
-from gateway.upstream.request import Hit, Request
-from gateway.upstream.session import Session
+from gateway.upstream.freshness import CachePolicy, Lifetimes
+from gateway.upstream.http import Session
+from gateway.upstream.store import MsgpackCodec
 from tests.upstream.conftest import MakeClient
 from tests.upstream.server import Handler, Server, hang, reply, reset, stall
 
@@ -33,10 +33,10 @@ class Thing(msgspec.Struct, frozen=True):
     id: str
 
 
-THINGS = Kind(
+THINGS = CachePolicy(
     name="things",
     endpoint="/things",
-    codec=Typed(Thing),
+    codec=MsgpackCodec(Thing),
     lifetimes=Lifetimes(fresh=10, stale=20, fallback=70, absent=5),
 )
 GOOD = b'[{"id":"1"}]'
@@ -72,7 +72,7 @@ FAULTS = [
 ]
 
 
-def things(client: Client) -> Records[str, Thing]:
+def things(client: Client) -> RecordCache[str, Thing]:
     async def fetch(request: Request, keys: Sequence[str]) -> Mapping[str, Thing]:
         body = await client.get(request, "/things", "/things", [("ids[]", key) for key in keys])
         try:
@@ -80,7 +80,7 @@ def things(client: Client) -> Records[str, Thing]:
         except msgspec.MsgspecError:
             raise UpstreamMalformed("The source's answer cannot be read.", source="SALESLOFT") from None
 
-    return Records(client, THINGS, fetch)
+    return RecordCache(client, THINGS, fetch)
 
 
 Ask = Callable[[], Request]
@@ -100,7 +100,7 @@ class Scene:
         self._clock = clock
         self._patch = patch
 
-    async def set(self, client: Client, fault: Fault, ask: Ask, *, age: float | None) -> Records[str, Thing]:
+    async def set(self, client: Client, fault: Fault, ask: Ask, *, age: float | None) -> RecordCache[str, Thing]:
         records = things(client)
         self.server.otherwise = reply(200, GOOD)
         if age is not None:
@@ -170,7 +170,7 @@ async def test_stale(client: Client, fault: Fault, scene: Scene, ask: Ask) -> No
     assert (answers.found, answers.stale) == ({"1": Thing("1")}, True)
     assert request.freshness.stale("SALESLOFT")
     assert calls(request) == 0
-    await client.settled()
+    await client.wait_for_background()
     assert len(scene.server.received) == (0 if fault.handler is None else fault.calls)
     assert (await records.get(ask(), ["1"])).stale
 

@@ -14,21 +14,20 @@ from gateway.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
+from gateway.request import Request
+from gateway.upstream.attempts import Backoff, RetryBudget, wait_before_retry
 from gateway.upstream.budget import AT_ONCE
-from gateway.upstream.call import Call
 from gateway.upstream.circuit import ANSWERED as OK
-from gateway.upstream.circuit import Circuit, Ended, Tolerance
-from gateway.upstream.client import Client, State, as_sent
+from gateway.upstream.circuit import CallOutcome, Circuit, Tolerance, outcome_of
+from gateway.upstream.client import Client, UpstreamState, raw_body
 from gateway.upstream.clock import ManualClock
-from gateway.upstream.endpoints import ended_as
-from gateway.upstream.request import Request
-from gateway.upstream.retry import Backoff, Failure, RetryBudget, wait_before_retry
+from gateway.upstream.http import Failure, UpstreamCall
 from gateway.upstream.trouble import Reason, Trouble
 from tests.upstream.server import Server, reply
 
-FAILED = Ended(reason=Reason(Trouble.SERVER_ERROR, 500), transient=True)
-REFUSED = Ended(reason=Reason(Trouble.REFUSED, 403))
-GONE = Ended(reason=Reason(Trouble.GONE, 404))
+FAILED = CallOutcome(reason=Reason(Trouble.SERVER_ERROR, 500), transient=True)
+REFUSED = CallOutcome(reason=Reason(Trouble.REFUSED, 403))
+GONE = CallOutcome(reason=Reason(Trouble.GONE, 404))
 FIVE = [FAILED] * 5
 
 
@@ -36,15 +35,15 @@ def circuit() -> Circuit:
     return Circuit("DRIFT", Tolerance())
 
 
-def doubtful(status: int = 400) -> Ended:
-    return Ended(reason=Reason(Trouble.REJECTED, status), doubtful=True)
+def doubtful(status: int = 400) -> CallOutcome:
+    return CallOutcome(reason=Reason(Trouble.REJECTED, status), doubtful=True)
 
 
-def of(record: int, ended: Ended) -> Ended:
+def of(record: int, ended: CallOutcome) -> CallOutcome:
     return msgspec.structs.replace(ended, record=record)
 
 
-def ended(circuit: Circuit, now: float, *outcomes: Ended | None) -> None:
+def ended(circuit: Circuit, now: float, *outcomes: CallOutcome | None) -> None:
     for outcome in outcomes:
         circuit.record(now, outcome, trial=circuit.ask(now))
 
@@ -134,7 +133,7 @@ def test_one_refusal_may_be_about_one_record() -> None:
 
 
 @pytest.mark.parametrize("lasting", [REFUSED, GONE])
-def test_what_lasts_needs_no_more_than_three_however_far_apart(lasting: Ended) -> None:
+def test_what_lasts_needs_no_more_than_three_however_far_apart(lasting: CallOutcome) -> None:
     guarded = circuit()
     ended(guarded, 0, lasting)
     ended(guarded, 3600, lasting)
@@ -149,7 +148,7 @@ def test_a_filter_that_is_not_accepted_shuts_nothing_until_the_plain_call_is_not
     assert guarded.closed
     assert not guarded.failing
     ended(guarded, 0, OK, doubtful(), doubtful())
-    ended(guarded, 0, Ended(reason=Reason(Trouble.REJECTED, 400)))
+    ended(guarded, 0, CallOutcome(reason=Reason(Trouble.REJECTED, 400)))
     assert not guarded.closed, "the two that were in doubt count now"
 
 
@@ -194,9 +193,9 @@ def test_one_record_is_no_trial_of_the_others() -> None:
     assert guarded.closed
 
 
-LIST = Call("/a", "/a", as_sent)
-FILTERED = Call("/a", "/a", as_sent, (("id", "1"),), plain=LIST)
-RECORD = Call("/a/{id}", "/a/1", as_sent, one=True, plain=LIST)
+LIST = UpstreamCall("/a", "/a", raw_body)
+FILTERED = UpstreamCall("/a", "/a", raw_body, (("id", "1"),), plain=LIST)
+RECORD = UpstreamCall("/a/{id}", "/a/1", raw_body, one=True, plain=LIST)
 UNAVAILABLE = UpstreamUnavailable("x", source="x")
 REFUSAL = UpstreamRefused("x", source="x")
 SPENT = UpstreamRateLimited("x", source="x")
@@ -222,14 +221,14 @@ SPENT = UpstreamRateLimited("x", source="x")
 )
 def test_what_an_end_says(failure: Failure, counts: set[str]) -> None:
     """Of a list; of one with a filter, which may be to blame; and of a record, which may be alone with it."""
-    told = [ended_as(failure, call) for call in (LIST, FILTERED, RECORD)]
+    reported = [outcome_of(failure, call) for call in (LIST, FILTERED, RECORD)]
     words = set()
-    if told[0] is not None:
+    if reported[0] is not None:
         words.add("list")
-    if told[1] is not None:
-        words.add("doubt" if told[1].doubtful else "filtered")
-    if told[2] is not None:
-        words.add("record" if told[2].record is not None else "all")
+    if reported[1] is not None:
+        words.add("doubt" if reported[1].doubtful else "filtered")
+    if reported[2] is not None:
+        words.add("record" if reported[2].record is not None else "all")
     assert words == counts
 
 
@@ -244,7 +243,7 @@ async def test_a_failing_endpoint_is_left_alone_and_the_others_are_not(
         with pytest.raises(UpstreamUnavailable):
             await client.get(ask("/a"), "/a/{id}", f"/a/{n}")
     assert len(server.received) <= 6
-    assert client.state is State.FAILING
+    assert client.state is UpstreamState.FAILING
 
     server.otherwise = reply(200)
     assert await client.get(ask("/b"), "/b", "/b") == b"{}"
@@ -274,7 +273,7 @@ async def test_a_refused_credential_is_not_tried_over_and_over(
         with pytest.raises(UpstreamRefused):
             await client.get(Request(clock.monotonic() + 25), "/a/{id}", f"/a/{n}")
     assert len(server.received) == 3
-    assert client.state is State.REFUSED
+    assert client.state is UpstreamState.REFUSED
 
 
 @pytest.mark.parametrize(

@@ -13,14 +13,12 @@ from email.utils import format_datetime
 import pytest
 
 from gateway.errors import UpstreamRateLimited
+from gateway.request import Request
 from gateway.upstream.budget import Budget
-from gateway.upstream.clock import ManualClock, Steady, SystemClock
-from gateway.upstream.lifetimes import AHEAD, Age
-from gateway.upstream.records import Records
-from gateway.upstream.request import Request
-from gateway.upstream.store import Kept, MemoryStore, Shelf
-from gateway.upstream.vendortime import CONFIRMED, FAR, VendorTime
-from gateway.upstream.window import MARGIN
+from gateway.upstream.cache import RecordCache
+from gateway.upstream.clock import CONFIRMED, FAR, MARGIN, ManualClock, SteadyClock, SystemClock, VendorClock
+from gateway.upstream.freshness import CLOCK_SKEW, Age
+from gateway.upstream.store import CacheEntry, CacheNamespace, MemoryStore
 from tests.upstream.conftest import MakeClient
 from tests.upstream.server import Received, Server, reply
 from tests.upstream.things import LIFETIMES, THINGS, Thing, World, things
@@ -57,7 +55,7 @@ async def test_front_ends_that_differ_give_no_minute_twice(fronts: tuple[float, 
     clock = ManualClock(NOON)
     clock.advance(began)
     budget = Budget("SALESLOFT", 20, clock)
-    for offset in fronts:  # a few answers have told of each
+    for offset in fronts:  # a few answers have shown each
         budget.heard(math.floor(NOON + began + offset), sent=began, received=began)
     counted = await spend_for(budget, clock, 200, fronts)
     assert max(counted.values()) <= 20
@@ -74,7 +72,7 @@ async def test_a_clock_that_is_set_back_gives_no_minute_twice() -> None:
     assert sum((await spend_for(budget, clock, 10, [0.0])).values()) == 20
 
 
-def hear(vendor: VendorTime, clock: ManualClock, date: float) -> float:
+def hear(vendor: VendorClock, clock: ManualClock, date: float) -> float:
     """Lets an answer come with a date; what is then taken for the offset."""
     vendor.heard(math.floor(date), sent=clock.monotonic(), received=clock.monotonic())
     return vendor.offset
@@ -82,7 +80,7 @@ def hear(vendor: VendorTime, clock: ManualClock, date: float) -> float:
 
 def test_one_odd_date_changes_nothing() -> None:
     clock = ManualClock(NOON)
-    vendor = VendorTime(clock)
+    vendor = VendorClock(clock)
     assert hear(vendor, clock, NOON) == 0
     for odd in (NOON - HOUR, NOON + HOUR, NOON + FAR + 10, 0.0, 4e9, -6e10):
         clock.advance(1)
@@ -94,7 +92,7 @@ def test_one_odd_date_changes_nothing() -> None:
 
 def test_dates_that_are_far_off_are_believed_once_they_agree_for_long() -> None:
     clock = ManualClock(NOON)
-    vendor = VendorTime(clock)
+    vendor = VendorClock(clock)
     hear(vendor, clock, NOON)
     for _ in range(10):
         clock.advance(CONFIRMED / 11)
@@ -106,7 +104,7 @@ def test_dates_that_are_far_off_are_believed_once_they_agree_for_long() -> None:
 
 def test_a_date_that_stands_still_does_not_stop_the_minute() -> None:
     clock = ManualClock(NOON)
-    vendor = VendorTime(clock)
+    vendor = VendorClock(clock)
     for _ in range(600):
         hear(vendor, clock, NOON)
         clock.advance(1)
@@ -116,15 +114,15 @@ def test_a_date_that_stands_still_does_not_stop_the_minute() -> None:
 def test_a_first_date_is_believed_within_a_day() -> None:
     for offset in (-HOUR, HOUR, 86_000.0):
         clock = ManualClock(NOON)
-        assert hear(VendorTime(clock), clock, NOON + offset) == pytest.approx(offset, abs=1)
+        assert hear(VendorClock(clock), clock, NOON + offset) == pytest.approx(offset, abs=1)
     for offset in (-90_000.0, 1e9):
         clock = ManualClock(NOON)
-        assert hear(VendorTime(clock), clock, NOON + offset) == 0
+        assert hear(VendorClock(clock), clock, NOON + offset) == 0
 
 
 def test_a_steady_time_goes_by_what_has_passed() -> None:
     clock = ManualClock(NOON)
-    time = Steady(clock)
+    time = SteadyClock(clock)
     clock.advance(5)
     clock.set_back(HOUR)
     assert (clock.time(), time.now()) == (NOON + 5 - HOUR, NOON + 5)
@@ -157,8 +155,8 @@ async def test_a_record_from_a_replica_that_is_ahead_is_old(
     store = MemoryStore()
     client = make_client(store=store)
     records = things(client)
-    shelf = Shelf(client.identity, client.upstream.name, THINGS.name)
-    await store.put(shelf, {"1": Kept(Thing("1", 7), client.now() + ahead)}, THINGS.codec, seconds=100)
+    namespace = CacheNamespace(client.identity, client.upstream.name, THINGS.name)
+    await store.put(namespace, {"1": CacheEntry(Thing("1", 7), client.now() + ahead)}, THINGS.codec, seconds=100)
     world.version = 8
     answers = await records.get(ask(), ["1"])
     assert (answers.found["1"].version, answers.stale) == (8, False)
@@ -169,25 +167,25 @@ async def test_such_a_record_still_stands_in_where_there_is_no_other(
 ) -> None:
     store = MemoryStore()
     client = make_client(store=store)
-    records: Records[str, Thing] = things(client)
-    shelf = Shelf(client.identity, client.upstream.name, THINGS.name)
-    await store.put(shelf, {"1": Kept(Thing("1", 7), client.now() + 120)}, THINGS.codec, seconds=100)
+    records: RecordCache[str, Thing] = things(client)
+    namespace = CacheNamespace(client.identity, client.upstream.name, THINGS.name)
+    await store.put(namespace, {"1": CacheEntry(Thing("1", 7), client.now() + 120)}, THINGS.codec, seconds=100)
     server.otherwise = reply(500)
     answers = await records.get(ask(), ["1"])
     assert (answers.found["1"].version, answers.stale) == (7, True)
 
 
 def test_clocks_that_agree_but_for_a_moment_are_no_matter() -> None:
-    assert LIFETIMES.age(-AHEAD, absent=False) is Age.FRESH
-    assert LIFETIMES.age(-AHEAD - 0.1, absent=False) is Age.FALLBACK
-    assert LIFETIMES.age(-AHEAD - 0.1, absent=True) is Age.FALLBACK
+    assert LIFETIMES.age(-CLOCK_SKEW, absent=False) is Age.FRESH
+    assert LIFETIMES.age(-CLOCK_SKEW - 0.1, absent=False) is Age.FALLBACK
+    assert LIFETIMES.age(-CLOCK_SKEW - 0.1, absent=True) is Age.FALLBACK
 
 
 @pytest.mark.parametrize("skew", [-125.0, 125.0])
 async def test_ages_go_by_the_vendors_clock(
     make_client: MakeClient, server: Server, clock: ManualClock, ask: Ask, skew: float
 ) -> None:
-    """A process whose own clock is wrong tells and shares the vendor's time, once an answer has told it."""
+    """A process whose own clock is wrong reports and shares the vendor's time, once an answer has shown it."""
     rows = World()
 
     async def dated(request: Received, writer: asyncio.StreamWriter) -> None:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from gateway.errors import UpstreamError, UpstreamMalformed, UpstreamTimeout, UpstreamUnavailable
-from gateway.upstream.client import Client, State
+from gateway.request import Request
+from gateway.upstream.client import Client, UpstreamState
 from gateway.upstream.clock import ManualClock
-from gateway.upstream.request import Request
-from gateway.upstream.session import LONGEST_HEADER, MOST_HEADERS
+from gateway.upstream.http import MAX_HEADER_LINE, MAX_HEADERS
 from tests.upstream.conftest import MakeClient
 from tests.upstream.server import Handler, Received, Server, lasting, once_only, reply, reset
 from tests.upstream.turns import turn
@@ -35,7 +35,7 @@ async def test_dead_connections_of_the_pool_cost_nobody_an_answer(client: Client
     assert await asyncio.gather(*(get(client, ask(), number) for number in range(16))) == [b"{}"] * 16
     for number in range(100):
         assert await get(client, ask(), number) == b"{}"
-    assert client.state is State.OK
+    assert client.state is UpstreamState.OK
     assert set(client.circuits.values()) == {"answered"}
 
 
@@ -116,7 +116,7 @@ async def test_a_long_refusal_is_not_read_to_its_end(client: Client, server: Ser
 
 @pytest.fixture
 def full_port() -> Iterator[int]:
-    """A port whose listener takes no more connections: whoever tries waits."""
+    """A port whose listener takes no more connections: a client that tries waits."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
         listener.bind(("127.0.0.1", 0))
@@ -154,8 +154,8 @@ async def test_one_that_is_given_up_costs_none_either(make_client: MakeClient, a
 
 
 LONG = [
-    ("one long line", reply(200, b"[1]", {"Set-Cookie": "x" * (LONGEST_HEADER - 200)})),
-    ("many lines", reply(200, b"[1]", {f"X-{number}": "x" for number in range(MOST_HEADERS - 20)})),
+    ("one long line", reply(200, b"[1]", {"Set-Cookie": "x" * (MAX_HEADER_LINE - 200)})),
+    ("many lines", reply(200, b"[1]", {f"X-{number}": "x" for number in range(MAX_HEADERS - 20)})),
     ("a long policy", reply(200, b"[1]", {"Content-Security-Policy": "default-src 'self'; " * 800})),
 ]
 
@@ -169,8 +169,8 @@ async def test_long_headers_are_read(client: Client, server: Server, request_: R
 @pytest.mark.parametrize(
     "handler",
     [
-        reply(200, b"[1]", {"X-Long": "x" * (LONGEST_HEADER + 1000)}),
-        reply(200, b"[1]", {f"X-{number}": "x" for number in range(MOST_HEADERS + 100)}),
+        reply(200, b"[1]", {"X-Long": "x" * (MAX_HEADER_LINE + 1000)}),
+        reply(200, b"[1]", {f"X-{number}": "x" for number in range(MAX_HEADERS + 100)}),
     ],
 )
 async def test_endless_headers_are_not(client: Client, server: Server, request_: Request, handler: Handler) -> None:

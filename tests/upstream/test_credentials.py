@@ -14,13 +14,12 @@ from urllib.parse import parse_qs
 import pytest
 
 from gateway.errors import DeadlineExceeded, UpstreamMalformed, UpstreamRefused, UpstreamTimeout, UpstreamUnavailable
+from gateway.request import Request
 from gateway.upstream.client import Client
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.credentials import Secret
-from gateway.upstream.oauth import LONGEST_LIFE, SHORT_LIFE, ClientCredentials, Vault
-from gateway.upstream.request import Request
-from gateway.upstream.session import Session
-from gateway.upstream.settings import Upstream
+from gateway.upstream.http import Session, Upstream
+from gateway.upstream.oauth import MAX_LIFETIME, SHORT_LIFETIME, ClientCredentials, TokenVault
 from tests.upstream.conftest import MakeClient
 from tests.upstream.server import Handler, Received, Server, hang, reply
 from tests.upstream.turns import turn
@@ -63,7 +62,7 @@ MakeCredential = Callable[..., ClientCredentials]
 
 @pytest.fixture
 def make_credential(server: Server, session: Session, clock: ManualClock) -> MakeCredential:
-    def make(vault: Vault | None = None, *, timeout: float = 5) -> ClientCredentials:
+    def make(vault: TokenVault | None = None, *, timeout: float = 5) -> ClientCredentials:
         endpoint = Upstream(name="SALESLOFT", base_url=f"{server.url}/oauth/token", timeout=timeout)
         return ClientCredentials(endpoint, "client-1", Secret(CLIENT_SECRET), session, clock, vault=vault)
 
@@ -165,7 +164,7 @@ async def test_no_token_no_call_and_no_loop(
     case: tuple[Handler, type[Exception]],
 ) -> None:
     answer, error = case
-    client = make_client(credential=make_credential(timeout=0.1 if answer is hang else 60))
+    client = make_client(credential=make_credential(timeout=0.5 if answer is hang else 60))
     tokens.answer = answer
     for _ in range(5):
         with pytest.raises(error):
@@ -185,21 +184,21 @@ async def test_no_token_no_call_and_no_loop(
         ('"7200"', 7200),
         ('" 3600.5 "', 3600.5),
         ("60", 60),
-        ("null", SHORT_LIFE),
-        ('"soon"', SHORT_LIFE),
-        ('""', SHORT_LIFE),
-        ('"nan"', SHORT_LIFE),
-        ("true", SHORT_LIFE),
-        ("[7200]", SHORT_LIFE),
-        ('{"seconds": 7200}', SHORT_LIFE),
-        ("99999999999", LONGEST_LIFE),
-        ("1" + "0" * 100, LONGEST_LIFE),
-        ('"1e400"', LONGEST_LIFE),
-        ('"inf"', LONGEST_LIFE),
+        ("null", SHORT_LIFETIME),
+        ('"soon"', SHORT_LIFETIME),
+        ('""', SHORT_LIFETIME),
+        ('"nan"', SHORT_LIFETIME),
+        ("true", SHORT_LIFETIME),
+        ("[7200]", SHORT_LIFETIME),
+        ('{"seconds": 7200}', SHORT_LIFETIME),
+        ("99999999999", MAX_LIFETIME),
+        ("1" + "0" * 100, MAX_LIFETIME),
+        ('"1e400"', MAX_LIFETIME),
+        ('"inf"', MAX_LIFETIME),
     ],
     ids=lambda value: str(value)[:20],
 )
-async def test_the_life_of_a_token_may_be_told_in_any_form(
+async def test_the_life_of_a_token_may_be_given_in_any_form(
     client: Client, tokens: TokenServer, clock: ManualClock, said: str, seconds: float
 ) -> None:
     token = b'{"access_token": "at-1-not-to-be-seen", "expires_in": %b}' % said.encode()
@@ -213,7 +212,7 @@ async def test_the_life_of_a_token_may_be_told_in_any_form(
     assert len(tokens.asked) == 2
 
 
-async def test_a_token_whose_life_is_not_told_lasts_as_long_as_salesloft_s(
+async def test_a_token_without_a_life_lasts_as_long_as_salesloft_s(
     client: Client, tokens: TokenServer, clock: ManualClock
 ) -> None:
     tokens.answer = reply(200, b'{"access_token": "at-1-not-to-be-seen"}')
@@ -244,7 +243,7 @@ async def test_waiting_for_a_token_ends_at_the_deadline(
         async def load(self) -> None:
             await asyncio.sleep(30)
 
-        async def keep(self, token: object) -> None: ...
+        async def save(self, token: object) -> None: ...
 
         async def claim(self, seconds: float) -> bool:
             return seconds < 0
@@ -287,15 +286,15 @@ async def test_no_token_is_written_anywhere(
     asyncio.get_running_loop().set_debug(True)
     await ask(client, clock)
     clock.advance(100)
-    told = [repr(client), repr(vars(client)), repr(client.credential), repr(vars(client.credential))]
+    reported = [repr(client), repr(vars(client)), repr(client.credential), repr(vars(client.credential))]
     for answer in (reply(500), reply(401)):
         tokens.answer = answer
         tokens.valid = "revoked"
         try:
             await ask(client, clock)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is looked through
-            told.append("".join(traceback.format_exception(error)))
-            told.append(repr(error.extensions()) if hasattr(error, "extensions") else "")
+            reported.append("".join(traceback.format_exception(error)))
+            reported.append(repr(error.extensions()) if hasattr(error, "extensions") else "")
         clock.advance(100)
-    told.append(caplog.text)
-    assert "not-to-be-seen" not in "".join(told)
+    reported.append(caplog.text)
+    assert "not-to-be-seen" not in "".join(reported)

@@ -7,9 +7,9 @@ import asyncio
 import pytest
 
 from gateway.errors import UpstreamRefused, UpstreamUnavailable
+from gateway.request import Hit
 from gateway.upstream.client import Client
 from gateway.upstream.clock import ManualClock
-from gateway.upstream.request import Hit
 from tests.upstream.conftest import MakeClient
 from tests.upstream.server import Received, Server, reply
 from tests.upstream.things import Ask, Thing, World, kept, things
@@ -59,7 +59,7 @@ async def test_an_old_record_is_shown_when_a_new_one_takes_long(
     assert (answers.found["1"].version, answers.stale) == (1, True)
 
     gate.set()
-    await client.settled()
+    await client.wait_for_background()
     assert (await records.get(ask(), ["1"])).found["1"].version == 2
     assert world.asked == [["1"], ["1"]]  # the call that was under way was not dropped
     assert kept(request) == [Hit.STALE, Hit.MISS]
@@ -78,7 +78,7 @@ async def test_an_old_record_is_shown_at_once_when_there_are_no_units(
     assert (answers.found["1"].version, answers.stale) == (1, True)
     assert world.asked == [["1"], ["2"], ["3"]]
     clock.advance(61)
-    await client.settled()
+    await client.wait_for_background()
     assert world.asked == [["1"], ["2"], ["3"], ["1"]]
 
 
@@ -95,7 +95,7 @@ async def test_a_refused_credential_shows_nothing_old(
         await records.get(ask(), ["1"])
 
 
-async def test_a_source_that_is_off_shows_nothing_kept(client: Client, world: World, ask: Ask) -> None:
+async def test_a_source_that_is_off_shows_nothing_cached(client: Client, world: World, ask: Ask) -> None:
     records = things(client)
     await records.get(ask(), ["1"])
     assert world.asked

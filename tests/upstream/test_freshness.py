@@ -10,13 +10,12 @@ import msgspec
 import pytest
 
 from gateway.errors import UpstreamUnavailable
+from gateway.request import Hit, Request
+from gateway.upstream.cache import ListCache, RecordCache
 from gateway.upstream.client import Client
 from gateway.upstream.clock import ManualClock
-from gateway.upstream.codec import Typed
-from gateway.upstream.lifetimes import Age, Lifetimes
-from gateway.upstream.lists import Lists
-from gateway.upstream.records import Kind, Records
-from gateway.upstream.request import Hit, Request
+from gateway.upstream.freshness import Age, CachePolicy, Lifetimes
+from gateway.upstream.store import MsgpackCodec
 from tests.upstream.server import Handler, Received, Server, reply
 from tests.upstream.things import LIFETIMES, THINGS, UNKNOWN, Ask, Thing, World, kept, things
 
@@ -40,7 +39,7 @@ async def test_fresh_then_stale_while_fetched_anew(client: Client, world: World,
     assert (answers.as_of, stale.freshness.as_of("SALESLOFT")) == (fetched, fetched)
     assert stale.freshness.stale("SALESLOFT")
     assert stale.freshness.max_age == 0
-    await client.settled()
+    await client.wait_for_background()
 
     anew = ask()
     assert (await records.get(anew, ["1"])).found["1"].version == 2
@@ -56,7 +55,7 @@ async def test_many_readers_of_a_stale_record_cause_one_call(
     clock.advance(15)
 
     await asyncio.gather(*(records.get(ask(), ["1", "2"]) for _ in range(20)))
-    await client.settled()
+    await client.wait_for_background()
     assert world.asked == [["1", "2"], ["1", "2"]]
 
 
@@ -70,12 +69,12 @@ async def test_a_failed_revalidation_is_not_begun_by_every_reader(
     server.otherwise = reply(403)
     for _ in range(10):
         assert (await records.get(ask(), ["1"])).stale
-        await client.settled()
+        await client.wait_for_background()
     assert len(server.received) == 2
 
     clock.advance(5)
     await records.get(ask(), ["1"])
-    await client.settled()
+    await client.wait_for_background()
     assert len(server.received) == 3
 
 
@@ -104,7 +103,7 @@ async def test_what_could_not_be_read_whole_is_soon_fetched_anew(
         world.asked.append(list(keys))
         return {key: Thing(key, world.version) for key in keys}
 
-    records: Records[str, Thing] = Records(client, kind, fetch)
+    records: RecordCache[str, Thing] = RecordCache(client, kind, fetch)
     await records.get(ask(), ["1"])
     clock.advance(4)
     request = ask()
@@ -121,14 +120,14 @@ async def test_what_could_not_be_read_whole_is_soon_fetched_anew(
     assert world.asked == [["1"], ["1"]]
 
 
-async def test_what_is_kept_for_no_time_is_not_stale(client: Client, ask: Ask) -> None:
+async def test_an_entry_with_a_ttl_of_zero_is_not_stale(client: Client, ask: Ask) -> None:
     kind = msgspec.structs.replace(THINGS, lifetimes=Lifetimes(fresh=0, stale=0, fallback=0, absent=0))
     calls = itertools.count(1)
 
     async def fetch(_: Request, keys: Sequence[str]) -> Mapping[str, Thing]:
         return {key: Thing(key, next(calls)) for key in keys}
 
-    records: Records[str, Thing] = Records(client, kind, fetch)
+    records: RecordCache[str, Thing] = RecordCache(client, kind, fetch)
     for version in (1, 2):
         request = ask()
         answers = await records.get(request, ["1"])
@@ -137,31 +136,32 @@ async def test_what_is_kept_for_no_time_is_not_stale(client: Client, ask: Ask) -
         assert not request.freshness.stale("SALESLOFT")
 
 
-async def test_lists_are_kept_by_what_was_asked(client: Client, ask: Ask, clock: ManualClock) -> None:
+async def test_lists_are_cached_by_their_parameters(client: Client, ask: Ask, clock: ManualClock) -> None:
     versions = itertools.count(1)
-    kind = Kind(name="pages", endpoint="/pages", codec=Typed(list[Thing]), lifetimes=LIFETIMES)
+    kind = CachePolicy(name="pages", endpoint="/pages", codec=MsgpackCodec(list[Thing]), lifetimes=LIFETIMES)
 
     async def fetch(_: Request, key: tuple[str, int]) -> list[Thing]:
         return [Thing(key[0], next(versions))]
 
-    pages: Lists[tuple[str, int], list[Thing]] = Lists(client, kind, fetch)
+    pages: ListCache[tuple[str, int], list[Thing]] = ListCache(client, kind, fetch)
     both = await asyncio.gather(*(pages.get(ask(), ("a", 1)) for _ in range(5)))
     assert {held.value[0].version for held in both} == {1}
     assert (await pages.get(ask(), ("a", 2))).value == [Thing("a", 2)]
     clock.advance(15)
-    held = await pages.get(ask(), ("a", 1))
-    assert (held.value, held.stale) == ([Thing("a", 1)], True)
-    await client.settled()
+    request = ask()
+    assert (await pages.get(request, ("a", 1))).value == [Thing("a", 1)]
+    assert request.freshness.stale("SALESLOFT")
+    await client.wait_for_background()
     assert (await pages.get(ask(), ("a", 1))).value == [Thing("a", 3)]
 
 
 async def test_an_empty_list_is_a_list(client: Client, ask: Ask) -> None:
-    kind = Kind(name="pages", endpoint="/pages", codec=Typed(list[Thing]), lifetimes=LIFETIMES)
+    kind = CachePolicy(name="pages", endpoint="/pages", codec=MsgpackCodec(list[Thing]), lifetimes=LIFETIMES)
 
     async def fetch(_: Request, __: str) -> list[Thing]:
         return []
 
-    pages: Lists[str, list[Thing]] = Lists(client, kind, fetch)
+    pages: ListCache[str, list[Thing]] = ListCache(client, kind, fetch)
     assert (await pages.get(ask(), "a")).value == []
     assert (await pages.get(ask(), "a")).value == []
 

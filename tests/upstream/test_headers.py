@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gateway.errors import UpstreamRateLimited, UpstreamUnavailable
-from gateway.upstream.client import State
+from gateway.request import Request
+from gateway.upstream.client import UpstreamState
 from gateway.upstream.clock import ManualClock
-from gateway.upstream.request import Request
 from tests.upstream.conftest import MakeClient
 from tests.upstream.server import Server, reply
 from tests.upstream.things import Ask
@@ -27,7 +27,7 @@ async def test_a_refusal_is_believed_for_a_window(
     assert caught.value.retry_after is not None
     assert 50 < caught.value.retry_after <= longest
     assert 50 < caught.value.extensions()["retryAfter"] <= longest  # type: ignore[operator]  # a number
-    assert client.state is State.LIMITED
+    assert client.state is UpstreamState.LIMITED
 
     server.otherwise = reply(200)
     clock.advance(longest + 1)
@@ -44,7 +44,7 @@ async def test_a_refusal_that_cannot_be_read_ends_with_the_minute(
     assert caught.value.retry_after == pytest.approx(60.251)
 
 
-async def test_a_server_error_that_asks_for_years_is_told_with_a_minute(
+async def test_a_server_error_that_asks_for_years_is_reported_with_a_minute(
     make_client: MakeClient, server: Server, ask: Ask
 ) -> None:
     server.otherwise = reply(503, b"", {"Retry-After": "99999999999"})

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import pytest
 
-from gateway.upstream.codec import Typed
-from gateway.upstream.records import Records
-from gateway.upstream.request import Request
-from gateway.upstream.store import MemoryStore
+from gateway.request import Request
+from gateway.upstream.cache import RecordCache
+from gateway.upstream.store import MemoryStore, MsgpackCodec
 from tests.upstream.conftest import MakeClient
 from tests.upstream.things import THINGS, Ask, Thing, World, things
 
@@ -25,7 +24,7 @@ async def test_one_credential_never_sees_what_another_fetched(make_client: MakeC
 
 
 async def test_memory_is_bounded_and_keeps_what_is_used(make_client: MakeClient, world: World, ask: Ask) -> None:
-    store = MemoryStore(most=50_000)
+    store = MemoryStore(max_bytes=50_000)
     records = things(make_client(store=store))
     for n in range(200):
         await records.get(ask(), ["used", f"{n}"])
@@ -35,14 +34,14 @@ async def test_memory_is_bounded_and_keeps_what_is_used(make_client: MakeClient,
     assert world.asked[-1] == ["0"]
 
 
-class Beyond(Typed[Thing]):
+class Beyond(MsgpackCodec[Thing]):
     """A codec that can write none of its records."""
 
     def encode(self, value: Thing, /) -> bytes:
         raise OverflowError(value.id)
 
 
-async def test_a_record_that_cannot_be_encoded_is_shown_and_kept_all_the_same(
+async def test_a_record_that_cannot_be_encoded_is_shown_and_cached_all_the_same(
     make_client: MakeClient, ask: Ask, caplog: pytest.LogCaptureFixture
 ) -> None:
     fetched: list[str] = []
@@ -51,9 +50,9 @@ async def test_a_record_that_cannot_be_encoded_is_shown_and_kept_all_the_same(
         fetched.extend(keys)
         return {key: Thing(key, 1) for key in keys}
 
-    store = MemoryStore(most=200_000)
+    store = MemoryStore(max_bytes=200_000)
     kind = msgspec.structs.replace(THINGS, codec=Beyond(Thing))
-    records = Records(make_client(store=store), kind, fetch)
+    records = RecordCache(make_client(store=store), kind, fetch)
     for _ in range(2):
         assert (await records.get(ask(), ["secret-1"])).found == {"secret-1": Thing("secret-1", 1)}
     assert fetched == ["secret-1"]

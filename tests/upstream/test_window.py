@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.upstream.rate import Rate
-from gateway.upstream.vendortime import VendorTime
-from gateway.upstream.window import MARGIN, Windows
+from gateway.upstream.budget import AdaptiveLimit
+from gateway.upstream.clock import MARGIN, VendorClock
+from gateway.upstream.minute import Windows
 
 NOON = 1_800_000_000.0  # the edge of a minute
 
@@ -59,13 +59,13 @@ def test_others_spend_too() -> None:
     first, second = windows.take(NOON + 5, 1), windows.take(NOON + 5, 1)
 
     windows.settle(second, NOON + 6, cost=1)
-    windows.tell(NOON + 6, 20)  # one call still under way, which that number may not know of
+    windows.limit_remaining(NOON + 6, 20)  # one call still under way, which that number may not know of
     assert windows.free(NOON + 6, 300) == 19
 
     windows.settle(first, NOON + 7, cost=1)
-    windows.tell(NOON + 7, 500)  # an older answer that comes late
+    windows.limit_remaining(NOON + 7, 500)  # an older answer that comes late
     assert windows.free(NOON + 7, 300) == 19
-    windows.tell(NOON + 7, 5)
+    windows.limit_remaining(NOON + 7, 5)
     assert windows.free(NOON + 7, 300) == 5
     assert windows.free(NOON + 61, 300) == 300
 
@@ -130,7 +130,7 @@ class Ours:
 @given(st.floats(-100, 100), st.lists(st.tuples(st.floats(0, 30), st.floats(0, 2)), min_size=1, max_size=30))
 def test_the_vendors_clock_is_found_to_a_second(offset: float, answers: list[tuple[float, float]]) -> None:
     ours = Ours()
-    vendor = VendorTime(ours)
+    vendor = VendorClock(ours)
     for gap, takes in answers:
         ours.now += gap
         sent = ours.now
@@ -141,7 +141,7 @@ def test_the_vendors_clock_is_found_to_a_second(offset: float, answers: list[tup
 
 def test_clocks_in_step_stay_uncorrected() -> None:
     ours = Ours()
-    vendor = VendorTime(ours)
+    vendor = VendorClock(ours)
     for tenth in range(100):
         ours.now = NOON + tenth / 10
         vendor.heard(math.floor(ours.now), sent=ours.now - 0.05, received=ours.now)
@@ -149,7 +149,7 @@ def test_clocks_in_step_stay_uncorrected() -> None:
 
 
 def test_a_refused_rate_is_halved_and_comes_back_slowly() -> None:
-    rate = Rate(300, adapts=True)
+    rate = AdaptiveLimit(300, adapts=True)
 
     rate.refused(100, sent=99)
     rate.refused(101, sent=99.5)  # was under way already
@@ -164,7 +164,7 @@ def test_a_refused_rate_is_halved_and_comes_back_slowly() -> None:
     assert rate.current(2020) == 1
 
 
-def test_a_rate_that_the_upstream_tells_is_not_halved() -> None:
-    rate = Rate(300)
+def test_a_rate_that_the_upstream_announces_is_not_halved() -> None:
+    rate = AdaptiveLimit(300)
     rate.refused(100, sent=99)
     assert rate.current(100) == 300

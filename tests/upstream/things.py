@@ -9,12 +9,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
+from gateway.request import Hit, Request
 from gateway.upstream.batch import Limits
+from gateway.upstream.cache import RecordCache
 from gateway.upstream.client import Client
-from gateway.upstream.codec import Typed
-from gateway.upstream.lifetimes import Lifetimes
-from gateway.upstream.records import Kind, Records
-from gateway.upstream.request import Hit, Request
+from gateway.upstream.freshness import CachePolicy, Lifetimes
+from gateway.upstream.store import MsgpackCodec
 from tests.upstream.server import Received, reply
 
 
@@ -24,7 +24,7 @@ class Thing(msgspec.Struct, frozen=True):
 
 
 LIFETIMES = Lifetimes(fresh=10, stale=20, fallback=70, absent=5)
-THINGS = Kind(name="things", endpoint="/things", codec=Typed(Thing), lifetimes=LIFETIMES)
+THINGS = CachePolicy(name="things", endpoint="/things", codec=MsgpackCodec(Thing), lifetimes=LIFETIMES)
 UNKNOWN = "nobody"
 
 
@@ -46,13 +46,13 @@ class World:
         return json.dumps(rows).encode()
 
 
-def things(client: Client, *, limits: Limits | None = None) -> Records[str, Thing]:
+def things(client: Client, *, limits: Limits | None = None) -> RecordCache[str, Thing]:
     async def fetch(request: Request, keys: Sequence[str]) -> Mapping[str, Thing]:
         body = await client.get(request, "/things", "/things", [("ids[]", key) for key in keys])
         assert body is not None
         return {row.id: row for row in msgspec.json.decode(body, type=list[Thing])}
 
-    return Records(client, THINGS, fetch, limits=limits)
+    return RecordCache(client, THINGS, fetch, limits=limits)
 
 
 Ask = Callable[[], Request]

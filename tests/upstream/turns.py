@@ -30,14 +30,14 @@ async def pass_time(clock: ManualClock, seconds: float) -> None:
 
 def outcomes(tasks: Iterable[asyncio.Future[T]]) -> list[str]:
     """How each ended: `ok`, the name of its error, or `waits`."""
-    told = []
+    reported = []
     for task in tasks:
         if not task.done():
-            told.append("waits")
+            reported.append("waits")
         else:
             error = task.exception()
-            told.append("ok" if error is None else type(error).__name__)
-    return told
+            reported.append("ok" if error is None else type(error).__name__)
+    return reported
 
 
 async def drive(clock: ManualClock, busy: Callable[[], int], tasks: Iterable[asyncio.Future[T]]) -> None:

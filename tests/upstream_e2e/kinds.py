@@ -20,7 +20,7 @@ from gateway.emulator.faults import (
 from tests.upstream_e2e.faults import Break, answering, refuse, unname
 
 SECRET = "the vendor's own words"
-"""What a vendor says in its wrong answers, and nobody is told."""
+"""What a vendor says in its wrong answers, and no client sees."""
 
 PAGE = f"<html><head><title>Moved</title></head><body>{SECRET}</body></html>".encode()
 JSON = f'{{"error": {{"type": "not_found", "message": "{SECRET}"}}}}'.encode()

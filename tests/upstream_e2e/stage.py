@@ -14,7 +14,6 @@ from unittest import mock
 import aiohttp
 
 from gateway.app import create_app
-from gateway.commands.demo import variables
 from gateway.emulator.door import Call
 from gateway.emulator.drift import DriftOptions
 from gateway.emulator.salesloft.api import SalesloftOptions
@@ -22,8 +21,10 @@ from gateway.emulator.server import Emulated, Emulators
 from gateway.emulator.world import World
 from gateway.settings.settings import Settings
 from gateway.upstream.clock import ManualClock, Timer
-from gateway.upstream.session import Session, open_session
+from gateway.upstream.http import Session, open_session
 from tests.http.harness import Caller, calling
+from tests.seeded import seeded
+from tests.two_sources import variables
 from tests.upstream.replicas.conftest import CountedLink
 
 T = TypeVar("T")
@@ -36,11 +37,14 @@ PLENTY = {"GATEWAY_CLIENT_RATE": "1000000", "GATEWAY_CLIENT_COST": "1000000"}
 MUCH = 1_000_000
 UNLIMITED = {"SALESLOFT_RATE_LIMIT": str(MUCH), "DRIFT_RATE_LIMIT": str(MUCH)}
 
+NO_LOG = {"GATEWAY_LIVE": "off"}
+"""Replicas look at the log that they share by the clock, and a clock that jumps would run away with it."""
+
 LONGEST = 10.0
 """Seconds that a Redis is waited for."""
 
 HOUR = 3600.0
-"""Seconds of the machine's own time that an operation may take: deadlines are told by the clock that tests move."""
+"""Seconds of the machine's own time that an operation may take: deadlines are measured by the clock that tests move."""
 
 SOON = 0.1
 """Seconds within which a timer of the event loop counts as work: batches are open for less."""
@@ -158,14 +162,15 @@ class Product:
         busy = any(vendor.listener._state.tasks for vendor in self.vendors)
         busy = busy or any(link.asking for link in self.links)
         busy = busy or any(connector._resolve_host_tasks for connector in self._connectors)  # threads look names up
+        busy = busy or any(connector._acquired for connector in self._connectors)  # bytes are on the way
         return not ready and not busy and not any(now < timer.when() < now + SOON for timer in timers)
 
 
 def world(*, large: bool = False) -> World:
     """A world of the test's own."""
     if large:
-        return World.seeded(NOW)
-    return World.seeded(
+        return seeded(NOW)
+    return seeded(
         NOW, users=12, accounts=12, people=80, cadences=8, tasks=30, salesloft_meetings=220, drift_meetings=80
     )
 
@@ -244,7 +249,7 @@ async def gateway(
     rereads: bool = False,
 ) -> AsyncIterator[tuple[Caller, Session]]:
     """A process over the vendors, and its pool of connections to them; its links to a Redis are added to `links`."""
-    known = {**PLENTY, **UNLIMITED, **variables(emulators), **(settings or {})}
+    known = {**PLENTY, **UNLIMITED, **NO_LOG, **variables(emulators), **(settings or {})}
     sessions: list[Session] = []
 
     def opening() -> Session:
@@ -259,8 +264,8 @@ async def gateway(
         return made
 
     with (
-        mock.patch("gateway.upstreams.open_session", opening),
-        mock.patch("gateway.upstreams.Link", linked),
+        mock.patch("gateway.runtime.upstreams.open_session", opening),
+        mock.patch("gateway.runtime.upstreams.Link", linked),
         mock.patch("gateway.web.graphql.GRACE", HOUR),
     ):
         async with calling(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 from typing import Any
 
-from gateway.sources.salesloft.wire.person import Person
-from gateway.upstream.store import SWEPT
+from gateway.sources.salesloft.wire import Person
+from gateway.upstream.store import SWEEP_INTERVAL
 from tests.http.test_metrics import parsed, total
 from tests.upstream_e2e.stage import Product, product, world
 
@@ -31,7 +31,7 @@ async def pass_by(stage: Product, seconds: float) -> None:
     """Lets time pass, in steps at which something is due."""
     end = stage.clock.monotonic() + seconds
     while (left := end - stage.clock.monotonic()) > 0:
-        stage.clock.advance(min(left, SWEPT))
+        stage.clock.advance(min(left, SWEEP_INTERVAL))
         await stage.settle()
 
 
@@ -49,6 +49,6 @@ async def test_what_is_past_its_last_use_is_dropped() -> None:
         some = await cached(stage)
         assert some > 10_000, "people are of use for a day where they cannot be had anew"
         stage.clock.advance(LONGEST)
-        await pass_by(stage, 2 * SWEPT)
+        await pass_by(stage, 2 * SWEEP_INTERVAL)
         assert await cached(stage) == 0
         assert people() == before

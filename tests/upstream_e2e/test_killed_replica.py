@@ -15,11 +15,11 @@ from typing import Any
 import aiohttp
 import pytest
 
-from gateway.commands.demo import variables
 from gateway.emulator.faults import SlowBody
 from gateway.emulator.salesloft.api import SalesloftOptions
 from gateway.emulator.server import Emulators
 from gateway.emulator.world import World
+from tests.two_sources import variables
 from tests.upstream.replicas.redis_server import redis_server
 from tests.upstream_e2e.test_replicas import PAGE
 

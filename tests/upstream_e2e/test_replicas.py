@@ -95,7 +95,7 @@ async def test_redis_dies_and_no_request_is_lost(redis: RedisServer) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["wrong", ""])
-async def test_a_wrong_password_is_told_at_the_start_and_nobody_goes_without(
+async def test_a_wrong_password_is_reported_at_the_start_and_no_request_fails(
     caplog: pytest.LogCaptureFixture, wrong: str
 ) -> None:
     with redis_server("--requirepass", "right") as guarded:
@@ -108,6 +108,7 @@ async def test_a_wrong_password_is_told_at_the_start_and_nobody_goes_without(
     assert whole(reply)
 
 
+@pytest.mark.slow
 async def test_a_burst_is_no_outage_of_redis(redis: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
     """Each query has questions for Redis: more at once than there are connections."""
     async with product(world(), settings={"GATEWAY_CACHE_URL": redis.url}, jumps=False) as stage:
@@ -117,6 +118,7 @@ async def test_a_burst_is_no_outage_of_redis(redis: RedisServer, caplog: pytest.
     assert [record.getMessage() for record in caplog.records if "Redis" in record.getMessage()] == []
 
 
+@pytest.mark.slow
 async def test_redis_is_emptied_again_and_again_and_no_minute_is_spent_twice(redis: RedisServer) -> None:
     """Two replicas that always want more, over two minutes' edges, on a Redis that forgets everything."""
     limit, settings = 60, {"GATEWAY_CACHE_URL": redis.url, "SALESLOFT_RATE_LIMIT": "60"}

@@ -11,7 +11,8 @@ from starlette.types import Receive, Scope, Send
 from gateway.emulator.door import Answer, Ask, Clock, Door, Throttle
 from gateway.emulator.salesloft.filters import Invalid, Scene
 from gateway.emulator.salesloft.kinds import KINDS
-from gateway.emulator.salesloft.lists import Listing, cost_of, hidden_ids
+from gateway.emulator.salesloft.lists import cost_of, hidden_ids, list_page
+from gateway.emulator.salesloft.webhooks import WebhookDesk
 from gateway.emulator.table import Row, Table
 from gateway.emulator.world import SalesloftWorld, World
 
@@ -121,6 +122,7 @@ class SalesloftEmulator:
         token: the API key that it accepts, beside those given out at `/oauth/token`.
         door: call log, faults and latency.
         throttle: the vendor's minute.
+        webhooks: the subscriptions to what happens.
     """
 
     def __init__(self, world: World, *, clock: Clock, token: str, options: SalesloftOptions | None = None) -> None:
@@ -129,8 +131,8 @@ class SalesloftEmulator:
         self.options = options or SalesloftOptions()
         self.door = Door(self, clock, self.options.latency)
         self.throttle = Throttle(self.options.rate_limit)
+        self.webhooks = WebhookDesk()
         self._clock = clock
-        self._listing = Listing()
         self._desk = TokenDesk(self.options.client_id, self.options.client_secret, clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -145,6 +147,12 @@ class SalesloftEmulator:
         """Answer a request; budget and headers are settled here."""
         if ask.path == "/oauth/token":
             return self._desk.answer(ask)
+        if ask.path.startswith(WEBHOOKS):
+            if not self._admits(ask.bearer):
+                return Answer("webhook_subscriptions", 401, self.error_body(401))
+            self.throttle.spend(1, self._clock())
+            key_of_one = ask.path.removeprefix(WEBHOOKS).removesuffix(".json").removeprefix("/") or None
+            return self.webhooks.answer(ask, key_of_one, self._headers(1))
         kind, key = _place(ask.path)
         endpoint = f"{kind}/{{id}}" if key is not None else kind
         if not self._admits(ask.bearer):
@@ -187,7 +195,7 @@ class SalesloftEmulator:
             status, body = (200, {"data": row}) if row else (404, None)
         else:
             try:
-                page, unknown = self._listing.page(kind, ask.params, self._scene())
+                page, unknown = list_page(kind, ask.params, self._scene())
             except Invalid as invalid:
                 return self.options.bad_value_status, {"errors": invalid.errors}, ()
             return 200, page, unknown
@@ -213,6 +221,7 @@ class SalesloftEmulator:
         )
 
 
+WEBHOOKS = "/v2/webhook_subscriptions"
 UNKNOWN = "unknown"
 _SINGLE_OBJECTS = frozenset({"me", "team"})
 

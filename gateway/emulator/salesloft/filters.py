@@ -1,7 +1,7 @@
 """How Salesloft reads a query (`name=`, `name[]=`, `name[gte]=`, each with a type), and what each filter keeps."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -45,7 +45,7 @@ class Param:
 
 
 @dataclass(frozen=True)
-class Sent:
+class ParsedParams:
     """What came.
 
     Attributes:
@@ -148,7 +148,7 @@ class _Gathering:
                 raise ValueError("must be a single value")
 
 
-def read(params: Iterable[tuple[str, str]], known: dict[str, Param]) -> Sent:
+def read(params: Iterable[tuple[str, str]], known: dict[str, Param]) -> ParsedParams:
     """Read a query.
 
     Raises:
@@ -159,7 +159,7 @@ def read(params: Iterable[tuple[str, str]], known: dict[str, Param]) -> Sent:
         gathering.take(name, raw, known)
     if gathering.errors:
         raise Invalid(gathering.errors)
-    return Sent(gathering.values, tuple(gathering.unknown))
+    return ParsedParams(gathering.values, tuple(gathering.unknown))
 
 
 Keep = Callable[[Row], bool]
@@ -182,6 +182,11 @@ class Scene:
     any_case: bool = False
     strict: bool = False
 
+    @property
+    def reading(self) -> tuple[Any, ...]:
+        """How the words are taken: all but the world and the time."""
+        return tuple(getattr(self, each.name) for each in fields(self) if each.name not in {"world", "now"})
+
 
 Make = Callable[[Any, Scene], Keep | None]
 """Makes the test of a row out of the value sent; None where the value filters nothing."""
@@ -194,7 +199,7 @@ class Filter:
     Attributes:
         param: how it is read.
         make: what it keeps.
-        absent: what is kept where it is not sent; None for everything.
+        absent: which rows pass where it is not sent; None for all.
         either: filters with the same word here are ORed.
     """
 
@@ -281,8 +286,8 @@ def within(value: datetime, bounds: dict[str, datetime]) -> bool:
     )
 
 
-def told(get: Callable[[Row, Scene], Any], read: Reader, shape: Shape = Shape.ONE) -> Filter:
-    """Keep rows by what only the world tells of them."""
+def known_to_world(get: Callable[[Row, Scene], Any], read: Reader, shape: Shape = Shape.ONE) -> Filter:
+    """Filter rows by what only the world knows of them."""
 
     def make(sent: Any, scene: Scene) -> Keep:
         wanted = set(sent) if isinstance(sent, list) else {sent}

@@ -19,6 +19,7 @@ from gateway.emulator.salesloft.filters import (
     column,
     equal,
     flag,
+    known_to_world,
     loose_flag,
     lower,
     moment,
@@ -28,7 +29,6 @@ from gateway.emulator.salesloft.filters import (
     refs,
     sharing,
     text,
-    told,
     word,
 )
 from gateway.emulator.table import Row
@@ -225,7 +225,7 @@ KINDS: Mapping[str, Kind] = {
             "account_id": among(ref("account"), number_or_null),
             "cadence_id": sharing(lambda row, _: refs("cadences")(row), number_or_null),
             "owner_id": among(ref("owner"), number_or_null),
-            "owned_by_guid": told(_guid, text, Shape.MANY),
+            "owned_by_guid": known_to_world(_guid, text, Shape.MANY),
             "crm_id": among(column("crm_id"), text),
         },
         {
@@ -256,7 +256,9 @@ KINDS: Mapping[str, Kind] = {
             "has_crm_user": equal(column("crm_connected"), flag),
             "work_country": among(column("work_country"), text),
             "seat_package": among(column("seat_package"), text),
-            "manager_user_guid": told(lambda row, scene: scene.world.managers.get(row["id"]), text, Shape.MANY),
+            "manager_user_guid": known_to_world(
+                lambda row, scene: scene.world.managers.get(row["id"]), text, Shape.MANY
+            ),
         },
         {
             "id": column("id"),
@@ -276,7 +278,7 @@ KINDS: Mapping[str, Kind] = {
             "updated_at": _UPDATED,
             "team_cadence": equal(column("team_cadence"), flag),
             "shared": equal(column("shared"), flag),
-            "owned_by_guid": told(_guid, text, Shape.MANY),
+            "owned_by_guid": known_to_world(_guid, text, Shape.MANY),
             "name": among(column("name"), text),
             "archived": equal(column("archived"), flag),
             "group_ids": _one(_of_groups, _group_ids),
@@ -290,7 +292,7 @@ KINDS: Mapping[str, Kind] = {
             "ids": _IDS,
             "cadence_id": equal(ref("cadence"), number),
             "type": equal(column("type"), text),
-            "has_due_actions": told(lambda row, scene: row["id"] in scene.world.due_steps, flag),
+            "has_due_actions": known_to_world(lambda row, scene: row["id"] in scene.world.due_steps, flag),
         },
         _TIMES,
         default_sort="updated_at",
@@ -324,7 +326,7 @@ KINDS: Mapping[str, Kind] = {
             "ids": _IDS,
             "user_id": among(ref("user"), number),
             "person_id": among(ref("person"), number),
-            "account_id": told(_account_of, number, Shape.MANY),
+            "account_id": known_to_world(_account_of, number, Shape.MANY),
             "current_state": among(column("current_state"), word("scheduled", "completed")),
             "task_type": among(column("task_type"), word("call", "email", "general")),
             "time_interval_filter": _one(_due, word("overdue", "today", "tomorrow", "this_week", "next_week")),

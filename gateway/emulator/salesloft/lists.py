@@ -1,20 +1,20 @@
 """A Salesloft list: sorted once a version of the table, filtered, cut into pages, wrapped in its envelope."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any
 
 from gateway.emulator.calendar import utc_text
 from gateway.emulator.salesloft.filters import (
     Invalid,
     Keep,
     Param,
+    ParsedParams,
     Scene,
-    Sent,
     Shape,
     flag,
     number,
@@ -30,10 +30,7 @@ _COSTS = ((501, 30), (251, 10), (151, 8), (101, 3))
 _SCRAMBLE, _SCRAMBLED = 2_654_435_761, 1 << 32
 _PAGING = frozenset({"page", "per_page", "include_paging_counts", "limit_paging_counts", "include_meetings_settings"})
 _MEMOIZED = ("meetings", "people", "accounts")
-"""Lists whose filters look at the table alone, neither at the time nor at what only the world tells."""
-_MEMO_MOST = 6_000
-
-T = TypeVar("T")
+"""Lists whose filters look at the table alone, neither at the time nor at what only the world knows."""
 
 
 def cost_of(params: Iterable[tuple[str, str]]) -> int:
@@ -73,76 +70,46 @@ class _Order:
         return {row["id"]: place for place, row in enumerate(chain(self.rows, self.nulls))}
 
 
-class _Memo:
-    """Results that hold for one version of a table; all are dropped when the table moves on, or when they are many."""
+def list_page(name: str, params: Iterable[tuple[str, str]], scene: Scene) -> tuple[Row, tuple[str, ...]]:
+    """Answer one list call.
 
-    def __init__(self) -> None:
-        self._version = -1
-        self._known: dict[Hashable, Any] = {}
+    Returns:
+        The body, and the names of the parameters that were ignored.
 
-    def get(self, version: int, key: Hashable, make: Callable[[], T]) -> T:
-        if version != self._version or len(self._known) >= _MEMO_MOST:
-            self._version = version
-            self._known.clear()
-        if key not in self._known:
-            self._known[key] = make()
-        found: T = self._known[key]
-        return found
-
-
-@dataclass
-class Listing:
-    """Answers the lists of one emulator."""
-
-    _orders: dict[tuple[str, str, bool], tuple[int, _Order]] = field(default_factory=dict)
-    _matches: dict[str, _Memo] = field(default_factory=lambda: {name: _Memo() for name in _MEMOIZED})
-    _plain: _Memo = field(default_factory=_Memo)
-
-    def page(self, name: str, params: Iterable[tuple[str, str]], scene: Scene) -> tuple[Row, tuple[str, ...]]:
-        """Answer one list call.
-
-        Returns:
-            The body, and the names of the parameters that were ignored.
-
-        Raises:
-            Invalid: a parameter has a value or a form that it cannot have.
-        """
-        kind = KINDS[name]
-        sent = _taken(read(params, _known(kind)), scene)
-        sort_by = sent.values.get("sort_by", kind.default_sort)
-        descending = sent.values.get("sort_direction", "DESC" if kind.descending else "ASC") == "DESC"
-        order = self._order(name, sort_by, descending, scene)
-        rows, paging = _cut(self._matching(name, order, sort_by, sent, scene), kind, sent)
-        if name == "meetings" and not sent.values.get("include_meetings_settings"):
-            version = scene.world.meetings.version
-            rows = [self._plain.get(version, row["id"], partial(without_settings, row)) for row in rows]
-        metadata: Row = {
-            "filtering": {key: _echo(value) for key, value in sent.values.items() if key in kind.filters},
-            "sorting": {"sort_by": sort_by, "sort_direction": f"{'DESC' if descending else 'ASC'} NULLS LAST"},
-        }
-        if paging is not None:
-            metadata["paging"] = paging
-        return {"metadata": metadata, "data": rows}, sent.unknown
-
-    def _matching(self, name: str, order: _Order, sort_by: str, sent: Sent, scene: Scene) -> list[Row]:
-        """Give the rows that pass every filter, in order; a list asked for again is not filtered again."""
-        if name not in self._matches:
-            return _kept(KINDS[name], order, sort_by, sent, scene)
-        table: Table[int] = getattr(scene.world, name)
-        filters = {key: value for key, value in sent.values.items() if key not in _PAGING}
-        key = (sort_by, order.descending, frozenset(hidden_ids(KINDS[name], scene)), repr(sorted(filters.items())))
-        return self._matches[name].get(table.version, key, lambda: _kept(KINDS[name], order, sort_by, sent, scene))
-
-    def _order(self, name: str, sort_by: str, descending: bool, scene: Scene) -> _Order:
-        table: Table[int] = getattr(scene.world, name)
-        version, order = self._orders.get((name, sort_by, descending), (-1, None))
-        if order is None or version != table.version:
-            order = _sorted(table, KINDS[name], sort_by, descending)
-            self._orders[name, sort_by, descending] = table.version, order
-        return order
+    Raises:
+        Invalid: a parameter has a value or a form that it cannot have.
+    """
+    kind = KINDS[name]
+    table: Table[int] = getattr(scene.world, name)
+    sent = _taken(read(params, _known(kind)), scene)
+    sort_by = sent.values.get("sort_by", kind.default_sort)
+    descending = sent.values.get("sort_direction", "DESC" if kind.descending else "ASC") == "DESC"
+    order = table.derived("order", (sort_by, descending), lambda: _sorted(table, kind, sort_by, descending))
+    rows, paging = _cut(_matching(name, order, sort_by, sent, scene), kind, sent)
+    if name == "meetings" and not sent.values.get("include_meetings_settings"):
+        rows = [table.derived("plain", row["id"], partial(without_settings, row)) for row in rows]
+    metadata: Row = {
+        "filtering": {key: _echo(value) for key, value in sent.values.items() if key in kind.filters},
+        "sorting": {"sort_by": sort_by, "sort_direction": f"{'DESC' if descending else 'ASC'} NULLS LAST"},
+    }
+    if paging is not None:
+        metadata["paging"] = paging
+    return {"metadata": metadata, "data": rows}, sent.unknown
 
 
-def _taken(sent: Sent, scene: Scene) -> Sent:
+def _matching(name: str, order: _Order, sort_by: str, sent: ParsedParams, scene: Scene) -> list[Row]:
+    """Give the rows that pass every filter, in order; a list asked for again is not filtered again."""
+    kind = KINDS[name]
+    if name not in _MEMOIZED:
+        return _filtered(kind, order, sort_by, sent, scene)
+    table: Table[int] = getattr(scene.world, name)
+    filters = {key: value for key, value in sent.values.items() if key not in _PAGING}
+    hidden = frozenset(hidden_ids(kind, scene))
+    key = (sort_by, order.descending, hidden, scene.reading, repr(sorted(filters.items())))
+    return table.derived("matches", key, lambda: _filtered(kind, order, sort_by, sent, scene))
+
+
+def _taken(sent: ParsedParams, scene: Scene) -> ParsedParams:
     """Take a query as this account's Salesloft does."""
     if scene.strict and sent.unknown:
         raise Invalid({name: ["is not a filter"] for name in sent.unknown})
@@ -151,7 +118,7 @@ def _taken(sent: Sent, scene: Scene) -> Sent:
     }
     if scene.canceled_by_id and "ids" in values:
         values.setdefault("show_deleted", None)
-    return Sent(values, sent.unknown)
+    return ParsedParams(values, sent.unknown)
 
 
 def _known(kind: Kind) -> dict[str, Param]:
@@ -175,7 +142,7 @@ def _sorted(table: Table[int], kind: Kind, sort_by: str, descending: bool) -> _O
     return _Order([row for _, row in full], [value for value, _ in full], nulls, descending)
 
 
-def _kept(kind: Kind, order: _Order, sort_by: str, sent: Sent, scene: Scene) -> list[Row]:
+def _filtered(kind: Kind, order: _Order, sort_by: str, sent: ParsedParams, scene: Scene) -> list[Row]:
     values = dict(sent.values)
     bounds = values.get(sort_by)
     if (
@@ -222,7 +189,7 @@ def hidden_ids(kind: Kind, scene: Scene) -> set[int]:
     return scene.world.hidden_cadences if kind is KINDS["cadences"] else set()
 
 
-def _cut(rows: list[Row], kind: Kind, sent: Sent) -> tuple[list[Row], Row | None]:
+def _cut(rows: list[Row], kind: Kind, sent: ParsedParams) -> tuple[list[Row], Row | None]:
     """Cut out the page asked for; users come whole, without `paging`, unless one is."""
     if not kind.paged and "page" not in sent.values:
         return rows, None

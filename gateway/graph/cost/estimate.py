@@ -27,21 +27,21 @@ from graphql import (
 )
 from strawberry.types.field import StrawberryField
 
-from gateway.catalog.prices import ListPrices
+from gateway.catalog.prices import Prices
 from gateway.execution.collected import Operation, SelectedField, SelectionSet
-from gateway.graph.cost.prices import ASSUMED, FEW, PRICE, Price, Priced, free, of_loader
-from gateway.graph.definition import declared, own_name
-from gateway.graph.relation import BATCH, Batched
-from gateway.model.cost import Ask, How
+from gateway.graph.cost.prices import FEW, PRICE, Price, Priced, free
+from gateway.graph.fields import BATCH, Batched, declared, own_name
+from gateway.graph.loaders import LOADERS
+from gateway.model.cost import ASSUMED, Ask, How
 from gateway.model.records import Source
 
 LONGEST_VARIABLES = 2_000
-"""Bytes of variables, as JSON, that a cost is cached under; with more it is worked out anew."""
+"""Bytes of variables, as JSON, that a cost is cached under; with more it is worked out again."""
 CACHE_BYTES = 8_000_000
-"""What the cached costs take together, about; the operations that they are of are not held by them."""
+"""What the cached costs take together, about; they do not keep their operations alive."""
 ENTRY_BYTES, PART_BYTES = 600, 150
 """What an entry takes, and each of its calls; measured."""
-MOST = 10**9
+MAX_COUNT = 10**9
 """Records and fields that are counted of anything; beyond, it is far too many anyway."""
 CURSORS = frozenset({"after", "before"})
 """Arguments of which the cost depends only on whether they are given."""
@@ -49,6 +49,8 @@ CONNECTION = "Connection"
 EDGE = "Edge"
 ROWS = frozenset({"edges", "nodes"})
 """Fields of a connection that lead to its rows."""
+
+NO_SIZES: Mapping[int, int] = {}
 
 Keys: TypeAlias = dict[tuple[int, Ask], int]
 """The keys of each kind of call, by how many levels below they are asked for."""
@@ -102,12 +104,12 @@ class Costs:
 
     Args:
         schema: The schema.
-        lists: What lists cost.
+        prices: What lists and records cost.
         sources: The sources that are on; others cost nothing.
     """
 
-    def __init__(self, schema: GraphQLSchema, lists: ListPrices, sources: Iterable[Source] = Source) -> None:
-        self._lists = lists
+    def __init__(self, schema: GraphQLSchema, prices: Prices, sources: Iterable[Source] = Source) -> None:
+        self._prices = prices
         self._kinds = {own_name(kind): kind for kind in schema.type_map.values() if isinstance(kind, GraphQLObjectType)}
         self._sources = frozenset(sources)
         self._cached: LRUCache[tuple[int, bytes], tuple[OperationRef, Cost]] = LRUCache(
@@ -131,10 +133,14 @@ class Costs:
             self._cached[key] = weakref.ref(operation), cost
         return cost
 
-    def _cost(self, operation: Operation, variables: Mapping[str, Any]) -> Cost:
+    def with_sizes(self, operation: Operation, variables: Mapping[str, Any], sizes: Mapping[int, int]) -> Cost:
+        """What an operation would cost if some of its pages had other sizes, by the identities of their fields."""
+        return self._cost(operation, variables, sizes)
+
+    def _cost(self, operation: Operation, variables: Mapping[str, Any], sizes: Mapping[int, int] = NO_SIZES) -> Cost:
         if operation.root is None:
             return Cost()
-        walk = Walk(self._kinds, self._lists, {**_defaults(operation.node), **variables})
+        walk = Walk(self._kinds, self._prices, {**_defaults(operation.node), **variables}, sizes)
         keys, fields = walk.below(operation.root, 1, Places(1, 1))
         return Cost(self._calls(keys), fields)
 
@@ -189,13 +195,21 @@ class Walk:
 
     Args:
         kinds: The object types of the schema, by their own names.
-        lists: What lists cost.
+        prices: What lists and records cost.
         variables: The values of the operation's variables, defaults included.
+        sizes: Page sizes to reckon with instead of those asked for, by the identities of the fields.
     """
 
-    def __init__(self, kinds: Mapping[str, GraphQLObjectType], lists: ListPrices, variables: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        kinds: Mapping[str, GraphQLObjectType],
+        prices: Prices,
+        variables: Mapping[str, Any],
+        sizes: Mapping[int, int],
+    ) -> None:
+        self._sizes = sizes
         self._kinds = kinds
-        self._lists = lists
+        self._prices = prices
         self._variables = dict(variables)
         self._known: dict[tuple[SelectionSet, int, Places], tuple[Keys, int]] = {}
 
@@ -212,28 +226,31 @@ class Walk:
         if found is None:
             keys: Keys = {}
             fields = sum(self._add(keys, selected.kind, field, records, places) for field in selected.fields)
-            found = self._known[key] = keys, min(fields, MOST)
+            found = self._known[key] = keys, min(fields, MAX_COUNT)
         return found
 
     def _add(self, keys: Keys, kind: GraphQLObjectType, field: SelectedField, records: int, places: Places) -> int:
         """Adds what a field needs, with all below it; the fields that it comes to."""
         if not records:
             return 0
-        asked = AskedField(field, own_name(kind), records, self._lists, self._variables)
+        asked = AskedField(field, own_name(kind), records, self._prices, self._variables)
+        size = self._sizes.get(id(field.nodes[0]))
+        if size is not None:
+            asked.arguments = {**asked.arguments, "first": size, "last": None}
         priced = price_of(declared(field.definition))(asked)
         for ask, number in priced.needs:
-            keys[0, ask] = min(keys.get((0, ask), 0) + number, MOST)
+            keys[0, ask] = min(keys.get((0, ask), 0) + number, MAX_COUNT)
         fields = places.own
         at = places.rows if field.field_name in ROWS else places.own
         for below, number in self._leads_to(asked, field.definition.type, priced).items():
             target = self._kinds.get(below)
             if target is None:
                 continue
-            rows = min(math.ceil(number * at / records), MOST)
+            rows = min(math.ceil(number * at / records), MAX_COUNT)
             own = at if below.endswith(CONNECTION) else rows
-            more, below_it = self.below(field.on(target), min(number, FEW.get(below, MOST)), Places(own, rows))
+            more, below_it = self.below(field.on(target), min(number, FEW.get(below, MAX_COUNT)), Places(own, rows))
             for (level, ask), count in more.items():
-                keys[level + 1, ask] = min(keys.get((level + 1, ask), 0) + count, MOST)
+                keys[level + 1, ask] = min(keys.get((level + 1, ask), 0) + count, MAX_COUNT)
             fields += below_it
         return fields
 
@@ -251,10 +268,10 @@ class AskedField:
     """One field of an operation, as prices see it; see `prices.Asked`."""
 
     def __init__(
-        self, field: SelectedField, kind: str, rows: int, lists: ListPrices, variables: Mapping[str, Any]
+        self, field: SelectedField, kind: str, rows: int, prices: Prices, variables: Mapping[str, Any]
     ) -> None:
         self._field = field
-        self.lists = lists
+        self.prices = prices
         self.kind = kind
         self.rows = rows
         self.arguments: Mapping[str, Any] = {
@@ -283,5 +300,5 @@ def price_of(field: StrawberryField | None) -> Price:
 
 
 def _loaded(batched: Batched) -> Price:
-    times = ASSUMED.entries if batched.many else 1
-    return lambda asked: Priced(of_loader(batched.loader, asked.rows * times, batched.only), {})
+    price, times = LOADERS[batched.loader].price, ASSUMED.entries if batched.many else 1
+    return free if price is None else lambda asked: Priced(price(asked.prices, asked.rows * times, batched.only), {})

@@ -3,27 +3,174 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+import enum
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeAlias
+
+import msgspec
 
 from gateway.errors import BadUserInput, Forbidden, GatewayError, OperationTooCostly
 from gateway.graph.access import check, check_argument
 from gateway.graph.context import Context
-from gateway.graph.federation.keys import By, Wanted, wanted
-from gateway.graph.ids import KINDS
-from gateway.graph.nodes import nodes_of_kind
-from gateway.model.neighbours import PersonFilter
-from gateway.model.records import Kind, Ref, Source
+from gateway.graph.ids import KINDS, SOURCES
+from gateway.graph.inputs.values import address, as_number, decode_id, guid, short_text, source_id
+from gateway.graph.query import nodes_of_kind
+from gateway.model.record_filters import PersonFilter
+from gateway.model.records import Kind, Ref, Source, UserKey
 from gateway.model.scopes import KIND_SCOPES, Principal
 
-MOST = 1_000
+MAX_REPRESENTATIONS = 1_000
 """Representations of one `_entities`; a router's page of 100 entities has ten fields that lead to others."""
-MOST_SINGLY = 100
+MAX_SINGLY = 100
 """Of those that a source is asked for one a call: Drift's contacts and conversations."""
 ARGUMENT = "representations"
 
 Outcome: TypeAlias = Any
 """A record, the error that stands for it, or None where there is none."""
+BIG = 2**64
+"""No id is a number beyond; Python would take its time to write it down."""
+
+
+class By(enum.Enum):
+    """What a record is looked up by."""
+
+    REF = "reference"
+    EMAIL = "e-mail address"
+    CRM_ID = "CRM id"
+    EVENT = "calendar event"
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What one representation names.
+
+    Attributes:
+        kind: The kind of record.
+        by: What it is looked up by.
+        value: A `Ref`, or the text.
+    """
+
+    kind: Kind
+    by: By
+    value: Ref | str
+
+
+Read: TypeAlias = Callable[[Kind, Mapping[str, str], str], tuple[By, Ref | str]]
+"""Reads a key's values, by field: `read(kind, values, place)`, where `place` is the argument for errors."""
+
+
+CALENDLY_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Z]{16}")
+
+
+class Key(msgspec.Struct, frozen=True):
+    """A key of a type.
+
+    Attributes:
+        fields: Its fields, all of which a representation has to have.
+        read: What it names.
+    """
+
+    fields: tuple[str, ...]
+    read: Read
+
+
+def _by_id(kind: Kind, values: Mapping[str, str], place: str) -> tuple[By, Ref | str]:
+    return By.REF, decode_id(values["id"], f"{place}.id", (kind,))
+
+
+def _by_salesloft_id(kind: Kind, values: Mapping[str, str], place: str) -> tuple[By, Ref | str]:
+    return By.REF, Ref(
+        Source.SALESLOFT, kind, source_id(Source.SALESLOFT, kind, values["salesloftId"], f"{place}.salesloftId")
+    )
+
+
+def _by_guid(kind: Kind, values: Mapping[str, str], place: str) -> tuple[By, Ref | str]:
+    return By.REF, Ref(Source.SALESLOFT, kind, guid(values["guid"], f"{place}.guid"), UserKey.GUID)
+
+
+def _by_source_id(kind: Kind, values: Mapping[str, str], place: str) -> tuple[By, Ref | str]:
+    """A source's own id; if the source is not given, Salesloft's are numbers and Calendly's UUIDs or capitals."""
+    text = values["sourceId"]
+    source = SOURCES.get(values["source"]) if "source" in values else _whose(text)
+    if source is None:
+        raise BadUserInput(f"{place}.source: must be one of {', '.join(SOURCES)}.", argument=f"{place}.source")
+    return By.REF, Ref(source, kind, source_id(source, kind, text, f"{place}.sourceId"))
+
+
+def _whose(text: str) -> Source:
+    if as_number(text) is not None:
+        return Source.SALESLOFT
+    return Source.CALENDLY if CALENDLY_ID.fullmatch(text) else Source.DRIFT
+
+
+def _by_email(_: Kind, values: Mapping[str, str], place: str) -> tuple[By, Ref | str]:
+    return By.EMAIL, address(values["email"], f"{place}.email")
+
+
+def _by_crm_id(_: Kind, values: Mapping[str, str], place: str) -> tuple[By, Ref | str]:
+    return By.CRM_ID, short_text(values["crmId"], f"{place}.crmId")
+
+
+def _by_event(_: Kind, values: Mapping[str, str], place: str) -> tuple[By, Ref | str]:
+    return By.EVENT, short_text(values["calendarEventId"], f"{place}.calendarEventId")
+
+
+ID = Key(("id",), _by_id)
+SALESLOFT_ID = Key(("salesloftId",), _by_salesloft_id)
+EMAIL = Key(("email",), _by_email)
+
+KEYS: Mapping[Kind, tuple[Key, ...]] = {
+    Kind.MEETING: (
+        ID,
+        Key(("source", "sourceId"), _by_source_id),
+        Key(("sourceId",), _by_source_id),
+        Key(("calendarEventId",), _by_event),
+    ),
+    Kind.PERSON: (ID, EMAIL, SALESLOFT_ID, Key(("crmId",), _by_crm_id)),
+    Kind.USER: (ID, EMAIL, SALESLOFT_ID, Key(("guid",), _by_guid)),
+    Kind.CADENCE: (ID, SALESLOFT_ID),
+    Kind.STEP: (ID, SALESLOFT_ID),
+    Kind.ACCOUNT: (ID, SALESLOFT_ID),
+    Kind.TASK: (ID,),
+    Kind.CONVERSATION: (ID,),
+}
+"""The keys of each kind; of several that a representation has the first one counts."""
+
+
+def wanted(representation: object, place: str, kinds: Mapping[str, Kind] = KINDS) -> Wanted:
+    """What a representation names. Fields that are no key are passed over, and so is a key that is null.
+
+    Args:
+        representation: As the router sent it.
+        place: The argument that it came in, for errors.
+        kinds: The kinds of records, by the names that their types are shown by.
+
+    Raises:
+        BadUserInput: It names nothing of ours.
+    """
+    if not isinstance(representation, Mapping):
+        raise BadUserInput(f"{place}: must be an object with `__typename` and a key.", argument=place)
+    name = representation.get("__typename")
+    kind = kinds.get(name) if isinstance(name, str) else None
+    if kind is None:
+        where = f"{place}.__typename"
+        names = ", ".join(kinds)
+        raise BadUserInput(f"{where}: must be an entity of this subgraph: {names}.", argument=where)
+    for key in KEYS[kind]:
+        if all(representation.get(field) is not None for field in key.fields):
+            values = {field: _text(representation[field], f"{place}.{field}") for field in key.fields}
+            return Wanted(kind, *key.read(kind, values, place))
+    keys = "; ".join(" and ".join(key.fields) for key in KEYS[kind])
+    raise BadUserInput(f"{place}: has none of the keys of {name}: {keys}.", argument=place)
+
+
+def _text(value: Any, argument: str) -> str:
+    """A key's value, which is a text or, where another subgraph has it as a number, a whole number."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < BIG:
+        return str(value)
+    if not isinstance(value, str):
+        raise BadUserInput(f"{argument}: must be a string.", argument=argument)
+    return value
 
 
 async def entities(
@@ -40,9 +187,9 @@ async def entities(
     Raises:
         OperationTooCostly: They are too many.
     """
-    if len(representations) > MOST:
-        message = f"{ARGUMENT}: has {len(representations)} values; at most {MOST} are taken."
-        raise OperationTooCostly(message, measured=len(representations), allowed=MOST)
+    if len(representations) > MAX_REPRESENTATIONS:
+        message = f"{ARGUMENT}: has {len(representations)} values; the maximum is {MAX_REPRESENTATIONS}."
+        raise OperationTooCostly(message, measured=len(representations), allowed=MAX_REPRESENTATIONS)
     asked = [
         _wanted(each, f"{ARGUMENT}[{place}]", kinds, context.principal) for place, each in enumerate(representations)
     ]
@@ -66,11 +213,11 @@ def _wanted(
 async def _found(context: Context, asked: Sequence[Wanted], fields: frozenset[str]) -> dict[Wanted, Outcome]:
     """What each comes to: a look-up a kind and key, all at once."""
     distinct = list(dict.fromkeys(asked))
-    beyond = [each for each in distinct if _single(each)][MOST_SINGLY:]
+    beyond = [each for each in distinct if _single(each)][MAX_SINGLY:]
     error = OperationTooCostly(
-        f"{len(beyond) + MOST_SINGLY} of the {ARGUMENT} would be looked up one by one; at most {MOST_SINGLY} are.",
-        measured=len(beyond) + MOST_SINGLY,
-        allowed=MOST_SINGLY,
+        f"{len(beyond) + MAX_SINGLY} of the {ARGUMENT} would be looked up one by one; the maximum is {MAX_SINGLY}.",
+        measured=len(beyond) + MAX_SINGLY,
+        allowed=MAX_SINGLY,
     )
     found: dict[Wanted, Outcome] = dict.fromkeys(beyond, error)
     groups: dict[tuple[Kind, By], list[Wanted]] = {}

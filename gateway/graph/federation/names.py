@@ -20,7 +20,7 @@ from graphql import (
     visit,
 )
 
-from gateway.graph.definition import OWN_NAME
+from gateway.graph.fields import OWN_NAME
 
 
 class Prefixed:

@@ -23,6 +23,7 @@ from graphql import (
     InputValueDefinitionNode,
     ObjectTypeDefinitionNode,
     ScalarTypeDefinitionNode,
+    SchemaDefinitionNode,
     get_named_type,
     get_nullable_type,
     is_abstract_type,
@@ -34,13 +35,12 @@ from graphql import (
 from strawberry.types.field import StrawberryField
 
 from gateway.graph.access import TYPE_SCOPES, Input, is_personal, scopes_of
-from gateway.graph.cost.prices import ASSUMED, LOADERS
-from gateway.graph.definition import DEFINITION
-from gateway.graph.federation.keys import KEYS
+from gateway.graph.federation.entities import KEYS
 from gateway.graph.federation.names import Prefixed
-from gateway.graph.relation import BATCH, Batched
+from gateway.graph.fields import BATCH, DEFINITION, Batched
+from gateway.graph.loaders import LOADERS
 from gateway.graph.schema import build, core, sdl
-from gateway.model.cost import How
+from gateway.model.cost import ASSUMED
 from gateway.model.records import Source
 from gateway.model.scopes import PII
 from gateway.paging.window import DEFAULT_SIZE
@@ -66,7 +66,7 @@ PAGE_SIZE = (
 
 
 def subgraph_sdl(options: Options) -> str:
-    """The subgraph's text, as `_service { sdl }` tells it and a composer takes it.
+    """The subgraph's text, as `_service { sdl }` answers it and a composer takes it.
 
     Args:
         options: The version of Federation, what is printed beyond the keys, and what is put before names.
@@ -74,7 +74,10 @@ def subgraph_sdl(options: Options) -> str:
     schema = core(build())
     printer = _Printer(schema, options)
     document = parse(sdl(), no_location=True)
-    annotated = DocumentNode(definitions=tuple(map(printer.definition, document.definitions)))
+    definitions = [
+        each for each in document.definitions if not isinstance(each, SchemaDefinitionNode)
+    ]  # it is extended
+    annotated = DocumentNode(definitions=tuple(map(printer.definition, definitions)))
     text = print_ast(Prefixed(schema, options.prefix).text(annotated)).rstrip()
     imports = ", ".join(f'"@{name}"' for name in sorted(printer.used))
     link = LINK.format(version=options.version)
@@ -126,7 +129,6 @@ class _Printer:
         )
 
     def _parsed(self, directives: Iterable[str]) -> tuple[ConstDirectiveNode, ...]:
-        """Those of some directives that are printed."""
         chosen = [each for each in directives if _name(each) in self._printed]
         self.used.update(map(_name, chosen))
         return _parsed(chosen)
@@ -181,7 +183,7 @@ def _of_field(parent: str, name: str, field: GraphQLField, *, personal: bool) ->
     leads_to = get_named_type(field.type)
     composite = is_object_type(leads_to)
     weight = _weight(field, counted=name == "totalCount")
-    if weight is not None and weight != composite:  # unless told, objects are reckoned with 1 and leaves with 0
+    if weight is not None and weight != composite:  # unless stated, objects count as 1 and leaves as 0
         yield f"@cost(weight: {weight})"
     if leads_to.name.endswith("Connection"):
         yield PAGE_SIZE
@@ -202,7 +204,7 @@ def _weight(field: GraphQLField, *, counted: bool) -> int | None:
     batched: Batched | None = declared.metadata.get(BATCH)
     if batched is None:
         return 1 if counted else None
-    return max(1, sum(ask.times for ask in LOADERS[batched.loader] if ask.how is How.EACH))
+    return LOADERS[batched.loader].singly
 
 
 def _parsed(directives: Iterable[str]) -> tuple[ConstDirectiveNode, ...]:

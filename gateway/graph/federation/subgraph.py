@@ -16,15 +16,14 @@ from gateway.graph.context import Context
 from gateway.graph.cost import prices
 from gateway.graph.cost import records as record_prices
 from gateway.graph.cost.prices import PRICE
-from gateway.graph.federation.entities import MOST, entities
+from gateway.graph.federation.entities import MAX_REPRESENTATIONS, entities
 from gateway.graph.federation.names import Prefixed
 from gateway.graph.federation.sdl import subgraph_sdl
+from gateway.graph.fields import face_of, field
 from gateway.graph.ids import KINDS
 from gateway.graph.inputs.paging import ContextInfo
 from gateway.graph.lookahead import LookAhead
-from gateway.graph.node import face_of
 from gateway.graph.query import Query
-from gateway.graph.relation import field
 from gateway.graph.schema import build, core
 from gateway.graph.types.account import Account
 from gateway.graph.types.cadence import Cadence, Step
@@ -51,7 +50,7 @@ class Subgraph(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         options: How its text is written.
         routers_only: Whether only a router is answered, which proves to be one.
-        introspection: Whether whoever is no router may ask for the text.
+        introspection: Whether clients that are not routers may ask for the text.
     """
 
     options: Options = Options()
@@ -64,27 +63,29 @@ class Subgraph(msgspec.Struct, frozen=True, kw_only=True):
         return {f"{self.options.prefix}{name}": kind for name, kind in KINDS.items()}
 
     def check_entities(self, context: Context) -> None:
-        """Makes sure that whoever asks may point at records.
+        """Makes sure that the client may point at records.
 
         Raises:
-            Forbidden: It is no router.
+            Forbidden: The client is not a router.
         """
         if self.routers_only and not context.router:
-            raise Forbidden("Only a router is answered here: the header Router-Authorization is missing.")
+            raise Forbidden("Only routers may ask for this: the header Router-Authorization is missing.")
 
     def check_service(self, context: Context) -> None:
-        """Makes sure that whoever asks may have the text.
+        """Makes sure that the client may have the text.
 
         Raises:
             Forbidden: It may not.
         """
         self.check_entities(context)
         if not self.introspection and not context.router:
-            raise Forbidden("The schema may not be asked for: introspection is off, and this is no router.")
+            raise Forbidden(
+                "The schema is not available: introspection is off, and the request does not come from a router."
+            )
 
 
 class ServiceText(msgspec.Struct, frozen=True):
-    """What `_service` tells."""
+    """The type of `_service`."""
 
     sdl: str
 
@@ -96,7 +97,8 @@ class Service:
 
 
 Representations = Annotated[
-    list[AnyScalar], argument(description=f"What is asked for: `__typename` and a key each, at most {MOST:,}.")
+    list[AnyScalar],
+    argument(description=f"What is asked for: `__typename` and a key each, at most {MAX_REPRESENTATIONS:,}."),
 ]
 
 
@@ -125,12 +127,12 @@ def _guarded(schema: strawberry.Schema) -> GraphQLSchema:
 
 
 def _query(subgraph: Subgraph) -> type[Any]:
-    told = ServiceText(subgraph_sdl(subgraph.options))  # a tenth of a second, better spent at the start
+    text = ServiceText(subgraph_sdl(subgraph.options))  # a tenth of a second, better spent at the start
     kinds = subgraph.kinds
 
     def service(info: ContextInfo) -> Any:
         subgraph.check_service(info.context)
-        return told
+        return text
 
     async def of_representations(info: ContextInfo, representations: Representations) -> list[Any]:
         subgraph.check_entities(info.context)
@@ -159,4 +161,4 @@ SCALARS = {
         parse_value=lambda value: value,
     )
 }
-"""What the schema has to be told of the scalar."""
+"""What the schema needs to know of the scalar."""

@@ -7,54 +7,64 @@ import strawberry
 from gateway.errors import GatewayError
 from gateway.graph.context import Context
 from gateway.graph.inputs.values import address, condition, decode_id, domain, guid, short_text, source_id
-from gateway.model.neighbours import AccountFilter, PersonFilter
+from gateway.model.record_filters import AccountFilter, PersonFilter
 from gateway.model.records import Account, Cadence, Kind, Meeting, Person, Ref, Source, Step, User, UserKey
 
 
-@strawberry.input(one_of=True, description="Exactly one key of a meeting.")
+@strawberry.input(one_of=True, description="Identifies a meeting by exactly one of these keys.")
 class MeetingBy:
-    id: strawberry.ID | None = condition("Its global id; that of a folded record finds the meeting that holds it.")
-    salesloft_id: strawberry.ID | None = condition("Its id in Salesloft.")
-    drift_slug: str | None = condition("Its slug in Drift.")
-    calendar_event_id: str | None = condition("The calendar's id of the event.")
+    id: strawberry.ID | None = condition(
+        "The global id. The id of a merged record returns the meeting that it is part of."
+    )
+    salesloft_id: strawberry.ID | None = condition("The id in Salesloft.")
+    drift_slug: str | None = condition("The slug in Drift.")
+    calendly_id: strawberry.ID | None = condition("The id in Calendly: the last part of the event's URI.")
+    calendar_event_id: str | None = condition("The event's id in the calendar.")
 
 
-@strawberry.input(one_of=True, description="Exactly one key of a person.")
+@strawberry.input(one_of=True, description="Identifies a person by exactly one of these keys.")
 class PersonBy:
     id: strawberry.ID | None = condition("The global id.")
-    email: str | None = condition("Any address of theirs, in any case.", personal=True)
+    email: str | None = condition("Any of their e-mail addresses; case does not matter.", personal=True)
     salesloft_id: strawberry.ID | None = condition("The id in Salesloft.")
     drift_id: strawberry.ID | None = condition("The id of the contact in Drift.")
-    crm_id: str | None = condition("The id in the CRM; of several people who bear it the one of the lowest id.")
+    crm_id: str | None = condition(
+        "The id in the CRM. If several people have it, the one with the lowest id is returned."
+    )
 
 
-@strawberry.input(one_of=True, description="Exactly one key of a team member.")
+@strawberry.input(one_of=True, description="Identifies a team member by exactly one of these keys.")
 class UserBy:
     id: strawberry.ID | None = condition("The global id.")
-    email: str | None = condition("Any address of theirs, in any case.", personal=True)
+    email: str | None = condition("Any of their e-mail addresses; case does not matter.", personal=True)
     salesloft_id: strawberry.ID | None = condition("The numeric id in Salesloft.")
     guid: strawberry.ID | None = condition("The GUID in Salesloft.")
     drift_id: strawberry.ID | None = condition("The id in Drift.")
+    calendly_id: strawberry.ID | None = condition("The id in Calendly: the last part of the user's URI.")
 
 
-@strawberry.input(one_of=True, description="Exactly one key of a cadence.")
+@strawberry.input(one_of=True, description="Identifies a cadence by exactly one of these keys.")
 class CadenceBy:
     id: strawberry.ID | None = condition("The global id.")
     salesloft_id: strawberry.ID | None = condition("The id in Salesloft.")
 
 
-@strawberry.input(one_of=True, description="Exactly one key of a step.")
+@strawberry.input(one_of=True, description="Identifies a step by exactly one of these keys.")
 class StepBy:
     id: strawberry.ID | None = condition("The global id.")
     salesloft_id: strawberry.ID | None = condition("The id in Salesloft.")
 
 
-@strawberry.input(one_of=True, description="Exactly one key of an account.")
+@strawberry.input(one_of=True, description="Identifies an account by exactly one of these keys.")
 class AccountBy:
     id: strawberry.ID | None = condition("The global id.")
     salesloft_id: strawberry.ID | None = condition("The id in Salesloft.")
-    crm_id: str | None = condition("The id in the CRM; of several accounts that bear it the one of the lowest id.")
-    domain: str | None = condition("The internet domain; of several accounts that bear it the one of the lowest id.")
+    crm_id: str | None = condition(
+        "The id in the CRM. If several accounts have it, the one with the lowest id is returned."
+    )
+    domain: str | None = condition(
+        "The internet domain. If several accounts have it, the one with the lowest id is returned."
+    )
 
 
 async def find_meeting(context: Context, by: MeetingBy, fields: frozenset[str]) -> Meeting | None:
@@ -119,12 +129,10 @@ def _chosen(by: object) -> tuple[str, str]:
 def _ref(key: str, value: str, kind: Kind) -> Ref:
     if key == "id":
         return decode_id(value, "by.id", (kind,))
-    argument = {"salesloft_id": "by.salesloftId", "drift_id": "by.driftId", "drift_slug": "by.driftSlug"}.get(
-        key, f"by.{key}"
-    )
     if key == "guid":
-        return Ref(Source.SALESLOFT, kind, guid(value, argument), UserKey.GUID)
-    source = Source.DRIFT if key.startswith("drift") else Source.SALESLOFT
+        return Ref(Source.SALESLOFT, kind, guid(value, "by.guid"), UserKey.GUID)
+    vendor, _, rest = key.partition("_")
+    source, argument = Source(vendor.upper()), f"by.{vendor}{rest.capitalize()}"
     return Ref(source, kind, source_id(source, kind, value, argument))
 
 

@@ -16,10 +16,19 @@ from gateway.paging.window import BadWindow, Window, window
 
 ContextInfo: TypeAlias = Info[Context, None]
 
-First = Annotated[int | None, argument(description="How many, from the front: 0 to 500; 25 when no size is given.")]
-After = Annotated[str | None, argument(description="Only what lies after this cursor.")]
-Last = Annotated[int | None, argument(description="How many, from the back: 0 to 500; not together with `first`.")]
-Before = Annotated[str | None, argument(description="Only what lies before this cursor.")]
+First = Annotated[
+    int | None,
+    argument(
+        description=(
+            "Returns the first n rows, from 0 to 500. The default is 25 if neither `first` nor `last` is given."
+        )
+    ),
+]
+After = Annotated[str | None, argument(description="Returns the rows after this cursor.")]
+Last = Annotated[
+    int | None, argument(description="Returns the last n rows, from 0 to 500. Cannot be combined with `first`.")
+]
+Before = Annotated[str | None, argument(description="Returns the rows before this cursor.")]
 UNSET: None = strawberry.UNSET
 
 
@@ -27,7 +36,7 @@ def window_of(order: Order, first: int | None, after: str | None, last: int | No
     """The walk and count that the arguments ask for.
 
     Raises:
-        BadUserInput: One of them cannot be meant.
+        BadUserInput: A value is invalid.
     """
     try:
         return window(

@@ -1,7 +1,7 @@
 """Single values and lists of them as clients send them: keys, references, ranges of time, checked before any call.
 
 One set of validators for all keys, in `by:`, filters, global ids and representations: Salesloft refuses a whole call
-for one value that cannot be meant, and a call has the keys of many clients.
+for one invalid value, and a call has the keys of many clients.
 """
 
 from __future__ import annotations
@@ -10,38 +10,36 @@ import base64
 import binascii
 import datetime as dt
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 import strawberry
 
 from gateway.errors import BadUserInput
-from gateway.graph.access import PERSONAL
+from gateway.graph.fields import PERSONAL
 from gateway.graph.ids import KINDS, SEPARATOR, SOURCES
-from gateway.graph.scalars import instant
-from gateway.model import filters
+from gateway.graph.scalars import day, instant
+from gateway.model.conditions import ID_FORMS, DaySpan, Form, TimeRange
 from gateway.model.filters import fold_email
 from gateway.model.records import MOST_ID, Kind, Ref, Source
 from gateway.model.scopes import PII
+from gateway.model.time_zones import day_begins, similar_names, zone_named
 
-MOST_ID_CHARS = 2048
+MAX_ID_CHARS = 2048
 """Characters a global id may have: a source's own has up to 255, of up to four bytes."""
 EVERY_KIND = frozenset(Kind)
-MOST_CHARS = 1024
+MAX_CHARS = 1024
 """Characters of one key: no key of either vendor's is longer."""
 LARGEST = str(MOST_ID)
 DIGITS = re.compile(r"[0-9]+")
 ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-NUMBERED = frozenset(
-    {(Source.SALESLOFT, kind) for kind in Kind}
-    | {(Source.DRIFT, kind) for kind in (Kind.PERSON, Kind.USER, Kind.CONVERSATION)}
-)
-"""The records whose ids are numbers; the ids of all others are texts, as the slugs of Drift's meetings are."""
+URI_PART = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""A UUID, or sixteen letters."""
 
 
 def as_number(text: str) -> str | None:
-    """A number as its source writes it, without leading zeros; None where a text is none that an id can be."""
+    """A number as its source writes it, without leading zeros; None where a text is not a valid number."""
     if not DIGITS.fullmatch(text):
         return None
     digits = text.lstrip("0") or "0"
@@ -51,19 +49,22 @@ def as_number(text: str) -> str | None:
 def as_text(text: str) -> str | None:
     """A text without the white space around it; None where it is empty, too long, or cannot be printed."""
     stripped = text.strip()
-    return stripped if stripped and len(text) <= MOST_CHARS and stripped.isprintable() else None
+    return stripped if stripped and len(text) <= MAX_CHARS and stripped.isprintable() else None
 
 
 def as_source_id(source: Source, kind: Kind, text: str) -> str | None:
-    """A source's own id of a record, as the source writes it; None where it can be none."""
-    return as_number(text) if (source, kind) in NUMBERED else as_text(text)
+    """A source's own id of a record, as the source writes it; None where it is not valid."""
+    try:
+        return source_id(source, kind, text, "")
+    except BadUserInput:
+        return None
 
 
 def number(text: str, argument: str) -> str:
     """An id that is a number, without leading zeros.
 
     Raises:
-        BadUserInput: It is none, or has more than 63 bits.
+        BadUserInput: It is not a number, or has more than 63 bits.
     """
     return _valid(as_number(text), argument, f"must be a number from 0 to {LARGEST}")
 
@@ -81,17 +82,26 @@ def source_id(source: Source, kind: Kind, text: str, argument: str) -> str:
     """A source's own id of a record.
 
     Raises:
-        BadUserInput: It can be none.
+        BadUserInput: It is not valid.
     """
-    read = number if (source, kind) in NUMBERED else short_text
-    return read(text, argument)
+    return FORMS[ID_FORMS.get((source, kind), Form.TEXT)](text, argument)
+
+
+def uri_part(text: str, argument: str) -> str:
+    """An id that is the last part of a record's URI.
+
+    Raises:
+        BadUserInput: It is not valid.
+    """
+    part = text.strip()
+    return _valid(part if URI_PART.fullmatch(part) else None, argument, "must be the last part of the record's URI")
 
 
 def guid(text: str, argument: str) -> str:
     """A GUID, in small letters.
 
     Raises:
-        BadUserInput: It is none.
+        BadUserInput: It is not valid.
     """
     lowered = text.strip().lower()
     return _valid(lowered if GUID.fullmatch(lowered) else None, argument, "not a GUID")
@@ -119,11 +129,33 @@ def address(text: str, argument: str) -> str:
     """An e-mail address, folded.
 
     Raises:
-        BadUserInput: It is none.
+        BadUserInput: It is not valid.
     """
     folded = fold_email(text)
-    valid = len(text) <= MOST_CHARS and ADDRESS.fullmatch(folded) is not None and folded.isprintable()
+    valid = len(text) <= MAX_CHARS and ADDRESS.fullmatch(folded) is not None and folded.isprintable()
     return _valid(folded if valid else None, argument, "not an e-mail address")
+
+
+def folded(text: str, argument: str) -> str:
+    """A text to be compared in any case.
+
+    Raises:
+        BadUserInput: It is empty, too long, or cannot be printed.
+    """
+    return short_text(text, argument).casefold()
+
+
+FORMS: Mapping[Form, Callable[[str, str], str]] = {
+    Form.TEXT: short_text,
+    Form.NUMBER: number,
+    Form.GUID: guid,
+    Form.EMAIL: address,
+    Form.DOMAIN: domain,
+    Form.NAME: name,
+    Form.FOLDED: folded,
+    Form.URI_PART: uri_part,
+}
+"""Reads a key of each form, or refuses it."""
 
 
 def _valid(value: str | None, argument: str, wrong: str) -> str:
@@ -134,7 +166,7 @@ def _valid(value: str | None, argument: str, wrong: str) -> str:
 
 T = TypeVar("T")
 
-MOST_VALUES = 100
+MAX_VALUES = 100
 """Values a list may have: what one upstream call takes."""
 
 
@@ -145,17 +177,19 @@ def condition(description: str, *, personal: bool = False) -> T:  # type: ignore
         description: What GraphiQL's documentation says.
         personal: Whether it asks by personal data, and so needs the scope for it.
     """
-    text = f"{description} Needs the scope `{PII}`." if personal else description
+    text = f"{description} Requires the scope `{PII}`." if personal else description
     field: T = strawberry.field(default=strawberry.UNSET, description=text, metadata={PERSONAL: personal})
     return field
 
 
-@strawberry.input(description="Bounds of an instant; each that is given holds. Rows without the value match none.")
+@strawberry.input(
+    description=("The bounds of a time. All bounds that are given must hold. A row without the value does not match.")
+)
 class DateTimeRange:
     gt: dt.datetime | None = condition("Later than this.")
-    gte: dt.datetime | None = condition("At this instant or later.")
+    gte: dt.datetime | None = condition("At this time or later.")
     lt: dt.datetime | None = condition("Earlier than this.")
-    lte: dt.datetime | None = condition("At this instant or earlier.")
+    lte: dt.datetime | None = condition("At this time or earlier.")
 
 
 def given(value: T | None) -> T | None:
@@ -170,8 +204,8 @@ def listed(values: Sequence[T] | None, argument: str) -> Sequence[T] | None:
         BadUserInput: It is longer.
     """
     known = given(values)
-    if known is not None and len(known) > MOST_VALUES:
-        raise BadUserInput(f"{argument}: has {len(known)} values; at most {MOST_VALUES} are taken.", argument=argument)
+    if known is not None and len(known) > MAX_VALUES:
+        raise BadUserInput(f"{argument}: has {len(known)} values; the maximum is {MAX_VALUES}.", argument=argument)
     return known
 
 
@@ -186,7 +220,7 @@ def keys(
         read: Reads one: `number`, `short_text`, `guid`, `domain`, `address`.
 
     Raises:
-        BadUserInput: One of them is no such key, or they are too many.
+        BadUserInput: One of them is not valid, or there are too many.
     """
     known = listed(values, argument)
     if known is None:
@@ -198,7 +232,7 @@ def refs(values: Sequence[str] | None, argument: str, kind: Kind) -> frozenset[R
     """The records that global ids name.
 
     Raises:
-        BadUserInput: One of them is no global id of that kind, or they are too many.
+        BadUserInput: One of them is not a global id of that kind, or there are too many.
     """
     known = listed(values, argument)
     if known is None:
@@ -206,26 +240,48 @@ def refs(values: Sequence[str] | None, argument: str, kind: Kind) -> frozenset[R
     return frozenset(decode_id(text, f"{argument}[{place}]", (kind,)) for place, text in enumerate(known))
 
 
-def own_refs(
-    ids: frozenset[Ref] | None, values: Sequence[str] | None, argument: str, kind: Kind
-) -> frozenset[Ref] | None:
-    """Global ids and Salesloft's own ids as one condition.
+@strawberry.input(description="A range of calendar days in a time zone; both ends are included.")
+class DayRange:
+    first: dt.date = strawberry.field(name="from", description="The first day.")
+    last: dt.date = strawberry.field(name="to", description="The last day.")
+    time_zone: str = strawberry.field(description="The IANA name of the time zone, such as `America/New_York`.")
+
+
+def days(asked: DayRange, argument: str) -> DaySpan:
+    """Calendar days as instants.
 
     Raises:
-        BadUserInput: One of Salesloft's is no number, or they are too many.
+        BadUserInput: One of them is not a day, the zone is unknown, or the first day lies after the last.
     """
-    own = keys(values, argument, number)
-    if own is None:
-        return ids
-    named = frozenset(Ref(Source.SALESLOFT, kind, text) for text in own)
-    return named if ids is None else named & ids
+    first, last = day(asked.first, f"{argument}.from"), day(asked.last, f"{argument}.to")
+    zone = time_zone(asked.time_zone, f"{argument}.timeZone")
+    if first > last:
+        raise BadUserInput(f"{argument}: from lies after to.", argument=argument)
+    try:
+        return DaySpan(first, last, day_begins(first, zone), day_begins(last + dt.timedelta(days=1), zone))
+    except OverflowError:
+        raise BadUserInput(f"{argument}: lies beyond the calendar.", argument=argument) from None
 
 
-def span(asked: DateTimeRange | None, argument: str) -> filters.TimeRange | None:
+def time_zone(name: str, argument: str) -> dt.tzinfo:
+    """The time zone of a name.
+
+    Raises:
+        BadUserInput: There is none; the message suggests similar names.
+    """
+    zone = zone_named(name)
+    if zone is not None:
+        return zone
+    similar = similar_names(name)
+    meant = f"; did you mean {' or '.join(similar)}?" if similar else ", such as Europe/Berlin."
+    raise BadUserInput(f"{argument}: must be the IANA name of a time zone{meant}", argument=argument)
+
+
+def span(asked: DateTimeRange | None, argument: str) -> TimeRange | None:
     """A range of time.
 
     Raises:
-        BadUserInput: A bound is no instant, or the lower one lies after the upper one.
+        BadUserInput: A bound is not a time, or the lower one lies after the upper one.
     """
     known = given(asked)
     if known is None:
@@ -237,8 +293,8 @@ def span(asked: DateTimeRange | None, argument: str) -> filters.TimeRange | None
     lower = max((bound for name in ("gt", "gte") if (bound := bounds[name]) is not None), default=None)
     upper = min((bound for name in ("lt", "lte") if (bound := bounds[name]) is not None), default=None)
     if lower is not None and upper is not None and lower > upper:
-        raise BadUserInput(f"{argument}: its lower bound lies after its upper bound.", argument=argument)
-    return filters.TimeRange(**bounds)
+        raise BadUserInput(f"{argument}: its lower bound is after its upper bound.", argument=argument)
+    return TimeRange(**bounds)
 
 
 def decode_id(text: str, argument: str, kinds: Collection[Kind] = EVERY_KIND) -> Ref:
@@ -250,15 +306,17 @@ def decode_id(text: str, argument: str, kinds: Collection[Kind] = EVERY_KIND) ->
         kinds: The kinds that it may name.
 
     Raises:
-        BadUserInput: It is no global id of ours, or names another kind of record.
+        BadUserInput: It is not a global id, or names another kind of record.
     """
-    ref = _decoded(text) if len(text) <= MOST_ID_CHARS else None
+    ref = _decoded(text) if len(text) <= MAX_ID_CHARS else None
     if ref is not None and ref.kind in kinds:
         return ref
     names = " or ".join(kind.value for kind in kinds) if len(kinds) < len(Kind) else "any record"
     if ref is not None:
-        raise BadUserInput(f"{argument}: this is the id of a {ref.kind.value}, not of {names}.", argument=argument)
-    raise BadUserInput(f"{argument}: not a global id of {names}; ids come from the field `id`.", argument=argument)
+        raise BadUserInput(f"{argument}: is the id of a {ref.kind.value}, not of {names}.", argument=argument)
+    raise BadUserInput(
+        f"{argument}: is not a global id of {names}; use the value of the field `id`.", argument=argument
+    )
 
 
 def _decoded(text: str) -> Ref | None:

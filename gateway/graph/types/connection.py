@@ -7,16 +7,15 @@ from typing import Generic, TypeVar
 
 import strawberry
 
-from gateway.catalog import reports
+from gateway.graph.connections import ConnectionRecord, EdgeRecord, PageInfoRecord
 from gateway.graph.enums import ReportStatus, Source
-from gateway.graph.node import face_of
-from gateway.graph.pages import ConnectionRecord, EdgeRecord, PageInfoRecord
-from gateway.graph.relation import field
+from gateway.graph.fields import face_of, field
 from gateway.graph.types.account import Account
 from gateway.graph.types.cadence import Cadence
 from gateway.graph.types.meeting import Meeting
 from gateway.graph.types.person import Person
 from gateway.graph.types.user import User
+from gateway.model import status
 
 T = TypeVar("T")
 
@@ -25,35 +24,47 @@ def _cursor(edge: EdgeRecord) -> str:
     return edge.write(edge.node)
 
 
-@strawberry.type(description="Where a page lies in its list, as Relay has it.")
+def _total_count(answer: ConnectionRecord) -> int | None:
+    """The total; where units or time ran out before it was known, that is the field's error."""
+    if answer.total_error is not None:
+        raise answer.total_error
+    return answer.total_count
+
+
+@strawberry.type(description="A page's position in its list, as Relay specifies it.")
 @face_of(PageInfoRecord)
 class PageInfo:
-    has_next_page: bool = field("Whether anything lies after this page.")
-    has_previous_page: bool = field(
-        "Whether anything lies before this page. Asking for the side that the walk came from costs a call."
+    has_next_page: bool = field(
+        "Whether there are rows after this page. When paging backwards, selecting it costs a call."
     )
-    start_cursor: str | None = field("The place of the first row.")
-    end_cursor: str | None = field("The place that the page reaches to; `after` it the list goes on.")
+    has_previous_page: bool = field(
+        "Whether there are rows before this page. When paging forwards, selecting it costs a call."
+    )
+    start_cursor: str | None = field("The cursor of the first row.")
+    end_cursor: str | None = field("The cursor at which the page ends. Pass it as `after` to get the next page.")
 
 
-@strawberry.type(description="What became of one source in one answer.")
-@face_of(reports.SourceReport)
+@strawberry.type(description="How complete one source's part of an answer is, and what went wrong.")
+@face_of(status.SourceReport)
 class SourceReport:
     source: Source = field("The source.")
-    status: ReportStatus = field("How much of its part is in the answer.")
-    code: str | None = field("The error code, where something went wrong.")
-    message: str | None = field("What that means for this answer.")
-    retry_after: float | None = field("Seconds until it is worth asking again, where known.")
-    as_of: dt.datetime | None = field("When what is shown was read from the source.")
+    status: ReportStatus = field("How complete its part of the answer is.")
+    code: str | None = field("The error code, if something went wrong.")
+    message: str | None = field("What it means for this answer, in a sentence.")
+    retry_after: float | None = field("Seconds after which it is worth asking again, if known.")
+    as_of: dt.datetime | None = field("When the rows were read from the source.")
     complete_since: dt.datetime | None = field(
-        "A start time before which the source has nothing to give: Drift reaches 30 days back."
+        "The source has no meetings that start before this time: Drift reaches 30 days back."
+    )
+    complete_until: dt.datetime | None = field(
+        "The source has no meetings that start after this time: Calendly is read CALENDLY_DAYS_AHEAD days ahead."
     )
 
 
-@strawberry.type(description="A row and its place in the list.")
+@strawberry.type(description="A row and its cursor.")
 @face_of(EdgeRecord)
 class Edge(Generic[T]):
-    cursor: str = field("The row's place in the order: opaque, for `after` and `before`.", _cursor)
+    cursor: str = field("The row's position in the order: an opaque value for `after` and `before`.", _cursor)
     node: T = field("The row.")
 
 
@@ -62,34 +73,40 @@ class Edge(Generic[T]):
 class Connection(Generic[T]):
     edges: list[Edge[T]] = field("The rows of this page, each with its cursor.")
     nodes: list[T] = field("The rows of this page.")
-    page_info: PageInfo = field("Where this page lies in the list.")
+    page_info: PageInfo = field("Information about the page's position in the list.")
     total_count: int | None = field(
-        "How many rows the filter admits in all: exact, or null with the reason in `sourceReports`. Counted only when "
-        "selected."
+        (
+            "The number of rows that match the filter: exact, or null with the reason in "
+            "`sourceReports`. It is counted only if selected, and costs nothing if the page is the "
+            "whole list."
+        ),
+        _total_count,
     )
-    source_reports: list[SourceReport] = field("What became of each source in this answer.")
+    source_reports: list[SourceReport] = field(
+        "For each source, how complete its part of this page is and what went wrong."
+    )
 
 
-@strawberry.type(description="A page of one ordered list of meetings, each event once, over all sources.")
+@strawberry.type(description="A page of meetings from all sources in one order, each event once.")
 class MeetingConnection(Connection[Meeting]):
     """Meetings, by one of their times."""
 
 
-@strawberry.type(description="A page of the list of Salesloft's people, newest first.")
+@strawberry.type(description="A page of the people in Salesloft, newest first.")
 class PersonConnection(Connection[Person]):
     """People, by the time of their record's making."""
 
 
-@strawberry.type(description="A page of the list of the team, each person once, by name.")
+@strawberry.type(description="A page of team members, each person once, ordered by name.")
 class UserConnection(Connection[User]):
     """Users, by name."""
 
 
-@strawberry.type(description="A page of the list of cadences, by name.")
+@strawberry.type(description="A page of cadences, ordered by name.")
 class CadenceConnection(Connection[Cadence]):
     """Cadences, by name."""
 
 
-@strawberry.type(description="A page of the list of accounts, newest first.")
+@strawberry.type(description="A page of accounts, newest first.")
 class AccountConnection(Connection[Account]):
     """Accounts, by the time of their record's making."""

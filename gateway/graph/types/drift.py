@@ -1,4 +1,4 @@
-"""Records as Drift sends them, in the vendor's words (Drift: Meeting model, User model, Contact model and others)."""
+"""Records as Drift sends them, under Drift's names (Drift: Meeting model, User model, Contact model and others)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import Any
 
 import strawberry
 
-from gateway.graph.folded import face_of_row
-from gateway.graph.relation import explain, field, read
+from gateway.graph.fields import explain, field, read, reader
+from gateway.graph.merged_records import face_of_row
 from gateway.model.order import moment
 from gateway.sources.drift import wire
 
 
-def instant(name: str) -> Callable[[Any], dt.datetime | None]:
-    """Reads a time, which Drift sends in milliseconds since 1970."""
+def instant(row: type[Any], name: str) -> Callable[[Any], dt.datetime | None]:
+    """Reads a time of a row, which Drift sends in milliseconds since 1970."""
+    reader(row, name)  # that there is one; a null is explained below
 
     def resolve(row: Any) -> dt.datetime | None:
         milliseconds = read(row, name)
@@ -35,34 +36,34 @@ def _join_url(details: Any) -> str | None:
 @strawberry.type(description="How to join a video call.")
 @face_of_row(wire.ConferenceDetails)
 class DriftConferenceDetails:
-    join_url: str | None = field("The link.", _join_url)
+    join_url: str | None = field("The link to the call.", _join_url)
 
 
-@strawberry.type(description="A meeting as Drift sends it: every documented field, in the vendor's words.")
+@strawberry.type(description="A meeting as Drift sends it: every documented field, under Drift's names.")
 @face_of_row(wire.Meeting)
 class DriftMeeting:
-    agent_id: strawberry.ID | None = field("The Drift user who holds it.")
-    org_id: strawberry.ID | None = field("The organization.")
-    status: str | None = field("`ACTIVE`, `CANCELED`, or a word added since.")
+    agent_id: strawberry.ID | None = field("The id of the Drift user who hosts it.")
+    org_id: strawberry.ID | None = field("The id of the organization.")
+    status: str | None = field("The status: `ACTIVE`, `CANCELED`, or a value that Drift has added since.")
     meeting_source: str | None = field("Where it was booked, such as `EMAIL_DROP`.")
-    scheduler_id: strawberry.ID | None = field("The contact who booked it.")
+    scheduler_id: strawberry.ID | None = field("The id of the contact who booked it.")
     event_id: str | None = field("The calendar event's id.")
-    slug: str = field("The meeting's id.")
-    slot_start: dt.datetime | None = field("When it starts.", instant("slot_start"))
-    slot_end: dt.datetime | None = field("When it ends.", instant("slot_end"))
-    updated_at: dt.datetime | None = field("When it last changed.", instant("updated_at"))
-    scheduled_at: dt.datetime | None = field("When it was booked.", instant("scheduled_at"))
+    slug: str = field("The slug, which identifies the meeting in Drift.")
+    slot_start: dt.datetime | None = field("When it starts.", instant(wire.Meeting, "slot_start"))
+    slot_end: dt.datetime | None = field("When it ends.", instant(wire.Meeting, "slot_end"))
+    updated_at: dt.datetime | None = field("When it was last updated.", instant(wire.Meeting, "updated_at"))
+    scheduled_at: dt.datetime | None = field("When it was booked.", instant(wire.Meeting, "scheduled_at"))
     meeting_type: str | None = field("The kind of meeting, such as `New Meeting`.")
-    conversation_id: strawberry.ID | None = field("The chat that it was booked in.")
+    conversation_id: strawberry.ID | None = field("The id of the conversation in which it was booked.")
     end_user_time_zone: str | None = field("The visitor's time zone.")
-    meeting_notes: str | None = field("What the visitor wrote.", personal=True)
-    booked_by: strawberry.ID | None = field("The Drift user who booked it, if one did.")
+    meeting_notes: str | None = field("What the visitor wrote when booking.", personal=True)
+    booked_by: strawberry.ID | None = field("The id of the Drift user who booked it, if one did.")
     conference_type: str | None = field("The kind of video call, such as `ZOOM`.")
     conference_details: DriftConferenceDetails | None = field("How to join the video call.")
-    is_recurring: bool | None = field("Whether it repeats.")
+    is_recurring: bool | None = field("Whether it is recurring.")
     is_private: bool | None = field("Whether it is private.")
-    meeting_slug: str | None = field("The slug of the calendar page that it was booked on.")
-    is_org_slug: bool | None = field("Whether that page is the organization's.")
+    meeting_slug: str | None = field("The slug of the calendar page on which it was booked.")
+    is_org_slug: bool | None = field("Whether that page belongs to the organization.")
 
 
 def _of_attributes(name: str, read: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -81,11 +82,11 @@ def _of_attributes(name: str, read: Callable[[Any], Any]) -> Callable[[Any], Any
 
 
 def _attribute(name: str) -> Callable[[Any], Any]:
-    return _of_attributes(name, lambda attributes: getattr(attributes, name))
+    return _of_attributes(name, reader(wire.Attributes, name))
 
 
 def _moment(name: str) -> Callable[[Any], Any]:
-    return _of_attributes(name, instant(name))
+    return _of_attributes(name, instant(wire.Attributes, name))
 
 
 def _tags(attributes: wire.Attributes) -> list[str] | None:
@@ -98,67 +99,68 @@ def _tags(attributes: wire.Attributes) -> list[str] | None:
 
 @strawberry.type(
     description=(
-        "A contact as Drift sends it. Attributes are free-form there and hold much that is nobody's business; these "
-        "are all that are read: network addresses, whereabouts and pages visited are dropped on arrival."
+        "A contact as Drift sends it. Drift's attributes are free-form and hold a lot of private "
+        "data, so these are the only ones that are read: IP addresses, locations and visited "
+        "pages are dropped on arrival."
     )
 )
 @face_of_row(wire.Contact)
 class DriftContact:
     id: strawberry.ID = field("The id in Drift.", name="vendorId")
-    created_at: dt.datetime | None = field("When the contact was made.", instant("created_at"))
+    created_at: dt.datetime | None = field("When the contact was created.", instant(wire.Contact, "created_at"))
     name: str | None = field("The full name.", _attribute("name"))
-    first_name: str | None = field("The first name; often the full one.", _attribute("first_name"))
+    first_name: str | None = field("The first name; it often holds the full name.", _attribute("first_name"))
     last_name: str | None = field("The last name.", _attribute("last_name"))
-    email: str | None = field("The address.", _attribute("email"), personal=True)
-    phone: str | None = field("The telephone number.", _attribute("phone"), personal=True)
+    email: str | None = field("The e-mail address.", _attribute("email"), personal=True)
+    phone: str | None = field("The phone number.", _attribute("phone"), personal=True)
     title: str | None = field("The job title.", _attribute("title"))
-    company: str | None = field("The company.", _attribute("company"))
+    company: str | None = field("The company's name.", _attribute("company"))
     city: str | None = field("The city.", _attribute("city"))
     state: str | None = field("The state or region.", _attribute("state"))
     country: str | None = field("The country.", _attribute("country"))
     external_id: strawberry.ID | None = field("The id in the organization's own system.", _attribute("external_id"))
-    tags: list[str] | None = field("Labels.", _of_attributes("tags", _tags))
-    last_active: dt.datetime | None = field("When they were last on the site.", _moment("last_active"))
-    last_contacted: dt.datetime | None = field("When they were last written to.", _moment("last_contacted"))
+    tags: list[str] | None = field("Tags.", _of_attributes("tags", _tags))
+    last_active: dt.datetime | None = field("When they last visited the site.", _moment("last_active"))
+    last_contacted: dt.datetime | None = field("When they were last contacted.", _moment("last_contacted"))
     start_date: dt.datetime | None = field("When they were first seen.", _moment("start_date"))
 
 
-@strawberry.type(description="A user as Drift sends them, in the vendor's words.")
+@strawberry.type(description="A user as Drift sends them, under Drift's names.")
 @face_of_row(wire.User)
 class DriftUser:
     id: strawberry.ID = field("The id in Drift.", name="vendorId")
-    org_id: strawberry.ID | None = field("The organization.")
+    org_id: strawberry.ID | None = field("The id of the organization.")
     name: str | None = field("The full name.")
-    alias: str | None = field("What they are called in chats.")
-    email: str | None = field("The address.", personal=True)
-    phone: str | None = field("The telephone number.", personal=True)
-    locale: str | None = field("The language, such as `en-US`.")
-    availability: str | None = field("`AVAILABLE`, `OFFLINE`, `ON_CALL` or others.")
-    role: str | None = field("`member`, `admin`, `agent` or others.")
+    alias: str | None = field("The name that is shown in chats.")
+    email: str | None = field("The e-mail address.", personal=True)
+    phone: str | None = field("The phone number.", personal=True)
+    locale: str | None = field("The locale, such as `en-US`.")
+    availability: str | None = field("Availability: `AVAILABLE`, `OFFLINE`, `ON_CALL` or others.")
+    role: str | None = field("The role: `member`, `admin`, `agent` or others.")
     time_zone: str | None = field("The time zone.")
-    avatar_url: str | None = field("Where their picture is.")
-    verified: bool | None = field("Whether their address is verified.")
-    bot: bool | None = field("Whether it is no person at all.")
-    created_at: dt.datetime | None = field("When the record was made.", instant("created_at"))
-    updated_at: dt.datetime | None = field("When it last changed.", instant("updated_at"))
+    avatar_url: str | None = field("URL of their picture.")
+    verified: bool | None = field("Whether their e-mail address is verified.")
+    bot: bool | None = field("Whether it is a bot.")
+    created_at: dt.datetime | None = field("When the record was created.", instant(wire.User, "created_at"))
+    updated_at: dt.datetime | None = field("When it was last updated.", instant(wire.User, "updated_at"))
 
 
-@strawberry.type(description="A label of a chat.")
+@strawberry.type(description="A tag of a conversation.")
 @face_of_row(wire.Tag)
 class DriftTag:
-    name: str | None = field("The label.")
+    name: str | None = field("The tag's name.")
     color: str | None = field("Its colour: six hexadecimal digits.")
 
 
-@strawberry.type(description="A chat as Drift sends it, in the vendor's words.")
+@strawberry.type(description="A conversation as Drift sends it, under Drift's names.")
 @face_of_row(wire.Conversation)
 class DriftConversation:
     id: strawberry.ID = field("The id in Drift.", name="vendorId")
-    status: str | None = field("`open`, `closed`, `pending` or others.")
-    participants: list[strawberry.ID] | None = field("The Drift users who take part.")
-    contact_id: strawberry.ID | None = field("The contact.")
-    inbox_id: strawberry.ID | None = field("The inbox.")
-    related_playbook_id: strawberry.ID | None = field("The playbook that began it.")
-    conversation_tags: list[DriftTag] | None = field("Labels.")
-    created_at: dt.datetime | None = field("When it began.", instant("created_at"))
-    updated_at: dt.datetime | None = field("When it last changed.", instant("updated_at"))
+    status: str | None = field("The state: `open`, `closed`, `pending` or others.")
+    participants: list[strawberry.ID] | None = field("Ids of the Drift users taking part.")
+    contact_id: strawberry.ID | None = field("The id of the contact.")
+    inbox_id: strawberry.ID | None = field("The id of the inbox.")
+    related_playbook_id: strawberry.ID | None = field("The id of the playbook that started it.")
+    conversation_tags: list[DriftTag] | None = field("Tags.")
+    created_at: dt.datetime | None = field("When it started.", instant(wire.Conversation, "created_at"))
+    updated_at: dt.datetime | None = field("When it was last updated.", instant(wire.Conversation, "updated_at"))

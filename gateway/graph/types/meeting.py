@@ -10,12 +10,13 @@ import strawberry
 
 from gateway.errors import UpstreamMalformed
 from gateway.graph.enums import AttendeeStatus, MeetingStatus, Source
-from gateway.graph.folded import row_in
+from gateway.graph.fields import Node, explain, face_of, field, node_face_of, read, relation
 from gateway.graph.ids import global_id
-from gateway.graph.node import Node, face_of, node_face_of
-from gateway.graph.relation import explain, field, read, relation
+from gateway.graph.meeting_lists import rescheduled_to
+from gateway.graph.merged_records import row_in
 from gateway.graph.types.account import Account
 from gateway.graph.types.cadence import Cadence, Step
+from gateway.graph.types.calendly import CalendlyMeeting
 from gateway.graph.types.conversation import Conversation
 from gateway.graph.types.drift import DriftMeeting
 from gateway.graph.types.person import Person
@@ -26,16 +27,18 @@ from gateway.model import records
 from gateway.model.filters import fold_email
 from gateway.model.records import Kind
 
-MOST_MINUTES = 2**31 - 1
+MAX_MINUTES = 2**31 - 1
 """What GraphQL's `Int` bears."""
 
 
-@strawberry.type(description="How a meeting repeats.")
+@strawberry.type(description="How a meeting recurs.")
 @face_of(records.Recurrence)
 class Recurrence:
-    recurring: bool | None = field("Whether it is one of a series.")
-    rules: list[str] | None = field("RRULE lines of RFC 5545; only the series' own record has them.")
-    interval: str | None = field("`Daily`, `Weekly`, `Monthly` or `Yearly`, in the source's word.")
+    recurring: bool | None = field("Whether it is part of a series.")
+    rules: list[str] | None = field(
+        "RRULE lines as defined in RFC 5545; only the record of the series itself has them."
+    )
+    interval: str | None = field("The interval, in the source's words: `Daily`, `Weekly`, `Monthly` or `Yearly`.")
     last_occurrence_at: dt.datetime | None = field("When the series ends.")
 
 
@@ -44,8 +47,10 @@ def _duration(meeting: records.Meeting) -> int | None:
     if start is None or end is None:
         return None
     minutes = round((end - start).total_seconds() / 60)
-    if abs(minutes) > MOST_MINUTES:
-        raise UpstreamMalformed("The meeting takes longer than can be told in minutes.", source=meeting.source.value)
+    if abs(minutes) > MAX_MINUTES:
+        raise UpstreamMalformed(
+            "The meeting's duration in minutes is too large for an Int.", source=meeting.source.value
+        )
     return minutes
 
 
@@ -64,14 +69,17 @@ def _sources(meeting: records.Meeting) -> Any:
     return meeting.sources
 
 
-_drift_row = row_in(records.Source.DRIFT)
+def _row_in(source: records.Source) -> Callable[[records.Meeting], Any]:
+    """Reads the row of a source that may have been folded in."""
+    row_of, name = row_in(source), source.value.lower()
 
+    def read_row(meeting: records.Meeting) -> Any:
+        row = row_of(meeting)
+        if row is None:
+            explain(meeting, name)
+        return row
 
-def _drift(meeting: records.Meeting) -> Any:
-    row = _drift_row(meeting)
-    if row is None:
-        explain(meeting, "drift")
-    return row
+    return read_row
 
 
 def _date_of(name: str) -> Callable[[records.Meeting], dt.date | None]:
@@ -88,61 +96,72 @@ def _date_of(name: str) -> Callable[[records.Meeting], dt.date | None]:
 
 @strawberry.type(
     description=(
-        "A calendar event, once: where two sources hold it, Salesloft's record with Drift's folded in. Times and state "
-        "are that record's alone; any other field that it lacks shows the folded one's."
+        "A calendar event, shown once. If several sources have it, Salesloft's record is shown, "
+        "with the others merged into it. Times and status are those of the shown record; any "
+        "other field that it lacks is filled from the merged ones."
     )
 )
 @node_face_of(records.Meeting, Kind.MEETING)
 class Meeting(Node):
-    source: Source = field("Whose record is shown.")
-    source_id: str = field("Its id there: Salesloft's number, Drift's slug.")
-    sources: list[Source] | None = field("Every source that holds this calendar event.", _sources)
+    source: Source = field("The source whose record is shown.")
+    source_id: str = field("The record's id in that source: a number in Salesloft, a slug in Drift.")
+    sources: list[Source] | None = field("Every source that has this event.", _sources)
     alternate_ids: list[strawberry.ID] | None = field(
-        "Global ids of the records folded into this one; each of them still finds it.", _alternate_ids
+        ("Global ids of the records merged into this one; each of them still resolves to this meeting."), _alternate_ids
     )
-    title: str | None = field("The title. Drift's meetings have none.")
-    description: str | None = field("The description; may hold HTML.", personal=True)
+    title: str | None = field("The title. Meetings in Drift have none.")
+    description: str | None = field("The description; may contain HTML.", personal=True)
     location: str | None = field("Where it takes place: an address, a room or a link.")
-    notes: str | None = field("What the visitor wrote when booking in chat, or notes kept in Salesloft.", personal=True)
+    notes: str | None = field("Notes in Salesloft, or what the visitor wrote when booking in chat.", personal=True)
     start_time: dt.datetime | None = field("When it starts.")
     end_time: dt.datetime | None = field("When it ends.")
-    duration_minutes: int | None = field("How long it takes, in minutes.", _duration)
-    all_day: bool | None = field("Whether it takes whole days.")
+    duration_minutes: int | None = field("The duration in minutes.", _duration)
+    all_day: bool | None = field("Whether it is an all-day meeting.")
     start_date: dt.date | None = field(
-        "The first day of an all-day meeting: the UTC date as sent.", _date_of("start_time")
+        "The first day of an all-day meeting: the UTC date, as the source sent it.", _date_of("start_time")
     )
-    end_date: dt.date | None = field("The day an all-day meeting ends: the UTC date as sent.", _date_of("end_time"))
-    time_zone: str | None = field("The invitee's time zone. Only Drift knows it.")
-    status: MeetingStatus = field("Its state.")
-    no_show: bool | None = field("Whether the other side did not come; null where the source cannot tell.")
-    canceled_at: dt.datetime | None = field("When it was called off.")
+    end_date: dt.date | None = field(
+        "The day on which an all-day meeting ends: the UTC date, as the source sent it.", _date_of("end_time")
+    )
+    time_zone: str | None = field("The invitee's time zone. Only Drift provides it.")
+    status: MeetingStatus = field("The status.")
+    no_show: bool | None = field("Whether the invitee did not show up; null if the source cannot tell.")
+    canceled_at: dt.datetime | None = field("When it was cancelled.")
     created_at: dt.datetime | None = field("When it was booked.")
-    updated_at: dt.datetime | None = field("When its record last changed; not always by a person.")
-    calendar_event_id: str | None = field("The calendar's id of the event; absent while a booking is pending.")
-    i_cal_uid: str | None = field("The iCalendar UID; a whole series may share it.")
-    conference_url: str | None = field("The link of the video call.")
-    recurrence: Recurrence | None = field("How it repeats.")
-    owner: User | None = relation("user_by_ref", "owner", "The team member who holds it.")
+    updated_at: dt.datetime | None = field("When the record was last updated, not necessarily by a person.")
+    calendar_event_id: str | None = field("The event's id in the calendar; null while the booking is pending.")
+    i_cal_uid: str | None = field("The iCalendar UID, which all meetings of a series may share.")
+    conference_url: str | None = field("The link to the video call.")
+    recurrence: Recurrence | None = field("How it recurs.")
+    owner: User | None = relation("user_by_ref", "owner", "The team member who owns the meeting.")
     booked_by: User | None = relation("user_by_ref", "booked_by", "The team member who booked it, if one did.")
     person: Person | None = relation(
-        "person_by_ref", "person", "The recipient of the invitation, or the contact who booked."
+        "person_by_ref", "person", "The person who was invited, or the contact who booked."
     )
-    attendees: list[Attendee] | None = field("Who is invited; may be empty though there is a person.")
-    guests: list[str] | None = field("Addresses of further guests.", personal=True)
+    attendees: list[Attendee] | None = field("The people who are invited; may be empty even if `person` is set.")
+    guests: list[str] | None = field("E-mail addresses of additional guests.", personal=True)
     cadence: Cadence | None = relation(
-        "cadence_by_ref", "cadence", "The cadence that led to it; null where it is hidden."
+        "cadence_by_ref", "cadence", "The cadence that it came from; null if it is hidden from the gateway."
     )
-    step: Step | None = relation("step_by_ref", "step", "The cadence's step that led to it.")
-    account: Account | None = relation("account_by_ref", "account", "The account of the recipient.")
-    task: Task | None = relation("task_by_ref", "task", "The task that it was booked from.")
+    step: Step | None = relation("step_by_ref", "step", "The step of the cadence that it came from.")
+    account: Account | None = relation("account_by_ref", "account", "The account of the person who was invited.")
+    task: Task | None = relation("task_by_ref", "task", "The task from which it was booked.")
     conversation: Conversation | None = relation(
-        "conversation_by_ref", "conversation", "The chat that it was booked in."
+        "conversation_by_ref", "conversation", "The Drift conversation in which it was booked."
+    )
+    rescheduled_to: Any = rescheduled_to(
+        "The meeting that replaced this one: a booking that is moved in Calendly becomes a new event."
     )
     salesloft: SalesloftMeeting | None = field(
-        "Salesloft's own fields, where it holds this event.", row_in(records.Source.SALESLOFT)
+        "The record as Salesloft sends it, if Salesloft has this event.", row_in(records.Source.SALESLOFT)
     )
     drift: DriftMeeting | None = field(
-        "Drift's own fields, where it holds this event; of several records the one changed last.", _drift
+        ("The record as Drift sends it, if Drift has this event; of several records, the one that was updated last."),
+        _row_in(records.Source.DRIFT),
+    )
+    calendly: CalendlyMeeting | None = field(
+        "The record as Calendly sends it, if Calendly has this event; of several records, the one updated last.",
+        _row_in(records.Source.CALENDLY),
     )
 
 
@@ -151,24 +170,29 @@ def _address(attendee: records.Attendee) -> str | None:
     return fold_email(email) if email else None
 
 
-@strawberry.type(description="One invited address of a meeting. Only Salesloft knows attendees.")
+@strawberry.type(
+    description="Someone invited to a meeting, by e-mail address. Salesloft and Calendly have attendees, Drift has not."
+)
 @face_of(records.Attendee)
 class Attendee:
-    email: str | None = field("The invited address.", personal=True)
+    email: str | None = field("The e-mail address that was invited.", personal=True)
     name: str | None = field("The name in the invitation.", personal=True)
-    organizer: bool | None = field("Whether they called the meeting.")
-    status: AttendeeStatus = field("Their answer to the invitation.")
-    status_changed: bool | None = field("Whether they changed their answer.")
-    deleted_at: dt.datetime | None = field("When they were taken off the invitation.")
+    organizer: bool | None = field("Whether they are the organizer.")
+    status: AttendeeStatus = field("Their response to the invitation.")
+    status_changed: bool | None = field("Whether they changed their response.")
+    deleted_at: dt.datetime | None = field("When they were removed from the invitation.")
     person: Person | None = relation(
         "person_by_ref",
         "person",
-        "The contact that Salesloft takes them for.",
+        "The person that Salesloft matched them to; for invitees of Calendly, whoever has the address.",
+        # Calendly's were read with the meeting; most of them are its `person`, who is counted there.
         only=records.Source.SALESLOFT,
     )
     user: User | None = relation(
         "user_by_email",
         _address,
-        "The team member with this address, in any of their addresses: one call for the whole team.",
+        ("The team member who has this address among their addresses. Costs one call for the whole team."),
     )
-    salesloft: SalesloftAttendee | None = field("Salesloft's own fields.", row_in(records.Source.SALESLOFT))
+    salesloft: SalesloftAttendee | None = field(
+        "The record as Salesloft sends it, with the fields that only Salesloft has.", row_in(records.Source.SALESLOFT)
+    )

@@ -8,25 +8,24 @@ from typing import Any
 import strawberry
 from strawberry.scalars import JSON
 
-from gateway.graph.context import Keyed
 from gateway.graph.enums import Source
-from gateway.graph.folded import holding, id_in, row_in
-from gateway.graph.node import Node, node_face_of
-from gateway.graph.relation import field, relation, relations
+from gateway.graph.fields import Node, field, node_face_of, relation, relations
+from gateway.graph.loaders import Keyed
+from gateway.graph.meeting_lists import meetings_of
+from gateway.graph.merged_records import holding, id_in, row_in
 from gateway.graph.types.account import Account
 from gateway.graph.types.cadence import Cadence
 from gateway.graph.types.drift import DriftContact
 from gateway.graph.types.salesloft import SalesloftPerson
 from gateway.graph.types.user import User
-from gateway.graph.under import meetings_of
 from gateway.model import records
 from gateway.model.records import Kind
 
 
 @strawberry.type(
     description=(
-        "A contact or prospect, once: Salesloft's record where it has one of their addresses, else the chat contact. "
-        "What is shown is that record's alone."
+        "A contact or prospect, shown once: as Salesloft's record if it has one of their "
+        "addresses, otherwise as the Drift contact. The fields are those of that record alone."
     )
 )
 @node_face_of(records.Person, Kind.PERSON)
@@ -35,47 +34,52 @@ class Person(Node):
     drift_id: strawberry.ID | None = relation(
         "whole_person_by_person",
         Keyed,
-        "The id of the Drift contact with one of their addresses: one call an address.",
+        "The id of the Drift contact with one of their addresses. Costs one call per address.",
         ready=id_in(records.Source.DRIFT),
         pick=id_in(records.Source.DRIFT),
     )
     crm_id: str | None = field("The id in the CRM.")
     sources: list[Source] | None = relation(
-        "whole_person_by_person", Keyed, "Every source that has this person: one Drift call an address.", pick=holding
+        "whole_person_by_person",
+        Keyed,
+        "Every source that has this person. Costs one Drift call per address.",
+        pick=holding,
     )
     name: str | None = field("The full name.")
     first_name: str | None = field("The first name.")
     last_name: str | None = field("The last name.")
-    email: str | None = field("The main address.", personal=True)
-    emails: list[str] | None = field("Every address of theirs, each once.", personal=True)
+    email: str | None = field("The primary e-mail address.", personal=True)
+    emails: list[str] | None = field("All of their e-mail addresses.", personal=True)
     phone: str | None = field(
-        "The telephone number: the main one, else the mobile, else the one at home.", personal=True
+        "The phone number: the primary one, otherwise the mobile or the home number.", personal=True
     )
     title: str | None = field("The job title.")
     company_name: str | None = field("The company's name.")
     city: str | None = field("The city.")
     state: str | None = field("The state or region.")
     country: str | None = field("The country.")
-    linkedin_url: str | None = field("The LinkedIn profile.")
-    crm_url: str | None = field("The record in the CRM.")
+    linkedin_url: str | None = field("URL of the LinkedIn profile.")
+    crm_url: str | None = field("URL of the record in the CRM.")
     do_not_contact: bool | None = field("Whether they must not be contacted.")
     time_zone: str | None = field("The time zone's name, as the source writes it.")
-    tags: list[str] | None = field("Labels.")
-    custom_fields: JSON | None = field("The team's own fields, by name.", personal=True)
-    owner: User | None = relation("user_by_ref", "owner", "The team member whose contact this is.")
-    account: Account | None = relation("account_by_ref", "account", "The company's account.")
+    tags: list[str] | None = field("Tags.")
+    custom_fields: JSON | None = field("Custom fields that the team has defined, by name.", personal=True)
+    owner: User | None = relation("user_by_ref", "owner", "The team member who owns this contact.")
+    account: Account | None = relation("account_by_ref", "account", "The account of their company.")
     cadences: list[Cadence] | None = relations(
-        "cadence_by_ref", "cadences", "The cadences that they are in, without those hidden."
+        "cadence_by_ref", "cadences", "The cadences that they are in, except hidden ones."
     )
     last_contacted_at: dt.datetime | None = field("When they were last contacted.")
-    created_at: dt.datetime | None = field("When the record was made.")
-    updated_at: dt.datetime | None = field("When the record last changed.")
-    salesloft: SalesloftPerson | None = field("Salesloft's own fields.", row_in(records.Source.SALESLOFT))
+    created_at: dt.datetime | None = field("When the record was created.")
+    updated_at: dt.datetime | None = field("When the record was last updated.")
+    salesloft: SalesloftPerson | None = field(
+        "The record as Salesloft sends it, with the fields that only Salesloft has.", row_in(records.Source.SALESLOFT)
+    )
     drift: DriftContact | None = relation(
         "whole_person_by_person",
         Keyed,
-        "Drift's own fields, as far as the white-list goes: one call an address.",
+        ("The contact as Drift sends it, limited to a documented list of attributes. Costs one call per address."),
         ready=row_in(records.Source.DRIFT),
         pick=row_in(records.Source.DRIFT),
     )
-    meetings: Any = meetings_of("The meetings that they are the recipient or booker of, in every source.")
+    meetings: Any = meetings_of("Meetings that they were invited to or booked, in every source.")

@@ -10,16 +10,16 @@ from typing import Any
 import msgspec
 
 from gateway.model.records import Source
+from gateway.request import Clock
 from gateway.sources.drift import wire
 from gateway.sources.examination import Ask, OutOfUnits, Reply, Row, Verdict
 from gateway.sources.verdicts import fields, limit_headers, verdict, words
-from gateway.upstream.request import Clock
 
 MEETINGS = "/users/meetings/org"
 EVERYTHING = (("min_start_time", "0"), ("max_start_time", "15000000000000"))
 DAY = 86_400_000
 REACH = 31
-"""Days that the documents' thirty are at most, by whoever's midnight."""
+"""Days that the documents' thirty are at most, in any time zone."""
 
 CANCELED = frozenset({"CANCELED", "CANCELLED"})
 WORDS = ("status", "meetingSource", "meetingType", "conferenceType")

@@ -26,7 +26,7 @@ from gateway.model.records import (
 )
 from gateway.sources.decode import Row
 from gateway.sources.drift import wire
-from gateway.sources.naming import Names, named
+from gateway.sources.problems import Names, named
 from gateway.sources.readers import within
 
 R = TypeVar("R", bound=Record)
@@ -78,7 +78,7 @@ CONVERSATION_NAMES: Names = {"contact_id": "contact", "conversation_tags": "tags
 
 
 def meeting(row: Row[wire.Meeting]) -> Meeting:
-    """A meeting (Drift: Meeting model). It has no title and no attendees, and tells of no no-show."""
+    """A meeting (Drift: Meeting model). It has no title and no attendees, and no no-show."""
     sent = row.value
     record = Meeting(
         source=Source.DRIFT,
@@ -115,6 +115,7 @@ def user(row: Row[wire.User]) -> User:
         time_zone=sent.time_zone,
         phone=sent.phone,
         avatar_url=sent.avatar_url,
+        updated_at=_instant(sent.updated_at),
     )
     return named(record, row.unreadable, USER_NAMES)
 

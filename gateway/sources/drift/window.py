@@ -82,15 +82,15 @@ class MeetingWindow(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def incomplete(self) -> str | None:
         """Why meetings are missing, where the API does not give them."""
-        told = []
+        sentences = []
         if self.crowded:
             moments = ", ".join(f"{moment(instant * 1000):%Y-%m-%dT%H:%M:%SZ}" for instant in self.crowded)
-            told.append(
+            sentences.append(
                 f"Drift gives at most {MOST_MEETINGS:,} meetings that start together: some of {moments} may be missing."
             )
         if self.cut_off:
-            told.append("Drift holds more meetings than can be asked for at once: some are missing.")
-        return " ".join(told) or None
+            sentences.append("Drift holds more meetings than can be asked for at once: some are missing.")
+        return " ".join(sentences) or None
 
 
 async def read_window(
@@ -141,7 +141,7 @@ def cut(span: SlotRange, rows: Iterable[Row[wire.Meeting]], *, now: int) -> tupl
     Args:
         span: What was asked for.
         rows: What came; starts outside the span are of no use.
-        now: Milliseconds since 1970; where no row tells better, as many meetings may lie before as after it.
+        now: Milliseconds since 1970; where no row shows better, as many meetings may lie before as after it.
     """
     since, until = span.since, span.until
     if until - since < 2:  # noqa: PLR2004  # nothing lies between the ends of such a span

@@ -1,7 +1,7 @@
 """Drift's JSON, typed; the only file that knows its field names (the attributes here, in camelCase).
 
 A field without a value is absent (Drift: Meeting model), so every field but the row's id has a default. Times are
-milliseconds since 1970. Ids are integers of up to 64 bits, kept as they came. Words are kept as sent: no list of them
+milliseconds since 1970. Ids are integers of up to 64 bits, as they came. Words are as sent: no list of them
 is documented whole.
 """
 
@@ -12,6 +12,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 
 from gateway.sources.bounds import Id as Id
+from gateway.sources.bounds import RecordId
 
 Slug: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Milliseconds: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
@@ -38,21 +39,21 @@ class Meeting(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """
 
     slug: Slug
-    agent_id: Id | None = None
+    agent_id: RecordId | None = None
     org_id: Id | None = None
     status: str | None = None
     meeting_source: str | None = None
-    scheduler_id: Id | None = None
+    scheduler_id: RecordId | None = None
     event_id: str | None = None
     slot_start: Milliseconds | None = None
     slot_end: Milliseconds | None = None
     updated_at: Milliseconds | None = None
     scheduled_at: Milliseconds | None = None
     meeting_type: str | None = None
-    conversation_id: Id | None = None
+    conversation_id: RecordId | None = None
     end_user_time_zone: str | None = None
     meeting_notes: str | None = None
-    booked_by: Id | None = None
+    booked_by: RecordId | None = None
     conference_type: str | None = None
     conference_details: ConferenceDetails | None = None
     is_recurring: bool | None = None
@@ -64,7 +65,7 @@ class Meeting(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A member of the organization, or a bot of its (Drift: User model)."""
 
-    id: Id
+    id: RecordId
     org_id: Id | None = None
     name: str | None = None
     alias: str | None = None
@@ -92,7 +93,7 @@ class Attributes(msgspec.Struct, frozen=True, kw_only=True):
     """The attributes of a contact that are read: a white-list.
 
     Attributes are free-form, and hold IP addresses, whereabouts and pages visited; whatever is not named here is
-    dropped while decoding and never kept.
+    dropped while decoding and never stored.
 
     Attributes:
         first_name: Often the full name.
@@ -120,7 +121,7 @@ class Attributes(msgspec.Struct, frozen=True, kw_only=True):
 class Contact(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A site visitor who is known (Drift: Contact model)."""
 
-    id: Id
+    id: RecordId
     created_at: Milliseconds | None = None
     attributes: Attributes | None = None
 
@@ -128,58 +129,12 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class Conversation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A chat (Drift: Conversation model); `participants` are users."""
 
-    id: Id
+    id: RecordId
     status: str | None = None
     participants: list[Id] | None = None
-    contact_id: Id | None = None
+    contact_id: RecordId | None = None
     inbox_id: Id | None = None
     related_playbook_id: Id | None = None
     conversation_tags: list[Tag] | None = None
     created_at: Milliseconds | None = None
     updated_at: Milliseconds | None = None
-
-
-class MeetingConditions(msgspec.Struct, frozen=True, kw_only=True):
-    """Drift's own part of a filter, in its own words and ids.
-
-    All are ANDed; None is no condition, an empty set matches nothing. A meeting that lacks the value does not match:
-    Drift filters on none of this, so that nobody else can have checked it.
-    """
-
-    status: frozenset[str] | None = None
-    meeting_source: frozenset[str] | None = None
-    meeting_type: frozenset[str] | None = None
-    agent_ids: frozenset[str] | None = None
-    scheduler_ids: frozenset[str] | None = None
-    conversation_ids: frozenset[str] | None = None
-    booked_by_ids: frozenset[str] | None = None
-
-    @property
-    def impossible(self) -> bool:
-        """Whether some condition is an empty set, so that nothing can match."""
-        return any(value is not None and not value for value in msgspec.structs.asdict(self).values())
-
-    def admits(self, meeting: Meeting) -> bool:
-        """Whether every condition holds."""
-        return (
-            _one_word(self.status, meeting.status)
-            and _one_word(self.meeting_source, meeting.meeting_source)
-            and _one_word(self.meeting_type, meeting.meeting_type)
-            and _one_id(self.agent_ids, meeting.agent_id)
-            and _one_id(self.scheduler_ids, meeting.scheduler_id)
-            and _one_id(self.conversation_ids, meeting.conversation_id)
-            and _one_id(self.booked_by_ids, meeting.booked_by)
-        )
-
-
-def _one_id(wanted: frozenset[str] | None, value: Id | None) -> bool:
-    if wanted is None or value is None:
-        return wanted is None
-    return str(value) in wanted
-
-
-def _one_word(wanted: frozenset[str] | None, value: str | None) -> bool:
-    """Whatever the case: the documents' own examples differ in it."""
-    if wanted is None or value is None:
-        return wanted is None
-    return value in wanted or value.casefold() in {word.casefold() for word in wanted}

@@ -1,39 +1,65 @@
-"""Calls of Salesloft's lists: pages, which are kept for a moment, counts, and whole lists."""
+"""Calls of Salesloft's lists: pages, cached for a moment, counts, and whole lists; too large ones in parts."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Iterable, Sequence
 from typing import Any, TypeVar, cast
 
 import msgspec
+from cachetools import TTLCache
 
 from gateway.errors import UpstreamTooLarge, UpstreamTooMany
 from gateway.model.records import Record, Source
+from gateway.request import Clock, Request
 from gateway.settings.lifetimes import DEFAULT, RecordLifetimes
 from gateway.sources.base import Found
+from gateway.sources.cached import Translated, is_partial
 from gateway.sources.decode import Body, Row
-from gateway.sources.kept import Translated, spoilt
 from gateway.sources.problems import problems_of
-from gateway.sources.salesloft.endpoints import (
+from gateway.sources.salesloft import wire
+from gateway.sources.salesloft.filters import Params
+from gateway.sources.salesloft.resources import (
     MOST_ROWS,
     NO_FILTERS,
-    ListEndpoint,
     RecordPage,
     RecordRows,
+    Resource,
     SentPage,
     cost_of,
 )
-from gateway.sources.salesloft.filters import Params
-from gateway.sources.salesloft.parts import Sizes, numbers, put_together
+from gateway.upstream.cache import ListCache
 from gateway.upstream.client import Client
-from gateway.upstream.lists import Lists
-from gateway.upstream.records import Kind
-from gateway.upstream.request import Request
+from gateway.upstream.freshness import CachePolicy
 
 W = TypeVar("W", bound=msgspec.Struct)
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+REMEMBERED = 3600.0
+"""Seconds after which it is tried again whether more rows can be read at once."""
+
+WALKS, WALK_SECONDS = 4_096, 6 * 3600.0
+"""Walks whose depth is remembered, and for how long."""
+
+
+class WalkDepth(msgspec.Struct, frozen=True, gc=False):
+    """How deep a walk went that took several reads.
+
+    Attributes:
+        rows: How many rows it took.
+        reads: How many reads.
+        one_by_one: When its pages were last read one after the other, by the injected clock; None where they were asked
+            for at once.
+    """
+
+    rows: int
+    reads: int
+    one_by_one: float | None
+
 
 COUNTS: Params = (("include_paging_counts", "true"), ("limit_paging_counts", "false"))
 """Asks for the number of all rows, beyond 10,000 too."""
@@ -52,80 +78,82 @@ class SalesloftApi:
 
     Args:
         client: Calls Salesloft.
-        lives: How long pages may be used.
+        lifetimes: How long pages may be used.
 
     Attributes:
         client: The same.
-        lives: How long all else may be.
+        lifetimes: How long all else may be.
+        depths: How deep walks went that took several reads, by the walk's hash; see `ListReader.depth`.
     """
 
-    def __init__(self, client: Client, lives: RecordLifetimes = DEFAULT) -> None:
+    def __init__(self, client: Client, lifetimes: RecordLifetimes = DEFAULT) -> None:
         self.client = client
-        self.lives = lives
-        self._pages: dict[str, Lists[Params, Any]] = {}
+        self.lifetimes = lifetimes
+        self.depths: TTLCache[int, WalkDepth] = TTLCache(WALKS, WALK_SECONDS, timer=client.clock.monotonic)
+        self._pages: dict[str, ListCache[Params, Any]] = {}
         self._sizes = Sizes(MOST_ROWS, client.clock)
 
     async def page(
         self,
         request: Request,
-        endpoint: ListEndpoint[W, R],
+        resource: Resource[W, R],
         params: Params,
         *,
         number: int = 1,
         per_page: int = MOST_ROWS,
-        kept: bool = False,
+        cached: bool = False,
     ) -> RecordPage[R]:
         """A page of a list.
 
         Args:
             request: Whom it is for.
-            endpoint: The list.
+            resource: The list.
             params: Conditions and order.
             number: Which page, from 1.
             per_page: Rows of a page, up to 100; 25 come where none is named, so that it is always named.
-            kept: Whether one that was read a moment ago will do: not where it is one of several, since pages of
-                several moments do not make a list. Then it is read now, whoever has read it or reads it.
+            cached: Whether one that was read a moment ago will do: not where it is one of several, since pages of
+                several moments do not make a list. Then it is read now, even if another request reads it.
         """
-        if not kept:
-            page = await self._read(request, endpoint, params, number=number, per_page=per_page, now=True)
-            now, fresh = self.client.now(), self.lives.pages.fresh
-            request.freshness.note(Source.SALESLOFT.value, as_of=now, stale=False, max_age=fresh)
+        if not cached:
+            page = await self._read(request, resource, params, number=number, per_page=per_page)
+            now, fresh = self.client.now(), self.lifetimes.pages.fresh
+            request.freshness.note(Source.SALESLOFT.value, as_of=now, max_age=fresh)
             return page.value
-        held = await self._pages_of(endpoint).get(request, paged(params, number, per_page))
-        return held.value.value
+        found = await self._pages_of(resource).get(request, paged(params, number, per_page))
+        return found.value.value
 
-    async def count(self, request: Request, endpoint: ListEndpoint[W, R], params: Params) -> int | None:
+    async def count(self, request: Request, resource: Resource[W, R], params: Params) -> int | None:
         """How many rows of a list there are, or were a moment ago; None where Salesloft does not say."""
-        page = await self.page(request, endpoint, (*params, *COUNTS), per_page=1, kept=True)
+        page = await self.page(request, resource, (*params, *COUNTS), per_page=1, cached=True)
         return page.total
 
     async def unpaged(
-        self, request: Request, endpoint: ListEndpoint[W, R], params: Params
+        self, request: Request, resource: Resource[W, R], params: Params
     ) -> Translated[RecordRows[W], Found[R]] | None:
         """A list that comes whole where no page is named, as users do; None where it does not."""
-        if not self._sizes.whole(endpoint.path):
+        if not self._sizes.whole(resource.path):
             return None
         try:
-            page = await self._call(request, endpoint, params, per_page=None)
+            page = await self._call(request, resource, params, per_page=None)
         except (UpstreamTooLarge, UpstreamTooMany):
-            self._sizes.whole_too_large(endpoint.path)
+            self._sizes.whole_too_large(resource.path)
             return None
         return as_one([page]) if page.value.last else None
 
     async def whole(
         self,
         request: Request,
-        endpoint: ListEndpoint[W, R],
+        resource: Resource[W, R],
         params: Params,
         most_pages: int = MOST_PAGES,
         *,
         one: bool = False,
     ) -> Translated[RecordRows[W], Found[R]]:
-        """All rows of a list, read now page by page; told as incomplete where there are more pages than may be read.
+        """All rows of a list, read now page by page; incomplete where there are more pages than may be read.
 
         Args:
             request: Whom it is for.
-            endpoint: The list.
+            resource: The list.
             params: Conditions and order.
             most_pages: Pages that are read at most.
             one: Whether the rows are those of a single other record; see `Call`.
@@ -134,114 +162,117 @@ class SalesloftApi:
         while not pages or not pages[-1].value.last:
             if len(pages) == most_pages:
                 return as_one(pages, incomplete=too_many("matches", most_pages))
-            pages.append(await self._read(request, endpoint, params, number=len(pages) + 1, one=one))
+            pages.append(await self._read(request, resource, params, number=len(pages) + 1, one=one))
         return as_one(pages)
 
     async def everything(
         self,
         request: Request,
-        endpoint: ListEndpoint[W, R],
+        resource: Resource[W, R],
         *,
         most_pages: int,
         or_nothing: bool = False,
     ) -> Translated[RecordRows[W], Found[R]]:
-        """A whole list, read now: its first page, which tells how many there are, then all others at once.
+        """A whole list, read now: its first page, which has their number, then all others at once.
 
         Args:
             request: Whom it is for.
-            endpoint: The list.
-            most_pages: Pages that are read at most; what lies beyond is told as incomplete.
+            resource: The list.
+            most_pages: Pages that are read at most; what lies beyond is reported as incomplete.
             or_nothing: Whether to stop at the first page where there are more.
         """
-        first = await self._read(request, endpoint, (*OLDEST_FIRST, *COUNTS))
+        first = await self._read(request, resource, (*OLDEST_FIRST, *COUNTS))
         total, ended = first.value.total, first.value.last
         count = 1 if ended or total is None else -(-total // MOST_ROWS)
         last = 1 if or_nothing and count > most_pages else min(count, most_pages)
         rest = await together(
-            self._read(request, endpoint, OLDEST_FIRST, number=number) for number in range(2, last + 1)
+            self._read(request, resource, OLDEST_FIRST, number=number) for number in range(2, last + 1)
         )
         cut_off = count > most_pages or (total is None and not ended)
         return as_one([first, *rest], incomplete=too_many("rows", most_pages) if cut_off else None)
 
-    def _pages_of(self, endpoint: ListEndpoint[W, R]) -> Lists[Params, Translated[SentPage[W], RecordPage[R]]]:
-        """Where pages of a list are kept, by what was asked."""
-        pages = self._pages.get(endpoint.path)
+    def _pages_of(self, resource: Resource[W, R]) -> ListCache[Params, Translated[SentPage[W], RecordPage[R]]]:
+        """The cache of a list's pages, by what was asked."""
+        pages = self._pages.get(resource.path)
         if pages is None:
 
             async def fetch(request: Request, params: Params) -> Translated[SentPage[W], RecordPage[R]]:
                 *conditions, (_, per_page), (_, number) = params
                 return await self._read(
-                    request, endpoint, tuple(conditions), number=int(number), per_page=int(per_page)
+                    request, resource, tuple(conditions), number=int(number), per_page=int(per_page)
                 )
 
-            name = f"pages of {endpoint.path}"
-            kind = Kind(
-                name=name, endpoint=endpoint.path, codec=endpoint.pages, lifetimes=self.lives.pages, doubtful=spoilt
+            name = f"pages of {resource.path}"
+            outdated = self.client.outdated
+            kind = CachePolicy(
+                name=name,
+                endpoint=resource.path,
+                codec=resource.pages,
+                lifetimes=self.lifetimes.pages,
+                doubtful=is_partial,
+                changed_at=(lambda _: outdated.lists()) if resource.told_of else None,
             )
-            pages = self._pages[endpoint.path] = Lists(self.client, kind, fetch)
-        return cast("Lists[Params, Translated[SentPage[W], RecordPage[R]]]", pages)
+            pages = self._pages[resource.path] = ListCache(self.client, kind, fetch)
+        return cast("ListCache[Params, Translated[SentPage[W], RecordPage[R]]]", pages)
 
     async def _read(
         self,
         request: Request,
-        endpoint: ListEndpoint[W, R],
+        resource: Resource[W, R],
         params: Params,
         *,
         number: int = 1,
         per_page: int = MOST_ROWS,
         one: bool = False,
-        now: bool = False,
     ) -> Translated[SentPage[W], RecordPage[R]]:
         """A page, in parts where it is too large.
 
         Parts are read at several moments: rows that move meanwhile may be missing, or twice.
         """
-        size = self._sizes.of(endpoint.path)
+        size = self._sizes.of(resource.path)
         if per_page <= size:
             asked, cost = paged(params, number, per_page), cost_of(number)
             try:
-                return await self._call(request, endpoint, asked, per_page=per_page, cost=cost, one=one, now=now)
+                return await self._call(request, resource, asked, per_page=per_page, cost=cost, one=one)
             except UpstreamTooLarge:
                 if per_page == 1:
                     raise
-                size = self._sizes.too_large(endpoint.path, per_page)
+                size = self._sizes.too_large(resource.path, per_page)
         first, *others = numbers(number, per_page, size)
-        part = await self._read(request, endpoint, params, number=first, per_page=size, one=one, now=now)
+        part = await self._read(request, resource, params, number=first, per_page=size, one=one)
         parts = [part]
         if not part.value.last:
             parts += await together(
-                self._read(request, endpoint, params, number=other, per_page=size, one=one, now=now) for other in others
+                self._read(request, resource, params, number=other, per_page=size, one=one) for other in others
             )
         bodies = [each.sent.body for each in parts]
         body = put_together(bodies, number=number, per_page=per_page, size=size, last=parts[-1].value.last)
-        return endpoint.pages.of(SentPage(body, per_page))
+        return resource.pages.of(SentPage(body, per_page))
 
     async def _call(
         self,
         request: Request,
-        endpoint: ListEndpoint[W, R],
+        resource: Resource[W, R],
         params: Params,
         *,
         per_page: int | None,
         cost: int = 1,
         one: bool = False,
-        now: bool = False,
     ) -> Translated[SentPage[W], RecordPage[R]]:
-        asked = (*endpoint.always, *params)
+        asked = (*resource.always, *params)
         filtered = any(name not in NO_FILTERS for name, _ in asked)
         body = await self.client.get(
             request,
-            endpoint.path,
-            endpoint.path,
+            resource.path,
+            resource.path,
             asked,
-            read=endpoint.decoder.read if one else endpoint.decoder.read_list,
+            read=resource.decoder.read if one else resource.decoder.read_list,
             cost=cost,
             one=one,
             large=per_page != 1,
-            plain=endpoint.plain if filtered else None,
-            now=now,
+            plain=resource.plain if filtered else None,
         )
-        return endpoint.pages.of(SentPage(Body([]) if body is None else body, per_page))
+        return resource.pages.of(SentPage(Body([]) if body is None else body, per_page))
 
 
 def paged(params: Params, number: int, per_page: int) -> Params:
@@ -263,7 +294,7 @@ def as_one(
 def pieced(
     rows: Sequence[tuple[Row[W], R]], lost: tuple[str, ...], incomplete: str | None
 ) -> Translated[RecordRows[W], Found[R]]:
-    """Rows and their records as what is kept of them."""
+    """Rows and their records as they are cached."""
     records = [record for _, record in rows]
     return Translated(
         RecordRows(rows=[row for row, _ in rows], lost=lost, incomplete=incomplete),
@@ -296,3 +327,79 @@ async def together(calls: Iterable[Awaitable[T]]) -> list[T]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Sizes:
+    """How many rows the answers of each list may have.
+
+    Args:
+        most: How many they have at most, where nothing has shown otherwise.
+        clock: Tells the time.
+    """
+
+    def __init__(self, most: int, clock: Clock) -> None:
+        self._most = most
+        self._clock = clock
+        self._known: dict[str, tuple[int, float]] = {}
+        self._not_whole: dict[str, float] = {}
+
+    def whole(self, path: str) -> bool:
+        """Whether an answer may have all the rows of a list."""
+        return self._clock.monotonic() >= self._not_whole.get(path, 0.0)
+
+    def whole_too_large(self, path: str) -> None:
+        """Learns that all the rows of a list at once are too large."""
+        self._not_whole[path] = self._clock.monotonic() + REMEMBERED
+        log.warning("%s %s: all rows at once are too large", Source.SALESLOFT.value, path)
+
+    def of(self, path: str) -> int:
+        """Rows that an answer of a list may have."""
+        rows, until = self._known.get(path, (self._most, 0.0))
+        return rows if self._clock.monotonic() < until else self._most
+
+    def too_large(self, path: str, rows: int) -> int:
+        """Learns that so many rows are too large.
+
+        Returns:
+            Half of them, which is what is asked for instead.
+        """
+        half = min(self.of(path), max(1, rows // 2))
+        self._known[path] = half, self._clock.monotonic() + REMEMBERED
+        log.warning("%s %s: answers of %d rows are too large", Source.SALESLOFT.value, path, rows)
+        return half
+
+
+def numbers(number: int, per_page: int, size: int) -> range:
+    """The pages of another size that a page lies in."""
+    offset = (number - 1) * per_page
+    return range(offset // size + 1, (offset + per_page - 1) // size + 2)
+
+
+def put_together(
+    parts: Sequence[Body[W, wire.Metadata]], *, number: int, per_page: int, size: int, last: bool
+) -> Body[W, wire.Metadata]:
+    """A page out of the pages of another size that it lies in.
+
+    Args:
+        parts: Those pages, without those behind the list's end.
+        number: The page.
+        per_page: Its size.
+        size: Theirs.
+        last: Whether nothing follows them.
+    """
+    offset = (number - 1) * per_page
+    rows = [row for part in parts for row in part.rows]
+    start = offset % size
+    sent = parts[0].metadata.paging if parts[0].metadata is not None else None
+    paging = wire.Paging(
+        per_page=per_page,
+        current_page=number,
+        next_page=None if last and len(rows) <= start + per_page else number + 1,
+        total_count=None if sent is None else sent.total_count,
+    )
+    return Body(
+        rows[start : start + per_page],
+        wire.Metadata(paging=paging),
+        frozenset().union(*(part.unreadable for part in parts)),
+        lost=tuple(lost for part in parts for lost in part.lost),
+    )

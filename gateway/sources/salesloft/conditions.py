@@ -1,36 +1,125 @@
-"""Salesloft's own filter: whether it holds on a record, and how states are asked for; pure.
-
-Cancelled and active meetings are two listings upstream (`show_deleted`); what comes without it is not documented.
-"""
+"""Salesloft's own filter of meetings, and whether it holds on a record; pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Annotated
 
-import msgspec
-
-from gateway.model.filters import Canceled, MeetingFilter
+from gateway.model.conditions import ByFlag, ByText, ByTexts, ByTime, Condition, Form, OwnConditions, Texts, TimeRange
+from gateway.model.filters import MeetingFilter
 from gateway.model.records import Meeting, MeetingStatus, Source
-from gateway.sources.salesloft.translate import BOOKING
-from gateway.sources.salesloft.wire import DEFAULT_PERSONAL_MEETING, Id, MeetingConditions, Stub
-from gateway.sources.salesloft.wire import Meeting as SentPage
+from gateway.sources.salesloft import wire
+
+DEFAULT_PERSONAL_MEETING = "default_personal_meeting"
+"""A value of `meeting_type_id` that is a word."""
+
+STATUS_WORDS = ("pending", "booked", "failed", "retry")
+"""What `status` takes (Salesloft: List meetings); any other word is refused upstream."""
+
+
+def id_of(value: wire.Id | wire.Stub | None) -> str | None:
+    """An id as text."""
+    found = value.id if isinstance(value, wire.Stub) else value
+    return None if found is None else str(found)
+
+
+class MeetingConditions(OwnConditions[wire.Meeting], frozen=True, kw_only=True):
+    """Every filter of `GET /v2/meetings` (Salesloft: List meetings), in its own names.
+
+    All are ANDed, but `event_ids` and `i_cal_uids`, one of which is enough. None is no condition; an empty set matches
+    nothing. Ids are text. A set stands where the document lets several values be given. `admits` checks them,
+    since a record that lacks a value may meet them all the same.
+
+    Attributes:
+        status: The state of the booking, in the vendor's word.
+        user_guids: The owner's GUIDs; `booked_by_user_uuid` is the booker's.
+        show_deleted: True is cancelled meetings only, False active ones only.
+        no_show: True is no-shows only, False all others.
+        meeting_type_id: May hold the word `default_personal_meeting`.
+    """
+
+    ids: Annotated[Texts, Condition(ByTexts(Form.NUMBER), "Ids of meetings.", of=lambda sent: id_of(sent.id))] = None
+    status: Annotated[
+        str | None,
+        Condition(
+            ByText(None, STATUS_WORDS),
+            "The status of the booking: `pending`, `booked`, `failed` or `retry`.",
+            of=lambda sent: sent.status,
+        ),
+    ] = None
+    person_id: Annotated[
+        Texts,
+        Condition(ByTexts(Form.NUMBER), "Ids of people; several may be given.", of=lambda sent: id_of(sent.person)),
+    ] = None
+    account_id: Annotated[
+        Texts,
+        Condition(
+            ByTexts(Form.NUMBER), "Ids of accounts; several may be given.", of=lambda sent: id_of(sent.account_id)
+        ),
+    ] = None
+    person_ids: Annotated[
+        Texts, Condition(ByTexts(Form.NUMBER), "Ids of people.", of=lambda sent: id_of(sent.person))
+    ] = None
+    event_ids: Annotated[
+        Texts, Condition(ByTexts(), "Ids of calendar events.", of=lambda sent: sent.event_id or None)
+    ] = None
+    i_cal_uids: Annotated[
+        Texts, Condition(ByTexts(), "UIDs of calendar events.", of=lambda sent: sent.i_cal_uid or None)
+    ] = None
+    task_ids: Annotated[
+        Texts, Condition(ByTexts(Form.NUMBER), "Ids of tasks.", of=lambda sent: id_of(sent.task_id))
+    ] = None
+    start_time: Annotated[TimeRange | None, Condition(ByTime(), "When it starts.")] = None
+    created_at: Annotated[TimeRange | None, Condition(ByTime(), "When it was created.")] = None
+    user_guids: Annotated[
+        Texts, Condition(ByTexts(Form.GUID), "GUIDs of owners.", of=lambda sent: id_of(sent.owned_by_user))
+    ] = None
+    show_deleted: Annotated[
+        bool | None, Condition(ByFlag(), "True: only cancelled meetings. False: only active ones.")
+    ] = None
+    booked_by_user_uuid: Annotated[
+        str | None,
+        Condition(ByText(Form.GUID), "The GUID of the user who booked it.", of=lambda sent: id_of(sent.booked_by_user)),
+    ] = None
+    no_show: Annotated[bool | None, Condition(ByFlag(), "True: only no-shows. False: only the others.")] = None
+    meeting_type_id: Annotated[
+        Texts,
+        Condition(
+            ByTexts(Form.NUMBER, (DEFAULT_PERSONAL_MEETING,)),
+            "Ids of meeting types, or the word `default_personal_meeting`; several may be given.",
+            of=lambda sent: id_of(sent.meeting_type_id),
+        ),
+    ] = None
+    cadence_id: Annotated[
+        str | None, Condition(ByText(Form.NUMBER), "The id of a cadence.", of=lambda sent: id_of(sent.cadence))
+    ] = None
+    step_id: Annotated[
+        str | None, Condition(ByText(Form.NUMBER), "The id of a step.", of=lambda sent: id_of(sent.step))
+    ] = None
+
+    @property
+    def impossible(self) -> bool:
+        """Whether some condition is an empty set; of the two on events only both together are."""
+        events = [values for values in (self.event_ids, self.i_cal_uids) if values is not None]
+        others = (value for name, _, value in self.given() if name not in EVENTS)
+        return bool(events and not any(events)) or any(value == frozenset() for value in others)
+
+    @property
+    def decides_cancelled(self) -> bool:
+        """Whether `show_deleted` says so."""
+        return self.show_deleted is not None
+
 
 NOTHING: frozenset[str] = frozenset()
 ALL = frozenset(MeetingConditions.__struct_fields__)
 NO_CONDITIONS = MeetingConditions()
+EVENTS = frozenset({"event_ids", "i_cal_uids"})
+"""Conditions that Salesloft ORs."""
 
 
 def conditions(wanted: MeetingFilter) -> MeetingConditions:
     """Salesloft's own part of a filter."""
     own = wanted.own.get(Source.SALESLOFT)
     return own if isinstance(own, MeetingConditions) else NO_CONDITIONS
-
-
-def impossible(own: MeetingConditions) -> bool:
-    """Whether some condition is an empty set, so that nothing can match; one of the two event lists is enough."""
-    sets = (own.ids, own.person_id, own.account_id, own.person_ids, own.task_ids, own.user_guids, own.meeting_type_id)
-    events = [values for values in (own.event_ids, own.i_cal_uids) if values is not None]
-    return any(values is not None and not values for values in sets) or bool(events and not any(events))
 
 
 def admits(own: MeetingConditions, meeting: Meeting, strict: frozenset[str] = NOTHING) -> bool:
@@ -43,145 +132,36 @@ def admits(own: MeetingConditions, meeting: Meeting, strict: frozenset[str] = NO
             It passes all others: Salesloft filters on more than it sends, and its word stands.
     """
     sent = meeting.raw
-    if own is NO_CONDITIONS or not isinstance(sent, SentPage):
+    if own is NO_CONDITIONS or not isinstance(sent, wire.Meeting):
         return True
     flags = (
-        (own.show_deleted, meeting.status is MeetingStatus.CANCELED),
+        (own.show_deleted, None if "canceled_at" in meeting.unreadable else meeting.status is MeetingStatus.CANCELED),
         (own.no_show, bool(sent.no_show) if "no_show" in strict else sent.no_show),
     )
-    words = (
-        ("status", own.status, sent.status),
-        ("booked_by_user_uuid", own.booked_by_user_uuid, _id(sent.booked_by_user)),
-        ("cadence_id", own.cadence_id, _id(sent.cadence)),
-        ("step_id", own.step_id, _id(sent.step)),
-    )
-    sets = (
-        ("ids", own.ids, _id(sent.id)),
-        ("person_id", own.person_id, _id(sent.person)),
-        ("person_ids", own.person_ids, _id(sent.person)),
-        ("account_id", own.account_id, _id(sent.account_id)),
-        ("task_ids", own.task_ids, _id(sent.task_id)),
-        ("user_guids", own.user_guids, _id(sent.owned_by_user)),
-    )
+    if not all(flag is None or value is None or flag is value for flag, value in flags):
+        return False
+    either: list[bool] = []
+    for name, row, wanted in own.given():
+        if row.of is None:
+            continue
+        value = row.of(sent)
+        holds = _passes(name, wanted, value if value is None else str(value), strict)
+        if name in EVENTS:
+            either.append(holds)
+        elif not holds:
+            return False
     return (
-        all(flag is None or value is None or flag is value for flag, value in flags)
-        and all(word is None or _passes(frozenset((word,)), value, name in strict) for name, word, value in words)
-        and all(values is None or _passes(values, value, name in strict) for name, values, value in sets)
-        and _event(own, sent, strict)
-        and _type(own, sent, strict)
+        (any(either) or not either)
         and (own.start_time is None or own.start_time.admits(meeting.start_time))
         and (own.created_at is None or own.created_at.admits(meeting.created_at))
     )
 
 
-def _event(own: MeetingConditions, sent: SentPage, strict: frozenset[str]) -> bool:
-    """Event ids and iCalendar UIDs are ORed by Salesloft."""
-    given = [
-        _passes(values, value or None, name in strict)
-        for name, values, value in (
-            ("event_ids", own.event_ids, sent.event_id),
-            ("i_cal_uids", own.i_cal_uids, sent.i_cal_uid),
-        )
-        if values is not None
-    ]
-    return any(given) or not given
-
-
-def _type(own: MeetingConditions, sent: SentPage, strict: frozenset[str]) -> bool:
-    """Nothing in a row says that it is a default personal meeting; Salesloft has to be believed."""
-    wanted = own.meeting_type_id
-    if wanted is None:
-        return True
-    believed = DEFAULT_PERSONAL_MEETING in wanted and "meeting_type_id" not in strict
-    return believed or _passes(wanted, _id(sent.meeting_type_id), "meeting_type_id" in strict)
-
-
-def _passes(wanted: frozenset[str], value: str | None, strict: bool) -> bool:
+def _passes(name: str, wanted: str | frozenset[str], value: str | None, strict: frozenset[str]) -> bool:
+    """Whether a record's value is one of those wanted, in any case; what it lacks is believed unless that is strict."""
+    words = frozenset((wanted,)) if isinstance(wanted, str) else wanted
+    if DEFAULT_PERSONAL_MEETING in words and name not in strict:
+        return True  # nothing in a row says that it is one
     if value is None:
-        return not strict
-    return value in wanted or value.lower() in {each.lower() for each in wanted}
-
-
-def _id(value: Id | Stub | None) -> str | None:
-    found = value.id if isinstance(value, Stub) else value
-    return None if found is None else str(found)
-
-
-BOOKED_STATES = frozenset({MeetingStatus.PENDING, MeetingStatus.BOOKED, MeetingStatus.FAILED, MeetingStatus.UNKNOWN})
-"""What a meeting that is neither cancelled nor a no-show can be."""
-
-WORDS = {
-    state: words[0]
-    for state in BOOKED_STATES
-    if len(words := [word for word, means in BOOKING.items() if means is state]) == 1
-}
-"""The statuses that one word of Salesloft's covers, for its parameter takes one: `pending` also goes by `retry`."""
-
-
-class StateParams(msgspec.Struct, frozen=True):
-    """One of the two listings.
-
-    Attributes:
-        params: `show_deleted`, and `no_show` and `status` where they can be asked for.
-        exact: Whether that is all there is to the filter's conditions on a meeting's state.
-    """
-
-    params: tuple[tuple[str, str], ...]
-    exact: bool
-
-
-def states(wanted: MeetingFilter, own: MeetingConditions) -> Iterator[StateParams]:
-    """The listings in which meetings of the states asked for are."""
-    status = wanted.status
-    no_shows = frozenset(flag for flag in (wanted.no_show, own.no_show) if flag is not None)
-    if wanted.canceled is not Canceled.ONLY and own.show_deleted is not True:
-        if status is None:
-            yield from _state(no_shows, own.status, show_deleted="false")
-        else:
-            yield from _active(status - {MeetingStatus.CANCELED}, no_shows, own.status)
-    can_be_canceled = status is None or MeetingStatus.CANCELED in status
-    if wanted.canceled is not Canceled.EXCLUDE and own.show_deleted is not False and can_be_canceled:
-        yield from _state(no_shows, own.status, show_deleted="true")
-
-
-def _active(status: frozenset[MeetingStatus], no_shows: frozenset[bool], word: str | None) -> Iterator[StateParams]:
-    """Active meetings of some statuses.
-
-    Args:
-        status: The statuses, none of them cancelled.
-        no_shows: What `no_show` has to be.
-        word: The state of booking that Salesloft's own filter names.
-    """
-    booking = status & BOOKED_STATES
-    if False in no_shows or MeetingStatus.NO_SHOW not in status:
-        status, no_shows = booking, no_shows | {False}
-    elif not booking:
-        no_shows |= {True}
-    exact = True
-    if booking != BOOKED_STATES and True not in no_shows:
-        named = BOOKING.get(word, MeetingStatus.UNKNOWN) in booking if word is not None else None
-        if named is False and status == booking:
-            return
-        if named is None and status == booking and len(booking) == 1 and booking <= WORDS.keys():
-            (word,) = (WORDS[state] for state in booking)
-        else:
-            exact = bool(named)
-    if status:
-        yield from _state(no_shows, word, show_deleted="false", exact=exact)
-
-
-def _state(
-    no_shows: frozenset[bool], word: str | None, *, show_deleted: str, exact: bool = True
-) -> Iterator[StateParams]:
-    """The listing, unless its conditions contradict one another.
-
-    `no_show=false` leaves no-shows out; whether `true` leaves all others out or merely lets no-shows in, the document
-    does not say.
-    """
-    if len(no_shows) > 1:
-        return
-    params = [("show_deleted", show_deleted)]
-    params.extend(("no_show", "true" if flag else "false") for flag in no_shows)
-    if word is not None:
-        params.append(("status", word))
-    yield StateParams(tuple(params), exact and True not in no_shows)
+        return name not in strict
+    return value in words or value.lower() in {each.lower() for each in words}

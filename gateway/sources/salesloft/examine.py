@@ -106,13 +106,13 @@ class Examination:
         kept = all(row.get("canceled_at") for row in self._canceled.rows) and not any(
             row.get("canceled_at") for row in self._active.rows
         )
-        told = f"{total} without it, {active} with false, {canceled} with true"
+        counts = f"{total} without it, {active} with false, {canceled} with true"
         kinds = {active: "active", canceled: "cancelled", (active or 0) + (canceled or 0): "both"}
         answer = kinds.get(total, "neither") if canceled and active else None
         apart = ("each kind alone" if kept else "mixed") if self._canceled.rows and self._active.rows else None
         shown = f"{len(self._active.rows)} and {len(self._canceled.rows)} rows"
         return [
-            verdict(question, answer, told, expected=("active", "cancelled", "both")),
+            verdict(question, answer, counts, expected=("active", "cancelled", "both")),
             verdict("show_deleted=false, show_deleted=true", apart, shown, expected=["each kind alone"]),
         ]
 
@@ -140,8 +140,8 @@ class Examination:
             if not set(real) <= await self._found((*ids, ("show_deleted", "false"))):
                 break
             taken = size
-        told = f"at least {taken}" if taken else f"fewer than {SIZES[0]}"
-        return [verdict(question, told, f"{len(real)} of them real", expected=[f"at least {size}" for size in SIZES])]
+        answer = f"at least {taken}" if taken else f"fewer than {SIZES[0]}"
+        return [verdict(question, answer, f"{len(real)} of them real", expected=[f"at least {size}" for size in SIZES])]
 
     async def _events(self) -> list[Verdict]:
         rows = [row for row in self._active.rows if isinstance(row.get("event_id"), str) and row["event_id"]]
@@ -162,7 +162,7 @@ class Examination:
         return [*verdicts, verdict(ored, "ORed" if both else "not ORed", expected=["ORed"])]
 
     async def _guids(self) -> list[Verdict]:
-        """Whose meetings `user_guids[]` selects, told by one that an owner had booked by somebody else."""
+        """Whose meetings `user_guids[]` selects, found by one that somebody else booked for its owner."""
         question = "user_guids[] selects"
         people = [(row["id"], _guid(row, "owned_by_user"), _guid(row, "booked_by_user")) for row in self._active.rows]
         apart = next((each for each in people if each[1] and each[2] and each[1] != each[2]), None)
@@ -173,9 +173,16 @@ class Examination:
             id_ in await self._found([("ids[]", str(id_)), ("user_guids[]", str(guid)), ("show_deleted", "false")])
             for guid in guids
         ]
-        told = {(True, False): "owners", (False, True): "bookers", (True, True): "either", (False, False): "neither"}
+        selected = {
+            (True, False): "owners",
+            (False, True): "bookers",
+            (True, True): "either",
+            (False, False): "neither",
+        }
         return [
-            verdict(question, told[found[0], found[1]], "one meeting, asked by each of its users", expected=["owners"])
+            verdict(
+                question, selected[found[0], found[1]], "one meeting, asked by each of its users", expected=["owners"]
+            )
         ]
 
     async def _no_show(self) -> list[Verdict]:

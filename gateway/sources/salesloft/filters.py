@@ -1,27 +1,38 @@
 """What of a filter is asked of Salesloft, and in which listings; pure.
 
 One listing is one lane. Together they hold every record that the filter admits; what a listing does not ask for is
-checked on its rows.
+checked on its rows. Cancelled and active meetings are two listings upstream (`show_deleted`); what comes without it is
+not documented.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import msgspec
 
-from gateway.model.filters import MeetingFilter, Refs, TimeRange
-from gateway.model.neighbours import AccountFilter, PersonFilter
+from gateway.model.conditions import Filter, Texts, conditions_of
+from gateway.model.filters import Canceled, MeetingFilter
 from gateway.model.order import id_key
-from gateway.model.records import Kind, Source, UserKey
-from gateway.sources.bounds import is_number
-from gateway.sources.salesloft.conditions import NOTHING, StateParams, conditions, impossible, states
-from gateway.sources.salesloft.span import TimeSpan
-from gateway.sources.salesloft.wire import DEFAULT_PERSONAL_MEETING, MeetingConditions
-from gateway.upstream.batch import chunks, encoded_len
+from gateway.model.records import MeetingStatus
+from gateway.sources.salesloft.conditions import DEFAULT_PERSONAL_MEETING, NOTHING, MeetingConditions, conditions
+from gateway.sources.salesloft.parameters import (
+    CHECKED_HERE,
+    EVENT_IDS,
+    MEETINGS,
+    TABLES,
+    TYPE,
+    UIDS,
+    Takes,
+    TimeSpan,
+    both,
+)
+from gateway.sources.salesloft.translate import BOOKING
+from gateway.upstream.batch import chunks
+from gateway.upstream.http import encoded_len
 
 Params = tuple[tuple[str, str], ...]
-Values = frozenset[str] | None
 
 MOST_VALUES = 100
 MOST_CHARS = 6000
@@ -37,8 +48,8 @@ MOST_FANNED = 5
 """Values of a parameter that takes one at a time which are asked for in a listing each; more are checked here."""
 
 
-SEVERAL = frozenset({"email_addresses[]", "cadence_id[]"})
-"""Parameters of which one person may meet several values, so that two listings may both hold them."""
+CREATED = "created_at"
+"""The range by which keysets are walked: a listing has it apart."""
 
 
 class UpstreamList(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,12 +92,13 @@ class _Draft(msgspec.Struct, frozen=True, kw_only=True):
 def meeting_listings(wanted: MeetingFilter) -> list[UpstreamList]:
     """The listings of meetings, no two of which hold the same; none where nothing can match."""
     own = conditions(wanted)
-    start = TimeSpan().within(wanted.start_time).within(own.start_time)
-    created = TimeSpan().within(wanted.created_at).within(own.created_at)
-    if wanted.impossible or impossible(own) or start.empty or created.empty:
+    start, created = TimeSpan(), TimeSpan()
+    for span in (*wanted.starts, own.start_time):
+        start = start.within(span)
+    created = created.within(wanted.created_at).within(own.created_at)
+    if wanted.impossible or start.empty or created.empty:
         return []
-    checked_here = (wanted.end_time, wanted.updated_at, wanted.attendee_emails)
-    exact = all(condition is None for condition in checked_here)
+    exact = all(getattr(wanted, name) is None for name in CHECKED_HERE)
     return [
         UpstreamList(
             params=(*state.params, *draft.fixed),
@@ -102,53 +114,31 @@ def meeting_listings(wanted: MeetingFilter) -> list[UpstreamList]:
     ]
 
 
-def person_listings(wanted: PersonFilter) -> list[UpstreamList]:
-    """The listings of people; none where nothing can match."""
-    many = {
-        "ids[]": _numbers(_ids(wanted.ids, Kind.PERSON)),
-        "email_addresses[]": wanted.emails,
-        "crm_id[]": wanted.crm_ids,
-        "account_id[]": _numbers(_ids(wanted.account_ids, Kind.ACCOUNT)),
-        "cadence_id[]": _numbers(_ids(wanted.cadence_ids, Kind.CADENCE)),
-        "owner_id[]": _numbers(_ids(wanted.owner_ids, Kind.USER)),
-    }
-    return _record_listings(many, {}, (), created_at=wanted.created_at, updated_at=wanted.updated_at)
-
-
-def account_listings(wanted: AccountFilter) -> list[UpstreamList]:
-    """The listings of accounts; none where nothing can match."""
-    many = {
-        "ids[]": _numbers(_ids(wanted.ids, Kind.ACCOUNT)),
-        "crm_id[]": wanted.crm_ids,
-        "name[]": wanted.names,
-        "owner_id[]": _numbers(_ids(wanted.owner_ids, Kind.USER)),
-    }
-    fixed = () if wanted.archived is None else (("archived", "true" if wanted.archived else "false"),)
-    return _record_listings(many, {"domain": wanted.domains}, fixed, created_at=None, updated_at=wanted.updated_at)
-
-
-def _record_listings(
-    many: Mapping[str, Values],
-    single: Mapping[str, Values],
-    fixed: Params,
-    *,
-    created_at: TimeRange | None,
-    updated_at: TimeRange | None,
-) -> list[UpstreamList]:
-    made, changed = TimeSpan().within(created_at), TimeSpan().within(updated_at)
-    if made.empty or changed.empty:
+def record_listings(wanted: Filter[Any]) -> list[UpstreamList]:
+    """The listings of people, or of accounts; none where nothing can match."""
+    table = conditions_of(type(wanted))
+    rows = [(row, getattr(wanted, row.condition)) for row in TABLES[type(wanted)] if row.condition is not None]
+    spans = {row.name: TimeSpan().within(value) for row, value in rows if row.takes is Takes.RANGE}
+    if any(span.empty for span in spans.values()):
         return []
-    fixed = (*fixed, *changed.params("updated_at"))
-    draft = _draft(many, single)
+    made = spans.pop(CREATED, TimeSpan())
+    flags = ((row.name, value) for row, value in rows if row.takes is Takes.FLAG and value is not None)
+    fixed = tuple((name, "true" if value else "false") for name, value in flags)
+    fixed += tuple(param for name, span in spans.items() for param in span.params(name))
+    draft = _draft(
+        {row.name: row.values(wanted) for row, _ in rows if row.takes is Takes.MANY},
+        {row.name: row.values(wanted) for row, _ in rows if row.takes is Takes.ONE},
+    )
+    several = frozenset(row.name for row, _ in rows if row.condition is not None and table[row.condition].several)
     room = MOST_CHARS - sum(_length(name, value) for name, value in fixed)
     return [
         UpstreamList(params=(*fixed, *each.fixed), created_at=made, exact=each.exact, alone=each.alone)
         for fanned in (() if draft is None else _fanned(draft))
-        for each in _packed(fanned, room)
+        for each in _packed(fanned, room, several)
     ]
 
 
-def _draft(many: Mapping[str, Values], single: Mapping[str, Values]) -> _Draft | None:
+def _draft(many: Mapping[str, Texts], single: Mapping[str, Texts]) -> _Draft | None:
     """The conditions that are given; None where one of them names nothing."""
     if any(values is not None and not values for values in (*many.values(), *single.values())):
         return None
@@ -160,21 +150,11 @@ def _draft(many: Mapping[str, Values], single: Mapping[str, Values]) -> _Draft |
 
 def _drafts(wanted: MeetingFilter, own: MeetingConditions, state: StateParams) -> Iterator[_Draft]:
     """The conditions on ids, split so that each part fits into a URL."""
-    persons = _both(_ids(wanted.persons, Kind.PERSON), own.person_ids)
-    alone = persons is None and own.person_id is not None and len(own.person_id) == 1
-    many = {
-        "ids[]": _numbers(_both(_ids(wanted.ids, Kind.MEETING), own.ids)),
-        "task_ids[]": _numbers(own.task_ids),
-        "person_ids[]": None if alone else _numbers(_both(persons, own.person_id)),
-        "user_guids[]": _both(_guids(wanted.owners), own.user_guids),
-    }
-    single = {
-        "person_id": _numbers(own.person_id) if alone else None,
-        "account_id": _numbers(_both(_ids(wanted.account_ids, Kind.ACCOUNT), own.account_id)),
-        "step_id": _numbers(_both(_ids(wanted.step_ids, Kind.STEP), _one(own.step_id))),
-        "cadence_id": _numbers(_both(_ids(wanted.cadence_ids, Kind.CADENCE), _one(own.cadence_id))),
-        "booked_by_user_uuid": _both(_guids(wanted.bookers), _one(own.booked_by_user_uuid)),
-    }
+    rows = [row for row in MEETINGS if row not in (EVENT_IDS, UIDS, TYPE)]
+    many = {row.name: row.values(wanted, own) for row in rows if row.takes is Takes.MANY}
+    single = {row.name: row.values(wanted, own) for row in rows if row.takes is Takes.ONE}
+    if wanted.persons is None and own.person_ids is None and own.person_id is not None and len(own.person_id) == 1:
+        single = {"person_id": many.pop("person_ids[]"), **single}
     plain = _draft(many, single)
     if plain is None:
         return
@@ -188,28 +168,28 @@ def _drafts(wanted: MeetingFilter, own: MeetingConditions, state: StateParams) -
 def _events(draft: _Draft, wanted: MeetingFilter, own: MeetingConditions) -> Iterator[_Draft]:
     """Calendar events: Salesloft ORs ids and UIDs, the filter's own ones are ANDed with those and with each other."""
     replace = msgspec.structs.replace
-    events, uids = wanted.calendar_event_ids, wanted.i_cal_uids
+    events, uids = EVENT_IDS.values(wanted), UIDS.values(wanted)
     if own.event_ids is not None and own.i_cal_uids is not None and (events is None and uids is None):
-        either = {"event_ids[]": own.event_ids, "i_cal_uids[]": own.i_cal_uids}
+        either = {EVENT_IDS.name: own.event_ids, UIDS.name: own.i_cal_uids}
         given = {name: values for name, values in either.items() if values}
         if len(given) == 1 or _together(given):
             yield replace(draft, many={**given, **draft.many})
             return
-        yield replace(draft, many={"event_ids[]": own.event_ids, **draft.many})
-        uids_only = {"i_cal_uids[]": own.i_cal_uids, **draft.many}
+        yield replace(draft, many={EVENT_IDS.name: own.event_ids, **draft.many})
+        uids_only = {UIDS.name: own.i_cal_uids, **draft.many}
         yield replace(draft, many=uids_only, not_events=own.event_ids, exact=False)
         return
     strict = NOTHING
     if own.event_ids is not None and own.i_cal_uids is not None:
         strict = frozenset({"event_ids", "i_cal_uids"})
     else:
-        events, uids = _both(events, own.event_ids), _both(uids, own.i_cal_uids)
+        events, uids = both(events, own.event_ids), both(uids, own.i_cal_uids)
         if events is not None and own.i_cal_uids is not None:
             strict = frozenset({"i_cal_uids"})
     if (events is not None and not events) or (uids is not None and not uids):
         return
     exact = draft.exact and not strict and (events is None or uids is None)
-    asked = {"event_ids[]": events} if events is not None else {"i_cal_uids[]": uids} if uids is not None else {}
+    asked = {EVENT_IDS.name: events} if events is not None else {UIDS.name: uids} if uids is not None else {}
     yield replace(draft, many={**asked, **draft.many}, exact=exact, strict=draft.strict | strict)
 
 
@@ -223,9 +203,9 @@ def _types(draft: _Draft, own: MeetingConditions) -> Iterator[_Draft]:
     replace = msgspec.structs.replace
     if others:
         strict = draft.strict if others == types else draft.strict | {"meeting_type_id"}
-        yield replace(draft, single={"meeting_type_id": others, **draft.single}, strict=strict)
+        yield replace(draft, single={TYPE.name: others, **draft.single}, strict=strict)
     if others != types:
-        default = {"meeting_type_id": frozenset({DEFAULT_PERSONAL_MEETING})}
+        default = {TYPE.name: frozenset({DEFAULT_PERSONAL_MEETING})}
         exact = draft.exact and not others
         yield replace(draft, single={**default, **draft.single}, not_types=others, exact=exact)
 
@@ -245,8 +225,14 @@ def _fanned(draft: _Draft) -> Iterator[_Draft]:
         yield replace(draft, fixed=((fan, value), *fixed))
 
 
-def _packed(draft: _Draft, room: int) -> Iterator[_Draft]:
-    """Parameters that take many values: asked for whole while they fit; the first that does not is split."""
+def _packed(draft: _Draft, room: int, several: frozenset[str] = NOTHING) -> Iterator[_Draft]:
+    """Parameters that take many values: asked for whole while they fit; the first that does not is split.
+
+    Args:
+        draft: The conditions.
+        room: Characters that they may take.
+        several: Parameters of which one record may meet several values, so that two listings may both hold it.
+    """
     replace = msgspec.structs.replace
     room -= sum(_length(name, value) for name, value in draft.fixed)
     whole: list[tuple[str, str]] = []
@@ -260,8 +246,7 @@ def _packed(draft: _Draft, room: int) -> Iterator[_Draft]:
         elif split is None:
             split = name
         else:
-            own_names = {name.removesuffix("[]"), *({"person_id"} if name == "person_ids[]" else ())}
-            draft = replace(draft, exact=False, strict=draft.strict | own_names)
+            draft = replace(draft, exact=False, strict=draft.strict.union(_own_names(name)))
     fixed = (*draft.fixed, *whole)
     if split is None:
         yield replace(draft, fixed=fixed)
@@ -270,37 +255,14 @@ def _packed(draft: _Draft, room: int) -> Iterator[_Draft]:
     parts = list(
         chunks(_sorted(draft.many[name]), most=MOST_VALUES, chars=room, encoded_len=lambda value: _length(name, value))
     )
-    alone = draft.alone and (len(parts) == 1 or name not in SEVERAL)
+    alone = draft.alone and (len(parts) == 1 or name not in several)
     for part in parts:
         yield replace(draft, fixed=(*fixed, *((name, value) for value in part)), alone=alone)
 
 
-def _ids(refs: Refs, kind: Kind) -> Values:
-    """The ids among references that Salesloft has records of."""
-    return None if refs is None else frozenset(r.id for r in refs if r.source is Source.SALESLOFT and r.kind is kind)
-
-
-def _guids(refs: Refs) -> Values:
-    """The GUIDs among references: what meetings know users by."""
-    if refs is None:
-        return None
-    return frozenset(ref.id for ref in refs if ref.source is Source.SALESLOFT and ref.key is UserKey.GUID)
-
-
-def _numbers(values: Values) -> Values:
-    """The ids that Salesloft can have given; it refuses a call with any other."""
-    return None if values is None else frozenset(filter(is_number, values))
-
-
-def _one(value: str | None) -> Values:
-    return None if value is None else frozenset((value,))
-
-
-def _both(one: Values, other: Values) -> Values:
-    """The values that two conditions leave."""
-    if one is None or other is None:
-        return other if one is None else one
-    return one & other
+def _own_names(parameter: str) -> tuple[str, ...]:
+    """The attributes of Salesloft's own filter that a parameter of meetings asks for."""
+    return next((row.own for row in MEETINGS if row.name == parameter), ())
 
 
 def _sorted(values: Iterable[str]) -> list[str]:
@@ -322,3 +284,83 @@ def _together(many: dict[str, frozenset[str]]) -> bool:
         all(len(values) <= MOST_VALUES for values in many.values())
         and sum(_chars(name, values) for name, values in many.items()) <= PAIR_CHARS
     )
+
+
+BOOKED_STATES = frozenset({MeetingStatus.PENDING, MeetingStatus.BOOKED, MeetingStatus.FAILED, MeetingStatus.UNKNOWN})
+"""What a meeting that is neither cancelled nor a no-show can be."""
+
+WORDS = {
+    state: words[0]
+    for state in BOOKED_STATES
+    if len(words := [word for word, means in BOOKING.items() if means is state]) == 1
+}
+"""The statuses that one word of Salesloft's covers, for its parameter takes one: `pending` also goes by `retry`."""
+
+
+class StateParams(msgspec.Struct, frozen=True):
+    """One of the two listings.
+
+    Attributes:
+        params: `show_deleted`, and `no_show` and `status` where they can be asked for.
+        exact: Whether that is all there is to the filter's conditions on a meeting's state.
+    """
+
+    params: tuple[tuple[str, str], ...]
+    exact: bool
+
+
+def states(wanted: MeetingFilter, own: MeetingConditions) -> Iterator[StateParams]:
+    """The listings in which meetings of the states asked for are."""
+    status = wanted.status
+    no_shows = frozenset(flag for flag in (wanted.no_show, own.no_show) if flag is not None)
+    if wanted.canceled is not Canceled.ONLY and own.show_deleted is not True:
+        if status is None:
+            yield from _state(no_shows, own.status, show_deleted="false")
+        else:
+            yield from _active(status - {MeetingStatus.CANCELED}, no_shows, own.status)
+    can_be_canceled = status is None or MeetingStatus.CANCELED in status
+    if wanted.canceled is not Canceled.EXCLUDE and own.show_deleted is not False and can_be_canceled:
+        yield from _state(no_shows, own.status, show_deleted="true")
+
+
+def _active(status: frozenset[MeetingStatus], no_shows: frozenset[bool], word: str | None) -> Iterator[StateParams]:
+    """Active meetings of some statuses.
+
+    Args:
+        status: The statuses, none of them cancelled.
+        no_shows: What `no_show` has to be.
+        word: The state of booking that Salesloft's own filter names.
+    """
+    booking = status & BOOKED_STATES
+    if False in no_shows or MeetingStatus.NO_SHOW not in status:
+        status, no_shows = booking, no_shows | {False}
+    elif not booking:
+        no_shows |= {True}
+    exact = True
+    if booking != BOOKED_STATES and True not in no_shows:
+        named = BOOKING.get(word, MeetingStatus.UNKNOWN) in booking if word is not None else None
+        if named is False and status == booking:
+            return
+        if named is None and status == booking and len(booking) == 1 and booking <= WORDS.keys():
+            (word,) = (WORDS[state] for state in booking)
+        else:
+            exact = bool(named)
+    if status:
+        yield from _state(no_shows, word, show_deleted="false", exact=exact)
+
+
+def _state(
+    no_shows: frozenset[bool], word: str | None, *, show_deleted: str, exact: bool = True
+) -> Iterator[StateParams]:
+    """The listing, unless its conditions contradict one another.
+
+    `no_show=false` leaves no-shows out; whether `true` leaves all others out or merely lets no-shows in, the document
+    does not say.
+    """
+    if len(no_shows) > 1:
+        return
+    params = [("show_deleted", show_deleted)]
+    params.extend(("no_show", "true" if flag else "false") for flag in no_shows)
+    if word is not None:
+        params.append(("status", word))
+    yield StateParams(tuple(params), exact and True not in no_shows)

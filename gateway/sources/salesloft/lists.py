@@ -10,31 +10,32 @@ from typing import Any, ClassVar, Generic, TypeVar
 import msgspec
 
 from gateway.model import records
-from gateway.model.cost import ListPrice, ListShape
-from gateway.model.filters import MeetingFilter
+from gateway.model.conditions import Filter
+from gateway.model.cost import Ask, ListPrice, ListShape, Needs
+from gateway.model.filters import Canceled, MeetingFilter
 from gateway.model.order import Order, OrderField, Position, Walk
 from gateway.model.records import Cadence, Meeting, Record, Ref, Source, Step
 from gateway.paging.merge import Chunk, Lane, Problem
-from gateway.sources.base import Found, Lookup, RecordFilter, Traits
+from gateway.request import Request
+from gateway.sources.base import Found, Lookup, Traits
 from gateway.sources.bounds import is_number
-from gateway.sources.kept import Translated, spoilt
+from gateway.sources.cached import Translated, is_partial
 from gateway.sources.salesloft import conditions, wire
 from gateway.sources.salesloft.api import OLDEST_FIRST, SalesloftApi, joined, pieced, together
-from gateway.sources.salesloft.endpoints import CADENCES, MEETINGS, MOST_ROWS, STEPS, ListEndpoint, RecordRows
 from gateway.sources.salesloft.filters import UpstreamList, meeting_listings
 from gateway.sources.salesloft.keyset import Values
 from gateway.sources.salesloft.offset import Recent, Valueless
-from gateway.sources.salesloft.span import TimeSpan
+from gateway.sources.salesloft.parameters import ASKED, TimeSpan
+from gateway.sources.salesloft.resources import CADENCES, MEETINGS, MOST_ROWS, STEPS, RecordRows, Resource
 from gateway.sources.salesloft.walk import MOST_SCANNED, Advance, Aside, ListReader, Phase
 from gateway.upstream.batch import Limits
-from gateway.upstream.lists import Lists
-from gateway.upstream.records import Kind, Records
-from gateway.upstream.request import Request
+from gateway.upstream.cache import ListCache, RecordCache
+from gateway.upstream.freshness import CachePolicy
 
 R = TypeVar("R", bound=Record)
 
 
-F = TypeVar("F", bound=RecordFilter[Any])
+F = TypeVar("F", bound=Filter[Any])
 
 
 MOST_DROPPED = MOST_SCANNED * (MOST_ROWS - 1)
@@ -63,10 +64,10 @@ def meeting_lanes(api: SalesloftApi, request: Request, walk: Walk, wanted: Meeti
 
 
 def _reader(
-    api: SalesloftApi, request: Request, endpoint: ListEndpoint[Any, R], listing: UpstreamList, walk: Walk
+    api: SalesloftApi, request: Request, resource: Resource[Any, R], listing: UpstreamList, walk: Walk
 ) -> ListReader[R]:
     aside = () if walk.start is None else walk.start.aside
-    return ListReader(api, request, endpoint, listing, walk.order, aside)
+    return ListReader(api, request, resource, listing, walk.order, aside)
 
 
 def _phases(
@@ -104,10 +105,7 @@ def _phases(
 
 def _meeting_check(wanted: MeetingFilter, listing: UpstreamList) -> Callable[[Meeting], bool]:
     """Whether a filter admits a meeting, and no other listing of it holds the same."""
-    own, quick = conditions.conditions(wanted), wanted.admits if wanted.linked else wanted.admits_state
-
-    def admits(row: Meeting) -> bool:
-        return quick(row) or (listing.exact and bool(row.unreadable) and unchecked(wanted, row, ASKED).admits(row))
+    own, admits = conditions.conditions(wanted), _check(wanted, listing, _believed)
 
     def check(row: Meeting) -> bool:
         if not (admits(row) and conditions.admits(own, row, listing.strict)):
@@ -120,40 +118,18 @@ def _meeting_check(wanted: MeetingFilter, listing: UpstreamList) -> Callable[[Me
     return check
 
 
-ASKED = {
-    "start_time": "start_time",
-    "created_at": "created_at",
-    "no_show": "no_show",
-    "owner": "owners",
-    "booked_by": "bookers",
-    "person": "persons",
-    "cadence": "cadence_ids",
-    "step": "step_ids",
-    "account": "account_ids",
-    "calendar_event_id": "calendar_event_ids",
-    "i_cal_uid": "i_cal_uids",
-}
-"""What of a meeting each of the conditions that Salesloft is asked for is about."""
-
-ASKED_OF_NEIGHBOURS = {
-    "created_at": "created_at",
-    "updated_at": "updated_at",
-    "emails": "emails",
-    "crm_id": "crm_ids",
-    "account": "account_ids",
-    "cadences": "cadence_ids",
-    "owner": "owner_ids",
-    "domain": "domains",
-    "name": "names",
-    "archived": "archived",
-}
-"""The same of people and accounts."""
+def _believed(wanted: MeetingFilter, row: Meeting) -> MeetingFilter:
+    """A filter of meetings without the conditions on what of one cannot be read."""
+    known = unchecked(wanted, row)
+    if "canceled_at" not in row.unreadable:
+        return known
+    return msgspec.structs.replace(known, canceled=Canceled.INCLUDE, status=None)
 
 
-def unchecked(wanted: F, row: Record, asked: Mapping[str, str]) -> F:
+def unchecked(wanted: F, row: Record) -> F:
     """A filter without the conditions on what of a row cannot be read: Salesloft's word stands for it."""
-    names = [name for shown, name in asked.items() if shown in row.unreadable and hasattr(wanted, name)]
-    return msgspec.structs.replace(wanted, **dict.fromkeys(names))  # type: ignore[type-var]  # every filter is a struct
+    names = [name for shown, name in ASKED[type(wanted)].items() if shown in row.unreadable]
+    return msgspec.structs.replace(wanted, **dict.fromkeys(names))
 
 
 class ListLane(Generic[R]):
@@ -192,14 +168,14 @@ class ListLane(Generic[R]):
         hint: int | None = None
         while self._phases and self._dropped < MOST_DROPPED and (not rows or self._phases[0].free):
             scanning = self._dropped > 0 or not self._listing.exact
-            step = await self._phases[0].step(MOST_ROWS if scanning else want)
+            step = await self._phases[0].step(want, MOST_ROWS if scanning else 0)
             problems.update(dict.fromkeys(step.problems))
             self._frontier = step.frontier
             if step.done:
                 self._phases.pop(0)
-            kept = self._kept(step)
-            rows.extend(kept)
-            hint = step.hint if kept and step.hint is not None else hint
+            passed = self._passed_on(step)
+            rows.extend(passed)
+            hint = step.hint if passed and step.hint is not None else hint
             more = any(self._awaited(row) and self._admits(row) for row in step.held)
         done = not self._phases
         return Chunk(
@@ -213,12 +189,12 @@ class ListLane(Generic[R]):
             problems=tuple(problems),
         )
 
-    def _kept(self, step: Advance[R]) -> list[R]:
+    def _passed_on(self, step: Advance[R]) -> list[R]:
         """The rows to be passed on, in walk order, each once; nothing comes after the walk's stop."""
         order = self._walk.order
         placed = [(order.key(place), place, row) for row in step.rows for place in (order.position(row),)]
         placed.sort(key=itemgetter(0), reverse=self._walk.backward)
-        kept: list[R] = []
+        passed: list[R] = []
         for _, place, row in placed:
             if self._walk.beyond(place):
                 self._phases.clear()
@@ -227,10 +203,10 @@ class ListLane(Generic[R]):
                 continue
             if self._admits(row):
                 self._seen.add(row.source_id)
-                kept.append(row)
+                passed.append(row)
             else:
                 self._dropped += 1
-        return kept
+        return passed
 
     def _awaited(self, row: R) -> bool:
         """Whether a row lies ahead and was not passed on yet: it may have moved meanwhile."""
@@ -251,7 +227,7 @@ class NewestFirst(Generic[R, F]):
     traits: ClassVar[Traits] = Traits()
 
     api: SalesloftApi
-    endpoint: ListEndpoint[Any, R]
+    resource: Resource[Any, R]
     listings: Callable[[F], Sequence[UpstreamList]]
     lookup: Lookup[R]
     price: Callable[[ListShape], ListPrice]
@@ -261,59 +237,62 @@ class NewestFirst(Generic[R, F]):
         return [
             ListLane(_phases(reader, walk, nulls=False), walk, _check(wanted, listing), listing, reader.aside)
             for listing in self.listings(wanted)
-            for reader in (_reader(self.api, request, self.endpoint, listing, walk),)
+            for reader in (_reader(self.api, request, self.resource, listing, walk),)
         ]
 
     async def count(self, request: Request, wanted: F) -> int | None:
         """How many rows the filter admits; None where part of it can only be checked on each row."""
-        return await count(self.api, request, self.endpoint, self.listings(wanted))
+        return await count(self.api, request, self.resource, self.listings(wanted))
 
     async def by_ids(self, request: Request, ids: Sequence[str]) -> Found[R]:
         """The records with these ids."""
         return await self.lookup.by_ids(request, ids)
+
+    def price_of_ids(self, ids: int) -> Needs:
+        """What so many ids cost."""
+        return self.lookup.price_of_ids(ids)
 
     def admits(self, wanted: F, record: R) -> bool:  # noqa: ARG002 - see `UpstreamList`
         """Whether Salesloft's own part of a filter holds: there is none."""
         return True
 
 
-def _check(wanted: RecordFilter[R], listing: UpstreamList) -> Callable[[R], bool]:
-    """Whether a filter admits a record."""
+def _check(wanted: F, listing: UpstreamList, believed: Callable[[F, Any], F] = unchecked) -> Callable[[Any], bool]:
+    """Whether a filter admits a record; what of it cannot be read is believed where the listing was asked for all."""
+    admits = wanted.admits
 
     def check(row: R) -> bool:
-        if wanted.admits(row):
-            return True
-        return listing.exact and bool(row.unreadable) and unchecked(wanted, row, ASKED_OF_NEIGHBOURS).admits(row)
+        return admits(row) or (listing.exact and bool(row.unreadable) and believed(wanted, row).admits(row))
 
     return check
 
 
 async def count(
-    api: SalesloftApi, request: Request, endpoint: ListEndpoint[Any, R], listings: Sequence[UpstreamList]
+    api: SalesloftApi, request: Request, resource: Resource[Any, R], listings: Sequence[UpstreamList]
 ) -> int | None:
     """How many rows some listings of a list have; None where not all of them are to be counted, or may be twice."""
     if not all(listing.exact and listing.alone for listing in listings):
         return None
     order = Order(OrderField.CREATED_AT)
-    totals = await together(ListReader(api, request, endpoint, listing, order).count() for listing in listings)
+    totals = await together(ListReader(api, request, resource, listing, order).count() for listing in listings)
     known = [total for total in totals if total is not None]
     return sum(known) if len(known) == len(totals) else None
 
 
 def all_cadences(api: SalesloftApi) -> Callable[[Request], Awaitable[Found[Cadence]]]:
     """Reads every cadence that the credential may see, in pages of a hundred, and keeps them."""
-    kind = Kind(
+    kind = CachePolicy(
         name="all cadences",
         endpoint=CADENCES.path,
         codec=CADENCES.founds,
-        lifetimes=api.lives.directories,
-        doubtful=spoilt,
+        lifetimes=api.lifetimes.directories,
+        doubtful=is_partial,
     )
 
     async def read(request: Request, _: str) -> Translated[RecordRows[wire.Cadence], Found[Cadence]]:
         return await api.everything(request, CADENCES, most_pages=MOST_PAGES)
 
-    lists = Lists(api.client, kind, read)
+    lists = ListCache(api.client, kind, read)
 
     async def read_all(request: Request) -> Found[Cadence]:
         return (await lists.get(request, "all")).value.value
@@ -326,20 +305,30 @@ class StepLists:
 
     Args:
         api: The calls.
+        price: What the steps of a cadence cost.
     """
 
-    def __init__(self, api: SalesloftApi) -> None:
-        kept = api.lives.directories
+    def __init__(self, api: SalesloftApi, price: Ask) -> None:
+        lifetimes = api.lifetimes.directories
+        self._price = price
         self._api = api
-        self._of_one = Records(
+        self._of_one = RecordCache(
             api.client,
-            Kind(name="steps of cadence", endpoint=STEPS.path, codec=STEPS.founds, lifetimes=kept, doubtful=spoilt),
+            CachePolicy(
+                name="steps of cadence",
+                endpoint=STEPS.path,
+                codec=STEPS.founds,
+                lifetimes=lifetimes,
+                doubtful=is_partial,
+            ),
             self._read_one,
             limits=Limits(keys=1),
         )
-        self._all = Lists(
+        self._all = ListCache(
             api.client,
-            Kind(name="all steps", endpoint=STEPS.path, codec=STEPS.founds, lifetimes=kept, doubtful=spoilt),
+            CachePolicy(
+                name="all steps", endpoint=STEPS.path, codec=STEPS.founds, lifetimes=lifetimes, doubtful=is_partial
+            ),
             self._read_all,
         )
 
@@ -351,8 +340,12 @@ class StepLists:
             if whole.incomplete is None:
                 return whole
         answers = await self._of_one.get(request, ids)
-        found = joined(held.value for held in answers.found.values())
+        found = joined(entry.value for entry in answers.found.values())
         return msgspec.structs.replace(found, failures=answers.failed)
+
+    def price_of_cadences(self, cadences: int) -> Needs:
+        """What the steps of so many cadences cost: a call each, or all steps where those are no more calls."""
+        return [(self._price, cadences)]
 
     async def _read_all(self, request: Request, most_pages: int) -> Translated[RecordRows[wire.Step], Found[Step]]:
         return await self._api.everything(request, STEPS, most_pages=most_pages, or_nothing=True)

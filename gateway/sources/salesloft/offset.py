@@ -16,8 +16,8 @@ from gateway.errors import UpstreamMalformed, UpstreamUnavailable
 from gateway.model.order import OrderField, Walk
 from gateway.model.records import Record, Source
 from gateway.paging.merge import Problem
-from gateway.sources.salesloft.endpoints import MOST_ROWS
-from gateway.sources.salesloft.span import FIRST, LAST, TimeSpan
+from gateway.sources.salesloft.parameters import FIRST, LAST, TimeSpan
+from gateway.sources.salesloft.resources import MOST_ROWS
 from gateway.sources.salesloft.walk import (
     DEEPEST_PAGE,
     MOST_ODD_PAGES,
@@ -106,17 +106,17 @@ class OffsetPages(Generic[R]):
         self._descending = descending
         self.sign = -1 if descending else 1
 
-    async def read(self, cut: Cut, *, kept: bool = False) -> OffsetPage[R]:
+    async def read(self, cut: Cut, *, cached: bool = False) -> OffsetPage[R]:
         """One page as a window.
 
         Args:
             cut: The page.
-            kept: Whether one that was read a moment ago will do. It is whole in itself, but says nothing of others.
+            cached: Whether one that was read a moment ago will do. It is whole in itself, but says nothing of others.
 
         Raises:
             UpstreamMalformed: Its rows are not in the order asked for, or none can be read.
         """
-        page = await self._reader.cut(descending=self._descending, cut=cut, kept=kept)
+        page = await self._reader.cut(descending=self._descending, cut=cut, cached=cached)
         seen: list[Seen[R]] = []
         odd = False
         for place, row in enumerate(page.rows):
@@ -148,7 +148,7 @@ class OffsetPages(Generic[R]):
         stride = 0
         for probe in range(MOST_PROBES):
             guess = guess if reach is None else min(guess, reach - 1)
-            window = await self.read(covering(guess), kept=probe == 0)
+            window = await self.read(covering(guess), cached=probe == 0)
             starts, reaches = window.starts_before(rank), window.reaches(rank)
             if starts and reaches:
                 return window
@@ -245,7 +245,7 @@ class Recent(Generic[R]):
         self._hint = None if walk.start is None else walk.start.hint
         self._offset: int | None = None
 
-    async def step(self, want: int) -> Advance[R]:  # noqa: ARG002 - always a full page: a small one costs the same
+    async def step(self, want: int, least: int = 0) -> Advance[R]:  # noqa: ARG002 - always a full page, at no more cost
         """The next rows whose instants are known whole."""
         window = await self._window()
         if window is None:
@@ -280,7 +280,7 @@ class Recent(Generic[R]):
     async def _window(self) -> OffsetPage[R] | None:
         """The window that what comes next lies in; None out of reach."""
         if self._edge is None:
-            return await self._windows.read(covering(0), kept=True)
+            return await self._windows.read(covering(0), cached=True)
         if self._offset is None:
             self._offset = await self._first_guess()
         return await self._windows.find(self._edge, self._offset)
@@ -361,7 +361,7 @@ class Valueless(Generic[R]):
         aside = self._reader.aside
         return not (aside.lost or aside.unread) and (not self._nulls or self._known() is not None)
 
-    async def step(self, want: int) -> Advance[R]:  # noqa: ARG002 - all at once
+    async def step(self, want: int, least: int = 0) -> Advance[R]:  # noqa: ARG002 - all at once
         """All of them."""
         aside = self._reader.aside
         rows, problems = await self._look_through() if aside.lost else await self._lacking()

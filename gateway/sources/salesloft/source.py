@@ -2,47 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 from urllib.parse import urlencode
 
 import msgspec
 
 from gateway.model.cost import ListPrice, ListShape, Needs
-from gateway.model.filters import MeetingFilter, fold_email
-from gateway.model.identity import derived_uid
+from gateway.model.filters import MeetingFilter
+from gateway.model.identity import EventIndex, derived_uid
 from gateway.model.order import Walk
-from gateway.model.records import Meeting, Person, Record, Ref, Source, User, UserKey
+from gateway.model.record_filters import AccountFilter, PersonFilter
+from gateway.model.records import Meeting, Record, Source
 from gateway.paging.merge import Lane
+from gateway.request import Request
 from gateway.settings.lifetimes import DEFAULT, RecordLifetimes
 from gateway.sources.base import Found, Ports, Probe, Sample, Traits
 from gateway.sources.bounds import is_number
-from gateway.sources.kept import Translated, spoilt
+from gateway.sources.decode import sample
 from gateway.sources.memory import MemoryListing
-from gateway.sources.salesloft import conditions, prices, wire
+from gateway.sources.salesloft import conditions, parameters, prices, wire
 from gateway.sources.salesloft.api import OLDEST_FIRST, SalesloftApi, joined, together
-from gateway.sources.salesloft.endpoints import (
+from gateway.sources.salesloft.examine import examine
+from gateway.sources.salesloft.filters import meeting_listings, record_listings
+from gateway.sources.salesloft.lists import NewestFirst, StepLists, all_cadences, count, meeting_lanes
+from gateway.sources.salesloft.live import SalesloftLive
+from gateway.sources.salesloft.lookups import (
+    IDS,
+    IdLookup,
+    Key,
+    RecordsByKey,
+    SalesloftPeople,
+    SalesloftUsers,
+    keys,
+)
+from gateway.sources.salesloft.resources import (
     ACCOUNTS,
     CADENCES,
     MEETINGS,
     MOST_ROWS,
     PEOPLE,
+    PROBES,
     STEPS,
     TASKS,
-    USERS,
-    ListEndpoint,
-    RecordRows,
+    VITAL,
+    Resource,
 )
-from gateway.sources.salesloft.examine import examine
-from gateway.sources.salesloft.filters import Params, account_listings, meeting_listings, person_listings
-from gateway.sources.salesloft.keyed import IDS, Key, RecordsByKey, keys
-from gateway.sources.salesloft.lists import NewestFirst, StepLists, all_cadences, count, meeting_lanes
-from gateway.sources.sampling import sample
+from gateway.sources.salesloft.subscriptions import SalesloftSubscriptions
+from gateway.sources.vendor import Vendor
 from gateway.upstream.client import Client
-from gateway.upstream.lifetimes import Lifetimes
-from gateway.upstream.lists import Lists
-from gateway.upstream.records import Kind
-from gateway.upstream.request import Request
 
 W = TypeVar("W", bound=msgspec.Struct)
 R = TypeVar("R", bound=Record)
@@ -50,32 +58,41 @@ R = TypeVar("R", bound=Record)
 ACTIVE = ("show_deleted", "false")
 CANCELED = ("show_deleted", "true")
 
-EVERYBODY: Params = (("visible_only", "false"),)
-"""Without it users are hidden by group privacy (Salesloft: List users)."""
-
-EMAILS, GUIDS, EVENTS, UIDS = "email_addresses[]", "guid[]", "event_ids[]", "i_cal_uids[]"
+EVENTS, UIDS = parameters.EVENT_IDS.name, parameters.UIDS.name
 
 EVENT_VALUES = 100
 EVENT_CHARS = 5600
 """Values, and characters of URL, up to which a look-up of events takes in those of meetings that come next: few enough
 to fit the call that is made in any case."""
 
-MOST_USER_PAGES = 100
-"""Pages of the team that are read at most, where it does not come whole: 10,000 users."""
-
 
 class SalesloftMeetings:
     """`/v2/meetings`, the only way to a meeting: there is no call for a single one."""
 
-    traits = Traits(many=frozenset({"persons", "owners"}), page_rows=MOST_ROWS)
+    traits = Traits(many=parameters.asked_by_many(MeetingFilter), page_rows=MOST_ROWS)
 
     def __init__(self, api: SalesloftApi) -> None:
-        pages = api.lives.pages
         self._api = api
-        self._active = RecordsByKey(api, MEETINGS, pages, name="active meetings", extra=(ACTIVE,))
-        self._canceled = RecordsByKey(api, MEETINGS, pages, name="canceled meetings", extra=(CANCELED,))
+        outdated = api.client.outdated
+        self.active, self.canceled = (
+            RecordsByKey(
+                api,
+                MEETINGS,
+                name=name,
+                changed_at=lambda key: outdated.record(key[1]),
+                extra=(listing,),
+            )
+            for name, listing in (("active meetings", ACTIVE), ("canceled meetings", CANCELED))
+        )
         self._of_events = [
-            RecordsByKey(api, MEETINGS, pages, name=name, keys_of=_events, extra=(listing, *OLDEST_FIRST))
+            RecordsByKey(
+                api,
+                MEETINGS,
+                name=name,
+                keys_of=_events,
+                changed_at=lambda _: outdated.lists(),
+                extra=(listing, *OLDEST_FIRST),
+            )
             for name, listing in (("active events", ACTIVE), ("canceled events", CANCELED))
         ]
 
@@ -90,9 +107,9 @@ class SalesloftMeetings:
     async def by_ids(self, request: Request, ids: Sequence[str]) -> Found[Meeting]:
         """The meetings with these ids; those that are not among the active ones are looked for among the cancelled."""
         wanted = set(filter(is_number, ids))
-        active = await self._active.get(request, keys(IDS, wanted))
+        active = await self.active.get(request, keys(IDS, wanted))
         missing = wanted - {row.source_id for row in active.rows} - active.failures.keys()
-        return joined([active, await self._canceled.get(request, keys(IDS, missing))])
+        return joined([active, await self.canceled.get(request, keys(IDS, missing))])
 
     async def same_events(self, request: Request, meetings: Sequence[Meeting]) -> Found[Meeting]:
         """Every meeting with the event id of one of these, or with the iCalendar UID that comes of it.
@@ -104,6 +121,30 @@ class SalesloftMeetings:
         found = joined(await together(listing.get(request, asked) for listing in self._of_events))
         for failure in found.failures.values():
             raise failure
+        return found
+
+    async def any_of_events(
+        self, request: Request, meetings: Sequence[Meeting], most_units: float
+    ) -> Sequence[Meeting] | None:
+        """Looked for by event id first, among active meetings first; what is found is not looked for again.
+
+        Where one call takes every key, ids and UIDs are not asked for apart.
+        """
+        found: list[Meeting] = []
+        spent = 0
+        every = [key for meeting in meetings for key in _keys_of(meeting)]
+        steps = (_keys_of,) if self._of_events[0].calls(dict.fromkeys(every)) <= 1 else (_event_ids, _derived_uids)
+        for keys_of in steps:
+            for listing in self._of_events:
+                index = EventIndex(found)
+                asked = sorted({key for meeting in meetings if not index.of(meeting) for key in keys_of(meeting)})
+                spent += listing.calls(asked)
+                if spent >= most_units:
+                    return None
+                answer = await listing.get(request, asked)
+                for failure in answer.failures.values():
+                    raise failure
+                found += answer.rows
         return found
 
     def fitting(self, meetings: Sequence[Meeting], following: Iterable[Meeting]) -> list[Meeting]:
@@ -123,6 +164,10 @@ class SalesloftMeetings:
         """What a page costs."""
         return prices.meetings(shape)
 
+    def price_of_ids(self, ids: int) -> Needs:
+        """What so many ids cost."""
+        return prices.meeting_ids(ids)
+
     def price_of_events(self, rows: int) -> Needs:
         """What looking for the events of so many meetings costs."""
         return prices.events(rows)
@@ -140,100 +185,14 @@ class SalesloftMeetings:
         return conditions.admits(conditions.conditions(wanted), meeting, conditions.ALL)
 
 
-class SalesloftPeople:
-    """`/v2/people`."""
-
-    def __init__(self, api: SalesloftApi) -> None:
-        people = api.lives.people
-        self._by_id = RecordsByKey(api, PEOPLE, people, name="people")
-        self._by_email = RecordsByKey(api, PEOPLE, people, name="people by email", keys_of=_addresses)
-
-    async def by_ids(self, request: Request, ids: Sequence[str]) -> Found[Person]:
-        """The people with these ids."""
-        return await self._by_id.get(request, keys(IDS, filter(is_number, ids)))
-
-    def price_of_people(self, people: int) -> Needs:
-        """What so many people cost, by ids and by addresses: a hundred a call each."""
-        return [(prices.PEOPLE_BY_ID, people), (prices.PEOPLE_BY_EMAIL, people)]
-
-    async def by_emails(self, request: Request, emails: Sequence[str]) -> Found[Person]:
-        """Everybody who has one of these addresses, in any of their three fields."""
-        return await self._by_email.get(request, keys(EMAILS, filter(None, map(fold_email, emails))))
-
-
-class SalesloftUsers:
-    """`/v2/users`: by GUID for a meeting's owner and booker, by number for everything else."""
-
-    traits = Traits()
-
-    def __init__(self, api: SalesloftApi) -> None:
-        users = api.lives.users
-        self._api = api
-        self._by_id = RecordsByKey(api, USERS, users, name="users", extra=EVERYBODY)
-        self._by_guid = RecordsByKey(api, USERS, users, name="users by guid", keys_of=_guid, extra=EVERYBODY)
-        team = Kind(
-            name="team", endpoint=USERS.path, codec=USERS.founds, lifetimes=api.lives.directories, doubtful=spoilt
-        )
-        self._team = Lists(api.client, team, self._everybody)
-
-    async def by_refs(self, request: Request, refs: Sequence[Ref]) -> Found[User]:
-        """The users named by GUID or by id, those that group privacy hides included."""
-        ours = [ref for ref in refs if ref.source is Source.SALESLOFT]
-        guids = {ref.id.lower(): ref.id for ref in ours if ref.key is UserKey.GUID and ref.id}
-        ids = [ref.id for ref in ours if ref.key is UserKey.ID and is_number(ref.id)]
-        by_guid = self._by_guid.get(request, keys(GUIDS, guids))
-        found = joined(await together((by_guid, self._by_id.get(request, keys(IDS, ids)))))
-        failures = {guids.get(key, key): failure for key, failure in found.failures.items()}
-        return msgspec.structs.replace(found, failures=failures)
-
-    async def all(self, request: Request) -> Found[User]:
-        """The whole team, in one answer where Salesloft gives it so."""
-        return (await self._team.get(request, EVERYBODY)).value.value
-
-    def price_of_all(self) -> Needs:
-        """What the whole team costs: one call, where it comes whole."""
-        return [(prices.TEAM, 1)]
-
-    async def _everybody(self, request: Request, params: Params) -> Translated[RecordRows[wire.User], Found[User]]:
-        whole = await self._api.unpaged(request, USERS, params)
-        return await self._api.whole(request, USERS, params, MOST_USER_PAGES) if whole is None else whole
-
-
-class IdLookup(Generic[W, R]):
-    """Records of one list by their ids.
-
-    Args:
-        api: The calls.
-        endpoint: The list.
-        lifetimes: How long they may be used.
-    """
-
-    def __init__(self, api: SalesloftApi, endpoint: ListEndpoint[W, R], lifetimes: Lifetimes) -> None:
-        self._by_id = RecordsByKey(api, endpoint, lifetimes, name=endpoint.path)
-
-    async def by_ids(self, request: Request, ids: Sequence[str]) -> Found[R]:
-        """The records with these ids."""
-        return await self._by_id.get(request, keys(IDS, filter(is_number, ids)))
-
-
-PROBES: Mapping[str, ListEndpoint[Any, Any]] = {
-    "people:read": PEOPLE,
-    "team:read": USERS,
-    "cadences:read": CADENCES,
-    "accounts:read": ACCOUNTS,
-    "tasks:read": TASKS,
-}
-"""Scopes beside `meetings:read`, each with a list that takes it; that for cadences covers their steps."""
-
-
-def open(client: Client, lives: RecordLifetimes = DEFAULT) -> Ports:  # noqa: A001 - a source is opened
+def open(client: Client, lifetimes: RecordLifetimes = DEFAULT) -> Ports:  # noqa: A001 - a source is opened
     """Salesloft's ports over a client.
 
     Args:
         client: Calls `https://api.salesloft.com`, or what stands for it.
-        lives: How long what it gave may be used.
+        lifetimes: How long what it gave may be used.
     """
-    api = SalesloftApi(client, lives)
+    api = SalesloftApi(client, lifetimes)
 
     async def look(request: Request) -> Sample:
         params = [("show_deleted", "false"), ("per_page", "1"), ("page", "1")]
@@ -241,44 +200,39 @@ def open(client: Client, lives: RecordLifetimes = DEFAULT) -> Ports:  # noqa: A0
         assert seen is not None  # a list
         return seen
 
-    def probe(endpoint: ListEndpoint[W, R]) -> Probe:
-        return lambda request: api.page(request, endpoint, (), per_page=1)
+    def probe(resource: Resource[W, R]) -> Probe:
+        return lambda request: api.page(request, resource, (), per_page=1)
 
+    meetings = SalesloftMeetings(api)
     people = SalesloftPeople(api)
-    accounts = IdLookup(api, ACCOUNTS, lives.accounts)
-    cadences = IdLookup(api, CADENCES, lives.cadences)
+    accounts = IdLookup(api, ACCOUNTS)
+    cadences = IdLookup(api, CADENCES)
     return Ports(
         source=Source.SALESLOFT,
-        meetings=SalesloftMeetings(api),
+        meetings=meetings,
         people=people,
         users=SalesloftUsers(api),
         cadences=cadences,
-        steps=IdLookup(api, STEPS, lives.steps),
+        steps=IdLookup(api, STEPS),
         accounts=accounts,
-        tasks=IdLookup(api, TASKS, lives.tasks),
-        person_list=NewestFirst(api, PEOPLE, person_listings, people, prices.PricedList(PEOPLE.path)),
+        tasks=IdLookup(api, TASKS),
+        person_list=NewestFirst(api, PEOPLE, record_listings, people, prices.PricedList(PEOPLE.path, PersonFilter)),
         account_list=NewestFirst(
-            api, ACCOUNTS, account_listings, accounts, prices.PricedList(ACCOUNTS.path, fanned="domains")
+            api, ACCOUNTS, record_listings, accounts, prices.PricedList(ACCOUNTS.path, AccountFilter)
         ),
         cadence_list=MemoryListing(all_cadences(api), ask=prices.ALL_CADENCES, lookup=cadences),
-        cadence_steps=StepLists(api),
+        cadence_steps=StepLists(api, prices.STEPS_OF),
         sample=look,
-        scope="meetings:read",
-        probes={scope: probe(endpoint) for scope, endpoint in PROBES.items()},
+        scope=MEETINGS.scope,
+        probes={scope: probe(resource) for scope, resource in PROBES.items()},
         examine=examine,
+        live=SalesloftLive(api, meetings.active, meetings.canceled),
+        subscriptions=SalesloftSubscriptions(client),
     )
 
 
 async def _sample(sent: bytes) -> Sample:
     return sample(sent, wire.Meeting, source=Source.SALESLOFT.value)
-
-
-def _addresses(person: Person) -> list[Key]:
-    return keys(EMAILS, map(fold_email, person.emails or ()))
-
-
-def _guid(user: User) -> list[Key]:
-    return [] if user.guid is None else [(GUIDS, user.guid.lower())]
 
 
 def _events(meeting: Meeting) -> list[Key]:
@@ -287,8 +241,26 @@ def _events(meeting: Meeting) -> list[Key]:
     return [(name, value) for name, value in keys if value]
 
 
+def _event_ids(meeting: Meeting) -> list[Key]:
+    """The key of a meeting's event itself."""
+    return keys(EVENTS, filter(None, [meeting.calendar_event_id]))
+
+
+def _derived_uids(meeting: Meeting) -> list[Key]:
+    """Its other keys."""
+    return [(name, value) for name, value in _keys_of(meeting) if name == UIDS]
+
+
 def _keys_of(meeting: Meeting) -> list[Key]:
     """The keys that records of a meeting's event are found by: the iCalendar UID may follow from the event's id."""
     event = meeting.calendar_event_id
     derived = None if event is None else derived_uid(event)
     return _events(meeting) + ([(UIDS, derived)] if derived else [])
+
+
+VENDOR = Vendor(
+    open=lambda client, _, options: open(client, options.lifetimes),
+    vital=VITAL,
+    cost_header="x-ratelimit-endpoint-cost",
+    remaining_header="x-ratelimit-remaining-minute",
+)

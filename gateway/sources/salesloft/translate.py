@@ -1,9 +1,11 @@
-"""Salesloft's meetings into records; pure. Its other records are in `neighbours.py`."""
+"""Salesloft's meetings into records, and its single values into the model's; pure. See `related` for all others."""
 
 from __future__ import annotations
 
 import datetime as dt
+from urllib.parse import urlsplit
 
+from gateway.model.filters import fold_email
 from gateway.model.records import (
     NO_FIELDS,
     Attendee,
@@ -12,13 +14,15 @@ from gateway.model.records import (
     Meeting,
     MeetingStatus,
     Recurrence,
+    Ref,
     Source,
+    UserKey,
 )
 from gateway.sources.decode import Row
-from gateway.sources.naming import named
+from gateway.sources.problems import named
 from gateway.sources.readers import within
 from gateway.sources.salesloft import wire
-from gateway.sources.salesloft.reading import VENDOR, address, ref, user_ref, utc, web_address
+from gateway.sources.salesloft.wire import Id, Stub
 
 BOOKING = {
     "pending": MeetingStatus.PENDING,
@@ -36,6 +40,7 @@ ANSWERS = {
 }
 """The words for an attendee's answer."""
 
+VENDOR = "salesloft"
 NO_RECURRENCE = (None, None, None, None)
 
 TIMES = ("start_time", "end_time", "created_at", "updated_at", "canceled_at", "last_occurrence_at")
@@ -63,7 +68,7 @@ RECURRENCE_NAMES = {
 def meeting(row: Row[wire.Meeting]) -> Meeting:
     """A meeting (Salesloft: List meetings).
 
-    Empty texts stay as they were sent, but for ids and keys, which an empty text is none of.
+    Empty texts stay as they were sent, but for ids and keys, which cannot be empty.
     """
     sent = row.value
     times = {name: utc(getattr(sent, name)) for name in TIMES}
@@ -85,7 +90,7 @@ def meeting(row: Row[wire.Meeting]) -> Meeting:
         start_time=times["start_time"],
         end_time=times["end_time"],
         all_day=sent.all_day,
-        status=status(sent, canceled="canceled_at" in unreadable),
+        status=MeetingStatus.UNKNOWN if "canceled_at" in unreadable else status(sent),
         no_show=sent.no_show,
         canceled_at=times["canceled_at"],
         created_at=times["created_at"],
@@ -108,14 +113,9 @@ def meeting(row: Row[wire.Meeting]) -> Meeting:
     return named(record, unreadable, NAMES)
 
 
-def status(sent: wire.Meeting, *, canceled: bool = False) -> MeetingStatus:
-    """The one status: a cancellation outranks a no-show, which outranks the state of the booking.
-
-    Args:
-        sent: The row.
-        canceled: Whether it has a time of cancellation, though one that cannot be read.
-    """
-    if canceled or sent.canceled_at is not None:
+def status(sent: wire.Meeting) -> MeetingStatus:
+    """The one status: a cancellation outranks a no-show, which outranks the state of the booking."""
+    if sent.canceled_at is not None:
         return MeetingStatus.CANCELED
     if sent.no_show:
         return MeetingStatus.NO_SHOW
@@ -165,3 +165,71 @@ def _told(unreadable: frozenset[str]) -> frozenset[str]:
     """What of an attendee could not be read: as the vendor's fields, and as attributes where there are such."""
     own = (name for name in unreadable if name in Attendee.__struct_fields__)
     return frozenset((*own, *(f"{VENDOR}.{name}" for name in unreadable)))
+
+
+def utc(value: dt.datetime | None) -> dt.datetime | None:
+    """The instant in UTC; None for one that falls off the calendar there."""
+    if value is None or value.tzinfo is dt.UTC:
+        return value
+    try:
+        return value.astimezone(dt.UTC)
+    except OverflowError:
+        return None
+
+
+def ref(kind: Kind, value: Id | Stub | None) -> Ref | None:
+    """What a stub or an id points to."""
+    if value is None:
+        return None
+    text = _text(value)
+    return None if text is None else Ref(Source.SALESLOFT, kind, text)
+
+
+def user_ref(value: Id | Stub | None) -> Ref | None:
+    """The user that a stub points to: by GUID, whatever its case, or by id where it is a number."""
+    text = _text(value)
+    if text is None:
+        return None
+    if text.isascii() and text.isdigit():
+        return Ref(Source.SALESLOFT, Kind.USER, text)
+    return Ref(Source.SALESLOFT, Kind.USER, text.lower(), UserKey.GUID)
+
+
+def full_name(name: str | None, first: str | None, last: str | None) -> str | None:
+    """The name as given, else its parts joined."""
+    return name or " ".join(part for part in (first, last) if part) or None
+
+
+def addresses(*values: str | None) -> tuple[str, ...] | None:
+    """The addresses among the values as they were sent, each once whatever its case; None where there is none."""
+    known: dict[str, str] = {}
+    for value in values:
+        if value is not None and value.strip():
+            known.setdefault(fold_email(value), value)
+    return tuple(known.values()) or None
+
+
+def address(text: str | None) -> str | None:
+    """The text, folded, where it is an e-mail address: a calendar's id is one, or `external_<guid>`, or anything."""
+    folded = fold_email(text or "")
+    name, at, domain = folded.partition("@")
+    return folded if name and at and "." in domain and "@" not in domain else None
+
+
+def web_address(text: str | None) -> str | None:
+    """The text where it is the address of a page, which is where an online meeting is held."""
+    address = (text or "").strip()
+    if not address:
+        return None
+    if any(character.isspace() for character in address):
+        return None
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    return address if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+def _text(value: Id | Stub | None) -> str | None:
+    text = str(value.id if isinstance(value, Stub) else value) if value is not None else ""
+    return text or None

@@ -11,12 +11,12 @@ from gateway.errors import UpstreamMalformed
 from gateway.model.order import MANY, NameField, Order, OrderField, Position, micros
 from gateway.model.records import Record, Source
 from gateway.paging.merge import Problem, put_aside
+from gateway.request import Request
 from gateway.sources.bounds import is_number
-from gateway.sources.salesloft.api import COUNTS, SalesloftApi
-from gateway.sources.salesloft.endpoints import MOST_ROWS, ListEndpoint, RecordPage
+from gateway.sources.salesloft.api import COUNTS, SalesloftApi, WalkDepth
 from gateway.sources.salesloft.filters import Params, UpstreamList
-from gateway.sources.salesloft.span import TimeSpan
-from gateway.upstream.request import Request
+from gateway.sources.salesloft.parameters import TimeSpan
+from gateway.sources.salesloft.resources import MOST_ROWS, RecordPage, Resource
 
 R = TypeVar("R", bound=Record)
 R_co = TypeVar("R_co", bound=Record, covariant=True)
@@ -92,8 +92,13 @@ class Phase(Protocol[R]):
         """Whether the next step needs no call."""
         ...
 
-    async def step(self, want: int) -> Advance[R]:
-        """Advances, by about as many rows as wanted."""
+    async def step(self, want: int, least: int = 0) -> Advance[R]:
+        """Advances, by about as many rows as wanted.
+
+        Args:
+            want: How many are wanted.
+            least: How many to look at, since not all of them may be in the list.
+        """
         ...
 
 
@@ -135,7 +140,7 @@ class ListReader(Generic[R]):
     Args:
         api: The calls.
         request: Whom they are for.
-        endpoint: The list that it is a part of.
+        resource: The list that it is a part of.
         listing: Its conditions.
         order: The order walked in.
         aside: What the walk's start says of rows put aside.
@@ -148,18 +153,19 @@ class ListReader(Generic[R]):
         self,
         api: SalesloftApi,
         request: Request,
-        endpoint: ListEndpoint[Any, R],
+        resource: Resource[Any, R],
         listing: UpstreamList,
         order: Order,
         aside: tuple[str, ...] = (),
     ) -> None:
         self.order = order
         self.field = order.field
-        self.endpoint = endpoint
+        self.resource = resource
         self.aside: Aside[R] = Aside(aside)
         self._api = api
         self._request = request
         self._listing = listing
+        self._hidden: set[str] = set()
 
     @property
     def span(self) -> TimeSpan:
@@ -169,9 +175,14 @@ class ListReader(Generic[R]):
         return self._listing.created_at if self.field is OrderField.CREATED_AT else TimeSpan()
 
     @property
+    def exact(self) -> bool:
+        """Whether Salesloft checks the whole filter; see `UpstreamList`."""
+        return self._listing.exact
+
+    @property
     def what(self) -> str:
         """What its rows are, for problems."""
-        return self.endpoint.path.rpartition("/")[2]
+        return self.resource.path.rpartition("/")[2]
 
     def value(self, record: R) -> int | None:
         """The sort value in microseconds since 1970."""
@@ -183,8 +194,43 @@ class ListReader(Generic[R]):
         return Position(value, Source.SALESLOFT, BEFORE_ALL)
 
     def odd(self, record: R) -> bool:
-        """Whether the sort value is there but cannot be read."""
-        return bool(record.unreadable) and self.field.value in record.unreadable
+        """Whether the sort value is there but cannot be read, or Salesloft goes by one that it does not show."""
+        return (bool(record.unreadable) and self.field.value in record.unreadable) or record.source_id in self._hidden
+
+    def depth(self, span: TimeSpan, want: int, *, descending: bool) -> WalkDepth | None:
+        """How deep an equal walk went of late, where its pages had better be asked for at once.
+
+        That is, where it took several reads, one after the other, whose pages have left the cache by now.
+
+        Args:
+            span: The range of the sort value that it began with.
+            want: How many rows its first read wanted.
+            descending: The direction.
+        """
+        known = self._api.depths.get(self._walk_key(span, want, descending=descending))
+        if known is not None and known.one_by_one is not None:
+            pages, now = self._api.lifetimes.pages, self._api.client.clock.monotonic()
+            if now - known.one_by_one < max(pages.fresh + pages.stale, self._request.max_age):
+                return None
+        return known
+
+    def note_depth(self, span: TimeSpan, want: int, *, rows: int, reads: int, descending: bool, at_once: bool) -> None:
+        """Learns how deep a walk went; see `depth` and `WalkDepth`.
+
+        Args:
+            span: See `depth`.
+            want: See `depth`.
+            rows: How many rows it took so far.
+            reads: How many reads.
+            descending: See `depth`.
+            at_once: Whether its first pages were asked for at once.
+        """
+        now = None if at_once else self._api.client.clock.monotonic()
+        self._api.depths[self._walk_key(span, want, descending=descending)] = WalkDepth(rows, reads, now)
+
+    def _walk_key(self, span: TimeSpan, want: int, *, descending: bool) -> int:
+        """A walk, by its hash: should two have the same, one of them asks for a page too many or too few at once."""
+        return hash((self.resource.path, self._conditions(span), self.field, descending, want))
 
     async def page(
         self,
@@ -195,7 +241,7 @@ class ListReader(Generic[R]):
         per_page: int = MOST_ROWS,
         number: int = 1,
         counts: bool = False,
-        kept: bool = False,
+        cached: bool = False,
     ) -> RecordPage[R]:
         """A page of the listing.
 
@@ -206,7 +252,7 @@ class ListReader(Generic[R]):
             per_page: Rows of a page.
             number: Which page.
             counts: Whether to ask for the total.
-            kept: Whether a page that was read a moment ago will do; where not, it is read now, whoever else reads it.
+            cached: Whether a page that was read a moment ago will do; else it is read now.
         """
         params = (
             *self._conditions(span),
@@ -214,7 +260,18 @@ class ListReader(Generic[R]):
             ("sort_direction", "DESC" if descending else "ASC"),
             *(COUNTS if counts else ()),
         )
-        return await self._page(params, number=number, per_page=per_page, kept=kept)
+        page = await self._page(params, number=number, per_page=per_page, cached=cached)
+        if sort in {None, self.field} and (descending or (span is not None and span.bounded)):
+            self._put_hidden_aside(page.rows)
+        return page
+
+    def _put_hidden_aside(self, rows: Sequence[R]) -> None:
+        """Puts aside rows that show null where Salesloft sorts by a value: nulls come last, and these do not."""
+        valued = [place for place, row in enumerate(rows) if self.value(row) is not None]
+        for row in rows[: valued[-1]] if valued else ():
+            if self.value(row) is None and not self.odd(row):
+                self._hidden.add(row.source_id)
+                self.aside.put(row)
 
     async def named(self, ids: Iterable[str]) -> RecordPage[R]:
         """Those of the listing's rows that have these ids, which are at most a page."""
@@ -226,21 +283,25 @@ class ListReader(Generic[R]):
         return await self._page((*others, *((IDS, value) for value in wanted)))
 
     async def _page(
-        self, params: Params, *, number: int = 1, per_page: int = MOST_ROWS, kept: bool = False
+        self, params: Params, *, number: int = 1, per_page: int = MOST_ROWS, cached: bool = False
     ) -> RecordPage[R]:
-        page = await self._api.page(self._request, self.endpoint, params, number=number, per_page=per_page, kept=kept)
+        page = await self._api.page(
+            self._request, self.resource, params, number=number, per_page=per_page, cached=cached
+        )
         for row in page.rows:
             if self.odd(row):
                 self.aside.put(row)
         return page
 
-    async def cut(self, *, descending: bool, cut: Cut, kept: bool = False) -> RecordPage[R]:
+    async def cut(self, *, descending: bool, cut: Cut, cached: bool = False) -> RecordPage[R]:
         """A page of the listing that is to be just where it was asked for, with the total.
 
         Raises:
             UpstreamMalformed: Salesloft has made its pages another size, which it does with sizes out of range.
         """
-        page = await self.page(descending=descending, per_page=cut.per_page, number=cut.number, counts=True, kept=kept)
+        page = await self.page(
+            descending=descending, per_page=cut.per_page, number=cut.number, counts=True, cached=cached
+        )
         if page.per_page not in (cut.per_page, None):
             raise UpstreamMalformed("The source did not keep to the pages asked for.", source=Source.SALESLOFT.value)
         return page
@@ -251,7 +312,7 @@ class ListReader(Generic[R]):
         Args:
             span: The range of the sort value, instead of the listing's own.
         """
-        return await self._api.count(self._request, self.endpoint, self._conditions(span))
+        return await self._api.count(self._request, self.resource, self._conditions(span))
 
     def _conditions(self, span: TimeSpan | None) -> Params:
         """The listing's conditions, with another range of the sort value where one is given."""
@@ -303,7 +364,7 @@ async def gathered(read: Callable[[int], Awaitable[Pass[R]]], what: str) -> Foun
     """Every row, with what of them may be missing.
 
     Between two pages a row may change places with one that was not read yet, and hide it. So they are read once more,
-    cut another way, unless one steady pass shows as many as there are; where two do not, that is told.
+    cut another way, unless one steady pass shows as many as there are; where two do not, that is reported.
 
     Args:
         read: Makes a pass; each number is to cut in another way.

@@ -1,11 +1,11 @@
-"""Units counted by all replicas together.
+"""Units of a rate limit, counted by all replicas together.
 
 Each replica reports to Redis, for each window, how many units it may spend: those that it has spent, and some that it
-may spend without asking again. Redis holds the reports and does no arithmetic. A report that says more than the one
-before is good only where, with those of all others, it stays within the limit; whoever reports later sees the earlier
-one, so two cannot both be good. While Redis is away, or does not have the reports of all known replicas (it was
-emptied, or a window has just begun), each goes on with what it was granted before, or with its share of a window that
-it has reported nothing of. So the sum stays within the limit, whatever Redis forgets and whenever.
+may spend without reporting again. Redis holds the reports and does no arithmetic. A report that asks for more than the
+one before is granted only if, with those of all others, it stays within the limit; a later report sees the earlier one,
+so that two cannot both exceed it. While Redis is down, or does not have the reports of all known replicas (it was
+emptied, or a window has just begun), each has what it was granted before, or its share of a window that it has not
+reported yet. So the sum stays within the limit, whatever Redis forgets and whenever.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ import asyncio
 from collections.abc import Mapping
 from typing import Protocol
 
+import msgspec
+
+from gateway.upstream.minute import SOON, Grant, Others, Report, Windows
 from gateway.upstream.replicas.fleet import BEAT
 from gateway.upstream.replicas.link import Link, Script
-from gateway.upstream.replicas.reports import decoded, encoded
-from gateway.upstream.window import SOON, Grant, Others, Report, Windows
 
-KEEP = 240_000
-"""Milliseconds that reports are kept: until no call that was counted in them can still be under way."""
+REPORT_TTL = 240_000
+"""Milliseconds after which reports expire: no call that was counted in them can still be in flight."""
 
 EXCHANGE = Script("""
--- KEYS: the reports of each window   ARGV: this replica, milliseconds to keep them, what it reports of each window
--- answers the reports of each window
+-- KEYS: the reports of each window   ARGV: this replica, milliseconds until they expire, its report of each window
+-- returns the reports of each window
 local answer = {}
 for i, key in ipairs(KEYS) do
   redis.call('HSET', key, ARGV[1], ARGV[i + 2])
@@ -36,7 +37,7 @@ return answer
 
 
 class Replicas(Protocol):
-    """Who shares the limit; see `Fleet`."""
+    """The replicas that share the limit; see `Fleet`."""
 
     @property
     def name(self) -> str:
@@ -60,12 +61,12 @@ class Replicas(Protocol):
 
 
 class SharedCounter:
-    """Counts what all replicas spend; while Redis is away, what this one spends of what it has a right to.
+    """Counts what all replicas spend; while Redis is down, what this one spends of its rights.
 
     Args:
         link: The Redis.
         name: Whose units they are: the upstream, and the credential as a keyed hash.
-        replicas: Who shares the limit.
+        replicas: The replicas that share the limit.
         length: Seconds that a window lasts.
     """
 
@@ -86,7 +87,7 @@ class SharedCounter:
         self._exchanging = asyncio.Lock()
 
     def rename(self, name: str) -> None:
-        """Counts on under another name, since the credential was replaced.
+        """Counts under another name from now on, since the credential was replaced.
 
         Until all replicas have it, none finds the reports of all others under its name, and each has its share.
         """
@@ -111,20 +112,20 @@ class SharedCounter:
         """Ends a call."""
         self._windows.settle(grant, now, cost=cost)
         if left is not None:
-            self._windows.tell(now, left)
+            self._windows.limit_remaining(now, left)
         if answered:
             self._windows.answered(now)
         await self.sync(now, limit=self._limit)
 
     async def empty(self, now: float, until: float | None) -> None:
-        """Learns from a 429 that there is nothing left, until a moment or as long as the window lasts."""
+        """Takes from a 429 that no units are left, until a moment or for the rest of the window."""
         self._windows.empty(now, until)
         await self.sync(now, limit=self._limit)
 
     async def sync(self, now: float, *, limit: int, leaving: bool = False) -> None:
-        """Tells the other replicas what this one has spent, and learns what they have.
+        """Exchanges reports with the other replicas.
 
-        Those who ask while an exchange is under way share the next one, which is sent after it: reports of one replica
+        Callers during an exchange share the next one, which is sent after it: reports of one replica
         never overtake each other.
         """
         self._limit = limit
@@ -138,11 +139,11 @@ class SharedCounter:
                 self._exchanged = changes
 
     def widen(self, margin: float) -> None:
-        """Learns how many seconds around an edge a unit counts on both sides of it."""
+        """Sets the seconds around an edge within which a unit counts on both sides of it."""
         self._windows.margin = margin
 
     def free(self, now: float, limit: int) -> int:
-        """Units that may be taken now, as far as is known here; fewer than none after a correction."""
+        """Units that may be taken now, as far as this replica knows; negative after a correction."""
         free = self._windows.free(now, limit)
         for window in self._windows.around(now):
             if window not in self._whole:
@@ -150,14 +151,14 @@ class SharedCounter:
         return free
 
     def left(self, now: float, limit: int) -> int:
-        """Units that nobody has spent yet; of them, those that this replica may spend, while it is on its own."""
+        """Units that nobody has spent yet; while Redis is down, those of them that this replica may spend."""
         alone = not self._whole.issuperset(self._windows.around(now))
         return self.free(now, limit) if alone else self._windows.left(now, limit)
 
     def opens(self, now: float, limit: int, needed: int = 1) -> float:
         """Seconds until there may be as many units as needed, where there are too few now.
 
-        Soon, where what is missing are reports, which are about to come.
+        Soon, where reports are missing, which are about to come.
         """
         windows = self._windows.around(now)
         if self._whole.issuperset(windows) or (self._together and self._windows.left(now, limit) < needed):
@@ -168,7 +169,7 @@ class SharedCounter:
         return self._windows.ends(now, max(spent, default=windows[0]))
 
     def _stands(self, grant: Grant, now: float, limit: int, spare: int) -> bool:
-        """Whether units just taken may be kept: within what all leave, or within what this replica has a right to."""
+        """Whether a grant may stand: within what all leave, or within this replica's rights."""
         needed = self._windows.lacking(grant.cost, limit, spare)
         return self._windows.stands(grant, now, limit, spare) and all(
             window in self._whole or self._right(window, now, limit) - self._windows.tally(window).spent >= needed
@@ -193,32 +194,32 @@ class SharedCounter:
         if self._leaving or window < self._windows.around(now)[0]:
             return tally.spent
         share, left = self._limit // size, tally.free(self._limit)
-        if self._together and not tally.spent:  # who is idle leaves to the busy what others have not claimed yet
+        if self._together and not tally.spent:  # an idle replica leaves to busy ones what others have not claimed yet
             left -= share * len(self._replicas.others - self._reports.get(window, {}).keys())
         wanted = tally.spent + max(0, min(share - tally.spent, left // max(2, size)))
-        # Without others' reports, more than there is a right to would only be in their way.
+        # Without the others' reports, asking for more than this replica's right would only hinder them.
         return (
             wanted if window in self._reports else min(wanted, max(tally.spent, self._right(window, now, self._limit)))
         )
 
     async def _exchange(self, now: float) -> None:
-        """Reports, and learns what the others have reported; where that is news, says at once what follows from it."""
+        """Exchanges reports; twice where the first exchange brings reports of a new window."""
         before = set(self._reports)
         await self._report(now)
         if self._together and not before.issuperset(self._windows.around(now)):
             await self._report(now)
 
     async def _report(self, now: float) -> None:
-        """Reports, and learns what the others have reported."""
+        """Sends this replica's reports and takes those of the others."""
         current = self._windows.around(now)
         windows = sorted({*current, *(window for window in self._rights if window >= current[0] - 1)})
         wanted = {window: self._wanted(window, now) for window in windows}
         for window, units in wanted.items():
-            # What is not asked for again is given up before the others may know of it.
+            # A right that is not asked for again is given up before the others can know of it.
             self._rights[window] = min(units, self._right(window, now, self._limit))
-        reports = [encoded(self._windows.report(window, units)) for window, units in wanted.items()]
+        reports = [encode_report(self._windows.report(window, units)) for window, units in wanted.items()]
         keys = [f"{self._link.prefix}:budget:{{{self._name}}}:{window}" for window in windows]
-        answer = await self._link.run(EXCHANGE, keys, [self._replicas.name, KEEP, *reports])
+        answer = await self._link.run(EXCHANGE, keys, [self._replicas.name, REPORT_TTL, *reports])
         self._together = answer is not None
         self._whole.clear()
         if answer is not None:
@@ -229,18 +230,82 @@ class SharedCounter:
             self._reports.pop(old, None)
 
     def _learn(self, window: int, wanted: int, fields: Mapping[bytes, bytes], now: float) -> None:
-        """Learns what stands in Redis of a window, where this replica has just asked for so many units."""
+        """Takes the reports of a window, of which this replica has just asked for so many units."""
         share = self._limit // self._replicas.size
         known = self._reports.setdefault(window, {})
-        fresh = {name.decode(): decoded(data, unreadable=share) for name, data in fields.items()}
+        fresh = {name.decode(): decode_report(data, unreadable=share) for name, data in fields.items()}
         fresh.pop(self._replicas.name, None)
         known.update(fresh)
         others = Others.of(known.values())
         self._windows.learn(window, others)
         for report in fresh.values():
             self._windows.hold(now, report.held_until)
-            self._windows.answered(min(report.well, now))
+            self._windows.answered(min(report.answered_at, now))
         if self._replicas.others <= fresh.keys():
             self._whole.add(window)
             granted = max(self._rights[window], min(wanted, self._limit - others.reserved))
             self._rights[window] = min(granted, self._wanted(window, now))
+
+
+REPORT_VERSION = 1
+"""The version of what follows the number."""
+
+MAX_DIGITS = 9
+"""Digits of a number of units; one with more is not valid."""
+
+
+class _Details(msgspec.Struct, array_like=True, frozen=True):
+    version: int
+    spent: int
+    in_flight: int
+    remaining: int | None
+    base: int
+    held_until: float
+    answered_at: float
+
+
+_decoder = msgspec.msgpack.Decoder(_Details)
+
+
+def encode_report(report: Report) -> bytes:
+    """A report as bytes.
+
+    It begins with the units that the replica may spend, as a decimal number, which every release reads and writes, so
+    that old and new replicas stay within one budget. The rest is for replicas with the same version.
+    """
+    details = _Details(
+        version=REPORT_VERSION,
+        spent=report.spent,
+        in_flight=report.in_flight,
+        remaining=report.remaining,
+        base=report.base,
+        held_until=report.held_until,
+        answered_at=report.answered_at,
+    )
+    return b"%d %b" % (report.reserved, msgspec.msgpack.encode(details))
+
+
+def decode_report(data: bytes, *, unreadable: int) -> Report:
+    """The report that bytes hold.
+
+    Args:
+        data: The bytes.
+        unreadable: Units that count as spent where not even their number can be read.
+    """
+    number, _, rest = data.partition(b" ")
+    reserved = int(number) if number.isdigit() and len(number) <= MAX_DIGITS else unreadable
+    try:
+        details = _decoder.decode(rest)
+    except (msgspec.MsgspecError, ValueError):
+        details = None
+    if details is None or details.version != REPORT_VERSION:
+        return Report(reserved=reserved, spent=reserved)
+    return Report(
+        reserved=reserved,
+        spent=details.spent,
+        in_flight=details.in_flight,
+        remaining=details.remaining,
+        base=details.base,
+        held_until=details.held_until,
+        answered_at=details.answered_at,
+    )

@@ -1,4 +1,4 @@
-"""Who else is there, and which sources an operator has switched off for all."""
+"""The replicas that share a Redis: who is alive, and which sources an operator has switched off for all."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from gateway.upstream.replicas.link import Link, Script
 from gateway.upstream.switches import Switches
 
 BEAT = 1.0
-"""Seconds between two signs of life; also how long a switch takes to reach every replica."""
+"""Seconds between two heartbeats, and so until a switch reaches every replica."""
 
 RETRY = 0.5
-"""The same while Redis is away, so that all replicas are back within a second once it is."""
+"""The same while Redis is down, so that all replicas are back within a second once it is up."""
 
 MISSED = 10
-"""Signs of life that may fail to come before a replica counts as gone."""
+"""Missed heartbeats before a replica counts as gone."""
 
-SIGN = Script("""
--- KEYS: alive   ARGV: this replica, seconds that a sign lasts
--- answers {whether this one was known, the names of all that are alive}
+HEARTBEAT = Script("""
+-- KEYS: alive   ARGV: this replica, seconds that a heartbeat lasts
+-- returns {whether this one was known, the names of all that are alive}
 local now = redis.call('TIME')
 local seconds = tonumber(now[1]) + tonumber(now[2]) / 1000000
 local known = redis.call('ZSCORE', KEYS[1], ARGV[1])
@@ -36,27 +36,27 @@ return {known and 1 or 0, redis.call('ZRANGE', KEYS[1], 0, -1)}
 
 
 class Synced(Protocol):
-    """What replicas exchange whenever they give a sign of life."""
+    """State that replicas exchange with every heartbeat."""
 
     async def sync(self, *, leaving: bool = False) -> None:
-        """Exchanges it; for the last time where this replica leaves."""
+        """Exchanges it; for the last time if this replica is leaving."""
         ...
 
 
 class Fleet:
     """The replicas that share a Redis.
 
-    Names of replicas are all that is kept of them, and replicas of every release understand them.
+    Redis holds nothing but their names, which replicas of every release understand.
 
     Args:
         link: The Redis.
-        clock: Tells when the next sign of life is due.
-        expected: How many there are until they have been counted.
+        clock: Times the heartbeats.
+        expected: The number of replicas until they have been counted.
 
     Attributes:
-        name: This replica's.
-        others: The names of the others; remembered while Redis is away, and for a while where it has lost them.
-        size: How many there are, this one included.
+        name: This replica's name.
+        others: The names of the others; remembered while Redis is down, and for a while where it has lost them.
+        size: The number of replicas, this one included.
     """
 
     def __init__(self, link: Link, clock: Timer, *, expected: int = 1) -> None:
@@ -70,27 +70,27 @@ class Fleet:
         self._synced: list[Synced] = []
 
     def keep_synced(self, each: Synced) -> None:
-        """Has something exchanged with each sign of life."""
+        """Has state exchanged with every heartbeat."""
         self._synced.append(each)
 
     @property
     def known_for(self) -> float:
-        """Seconds that the others have known of this replica; for ever where it has never reached any."""
+        """Seconds for which the others have known this replica; infinity where it never reached Redis."""
         return math.inf if self._joined_at is None else self._clock.monotonic() - self._joined_at
 
     async def beat(self, switches: Switches) -> None:
-        """Gives a sign of life, counts the others and obeys the switches; changes nothing while Redis is away."""
-        answer = await self._link.run(SIGN, [self._alive_key], [self.name, BEAT * MISSED])
+        """Sends a heartbeat, counts the others and applies the switches; changes nothing while Redis is down."""
+        answer = await self._link.run(HEARTBEAT, [self._alive_key], [self.name, BEAT * MISSED])
         if answer is not None:
             self._count(bool(answer[0]), {name.decode() for name in answer[1]} - {self.name})
             off = await self._link.ask(lambda redis: redis.smembers(self.off_key))
             if off is not None:
-                switches.say(self.off_key, {name.decode() for name in off if isinstance(name, bytes)})
+                switches.turn_off(self.off_key, {name.decode() for name in off if isinstance(name, bytes)})
         for each in self._synced:
             await each.sync()
 
     def _count(self, known: bool, alive: set[str]) -> None:
-        """Learns who is alive. A Redis that does not know this replica any more has lost the others too."""
+        """Takes who is alive; a Redis that does not know this replica any more has lost the others too."""
         now = self._clock.monotonic()
         if self._joined_at is None:
             self._joined_at = now
@@ -111,7 +111,7 @@ class Fleet:
 
     @contextlib.asynccontextmanager
     async def joined(self, switches: Switches) -> AsyncIterator[None]:
-        """Is one of the replicas within the block."""
+        """Takes part as one of the replicas within the block."""
         await self.beat(switches)
         beating = asyncio.ensure_future(self._beat_on(switches))
         try:

@@ -1,4 +1,4 @@
-"""The connection to Redis or Valkey, which is asked only while it answers, and quickly."""
+"""The connection to Redis or Valkey: quick time-outs, and no questions while it is down."""
 
 from __future__ import annotations
 
@@ -6,35 +6,50 @@ import asyncio
 import contextlib
 import hashlib
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 
+import msgspec
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import AskError, ClusterError, NoScriptError, RedisClusterException, RedisError, ResponseError
+from redis.exceptions import (
+    AskError,
+    AuthenticationError,
+    AuthenticationWrongNumberOfArgsError,
+    BusyLoadingError,
+    ClusterError,
+    MasterDownError,
+    NoPermissionError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisClusterException,
+    RedisError,
+    ResponseError,
+)
 
 from gateway.upstream.clock import Timer
-from gateway.upstream.replicas.link_trouble import PROBE, LinkTrouble, trouble_in
 
 T = TypeVar("T")
 AnyRedis: TypeAlias = "Redis | RedisCluster"
 
 PATIENCE = 0.1
-"""Seconds that an answer may take where nothing else is said: it saves a call of a few hundred milliseconds."""
+"""Seconds for an answer, by default: it saves a call of a few hundred milliseconds."""
 
 PAUSE = 0.5
-"""Seconds in which it is not asked again after it failed; then one asks, and the others go on alone."""
+"""Seconds without questions after a failure; then one caller asks, and the others do without."""
 
 LONG_PAUSE = 10.0
-"""The same where it answered, but with an error that only somebody's hand ends."""
+"""The same after an error that an operator has to fix."""
 
 CONNECTIONS = 50
-"""Questions under way at most, to one node a connection each; whoever comes then waits for a turn."""
+"""Questions in flight at most, each on a connection of its own; further ones wait for a turn."""
 
-MEETING = 5.0
-"""Seconds that it may take to find out which nodes a cluster has."""
+DISCOVERY = 5.0
+"""Seconds for finding a cluster's nodes."""
 
 log = logging.getLogger(__name__)
 
@@ -55,16 +70,16 @@ TIME = Script("return redis.call('TIME')")
 
 
 class Link:
-    """One Redis or Valkey that the replicas share, be it a single server or a cluster.
+    """The Redis or Valkey that replicas share, a single server or a cluster.
 
     Args:
         url: `redis://…` or `rediss://…`, as redis-py reads it.
-        clock: Tells when it may be asked again.
-        prefix: What every key begins with.
-        patience: Seconds that an answer may take.
+        clock: Times the pauses after failures.
+        prefix: The prefix of every key.
+        patience: Seconds for an answer.
 
     Attributes:
-        trouble: What is wrong with it; None while it answers as it should, or has not been asked yet.
+        trouble: What is wrong with it; None while it works, or has not been asked yet.
     """
 
     def __init__(self, url: str, clock: Timer, *, prefix: str = "gateway", patience: float = PATIENCE) -> None:
@@ -90,8 +105,8 @@ class Link:
         return self.trouble is None
 
     async def ask(self, question: Callable[[AnyRedis], Awaitable[T]]) -> T | None:
-        """What it answers; None where it does not, or did not a moment ago."""
-        async with self._turn:  # to wait for one's turn is nothing that Redis is to blame for
+        """Its answer; None where it does not answer, or did not a moment ago."""
+        async with self._turn:  # a wait for a turn does not count as Redis's time
             if self.trouble is not None:
                 now = self._clock.monotonic()
                 if now < self._asked_again_at:
@@ -113,13 +128,13 @@ class Link:
         return answer
 
     async def run(self, script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
-        """What a script yields; None where there is no answer."""
+        """The result of a script; None where there is no answer."""
         return await self.ask(_running(script, keys, args))
 
     async def time(self) -> float | None:
-        """Seconds since 1970 by its clock when it was first asked, and what has passed since; None where it is away.
+        """Seconds since 1970 by the clock of Redis, which is read once; None where it is down.
 
-        Replicas have it in common, and nobody sets it back.
+        All replicas share it, and nobody sets it back.
         """
         if self._ahead is None:
             answer = await self.run(TIME, [f"{self.prefix}:time"], [])
@@ -129,15 +144,15 @@ class Link:
         return self._clock.monotonic() + self._ahead
 
     async def probe(self) -> LinkTrouble | None:
-        """Asks for a bit of everything that it is needed for, whatever was before; what is wrong, if anything is."""
+        """Tries every command that is needed, even after a failure; returns what is wrong, if anything."""
         self._asked_again_at, self._proven = 0.0, False
         await self.ask(_answer)
         return self.trouble
 
     def use(self, url: str) -> None:
-        """Asks another Redis from the next question on, or the same one by another password.
+        """Changes to another Redis, or another password, from the next question on.
 
-        The old connections are closed once those who have asked by them have lost their patience.
+        The old connections are closed once all questions on them have timed out.
         """
         self._left.append({self._redis, self._single})
         self._single = _connected(url)
@@ -158,7 +173,7 @@ class Link:
             leaving.add_done_callback(self._leaving.discard)
 
     async def _once(self, question: Callable[[AnyRedis], Awaitable[T]]) -> T:
-        """What it answers, within the patience; where it turns out to be a node of a cluster, what the cluster does."""
+        """Its answer within the time-out; where it turns out to be a node of a cluster, the cluster's answer."""
         asked = self._redis
         try:
             async with within(self._patience):
@@ -171,7 +186,7 @@ class Link:
             return await question(self._redis)
 
     async def _join_cluster(self) -> None:
-        """Goes on with a client that knows the cluster's nodes."""
+        """Changes to a client that knows the cluster's nodes."""
         async with self._joining:
             if self._redis is self._single:
                 url, cluster = self._url, await self._cluster(self._url)
@@ -190,7 +205,7 @@ class Link:
             decode_responses=False,
         )
         try:
-            async with asyncio.timeout(MEETING):
+            async with asyncio.timeout(DISCOVERY):
                 await cluster.initialize()
         except BaseException:
             await cluster.aclose()
@@ -215,10 +230,10 @@ def _connected(url: str) -> Redis:
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=CONNECTIONS,
-        timeout=None,  # the patience is for waiting and asking together
+        timeout=None,  # the time-out is for waiting and asking together
         socket_timeout=None,
         socket_connect_timeout=None,
-        retry=Retry(NoBackoff(), 1),  # over a new connection, where one of the pool has died unnoticed
+        retry=Retry(NoBackoff(), 1),  # over a new connection, where a pooled one was closed unnoticed
         decode_responses=False,
     )
     return Redis.from_pool(pool)
@@ -235,7 +250,7 @@ def _running(script: Script, keys: Sequence[str], args: Sequence[Any]) -> Callab
 
 
 def _probe(prefix: str) -> Callable[[AnyRedis], Awaitable[Any]]:
-    return _running(Script(PROBE), [f"{prefix}:{{probe}}:{kind}" for kind in ("text", "hash", "set", "ranking")], [])
+    return _running(Script(PROBE), [f"{prefix}:{{probe}}:{kind}" for kind in PROBED], [])
 
 
 async def _answer(_: AnyRedis) -> bool:
@@ -244,9 +259,9 @@ async def _answer(_: AnyRedis) -> bool:
 
 @contextlib.asynccontextmanager
 async def within(seconds: float) -> AsyncIterator[None]:
-    """Ends the block with `TimeoutError` after so many seconds, but not for an answer that has come by then.
+    """Ends the block with `TimeoutError` after so many seconds, unless the answer has arrived by then.
 
-    An event loop that was busy for so long first does what it has to: an answer that lies there is looked at in time.
+    An event loop that was busy for so long first gets some turns to read an answer that is already in the socket.
     """
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(None) as limit:
@@ -265,4 +280,108 @@ async def within(seconds: float) -> AsyncIterator[None]:
 
 
 TURNS = 10
-"""Turns of the event loop that an answer which has come takes to be read, and some more."""
+"""Turns of the event loop for reading an answer that has arrived, and some more."""
+
+
+PROBED = ("text", "hash", "set", "ranking", "stream")
+
+PROBE = """
+-- KEYS: one of each kind of `PROBED`, of no meaning
+redis.call('SET', KEYS[1], '1', 'PX', 1000)
+redis.call('GET', KEYS[1])
+redis.call('MGET', KEYS[1])
+redis.call('INCRBY', KEYS[1], 1)
+redis.call('DECRBY', KEYS[1], 1)
+redis.call('EXISTS', KEYS[1])
+redis.call('HSET', KEYS[2], 'a', '1')
+redis.call('HSETNX', KEYS[2], 'a', '1')
+redis.call('HGET', KEYS[2], 'a')
+redis.call('HMGET', KEYS[2], 'a')
+redis.call('HGETALL', KEYS[2])
+redis.call('HLEN', KEYS[2])
+redis.call('HSTRLEN', KEYS[2], 'a')
+redis.call('HDEL', KEYS[2], 'a')
+redis.call('SMEMBERS', KEYS[3])
+redis.call('TIME')
+redis.call('ZADD', KEYS[4], 1, 'a')
+redis.call('ZSCORE', KEYS[4], 'a')
+redis.call('ZCARD', KEYS[4])
+redis.call('ZRANGE', KEYS[4], 0, -1)
+redis.call('ZREMRANGEBYSCORE', KEYS[4], 0, 0)
+redis.call('ZPOPMIN', KEYS[4])
+redis.call('ZREM', KEYS[4], 'a')
+redis.call('XADD', KEYS[5], '*', 'a', '1')
+redis.call('XRANGE', KEYS[5], '(0-0', '+', 'COUNT', 1)
+for _, key in ipairs(KEYS) do
+  redis.call('EXPIRE', key, 1)
+  redis.call('PEXPIRE', key, 1000)
+  redis.call('DEL', key)
+end
+return 1
+"""
+"""Every command that is needed: a user who may run this may run the rest."""
+
+
+class LinkTrouble(msgspec.Struct, frozen=True):
+    """Why Redis is not used.
+
+    Attributes:
+        reason: What it does, as a predicate of "Redis".
+        lasting: Whether it answers with an error that an operator has to fix.
+        credential: Whether the password or the user's permissions are wrong.
+    """
+
+    reason: str
+    lasting: bool = False
+    credential: bool = False
+
+
+PASSWORD = LinkTrouble("refuses the user or password of GATEWAY_CACHE_URL", lasting=True, credential=True)
+RIGHTS = LinkTrouble(
+    "does not allow the user of GATEWAY_CACHE_URL what is needed; see docs/operations/redis.md for its ACL",
+    lasting=True,
+    credential=True,
+)
+READ_ONLY = LinkTrouble("is a replica that only reads; GATEWAY_CACHE_URL has to name the primary", lasting=True)
+FULL = LinkTrouble("has no memory left; it should have maxmemory-policy allkeys-lru", lasting=True)
+NO_PRIMARY = LinkTrouble("is a replica whose primary is away", lasting=True)
+NO_WRITES = LinkTrouble("takes no writes, since it cannot save them or pass them on", lasting=True)
+LOADING = LinkTrouble("is loading its data")
+
+BY_TYPE: tuple[tuple[type[Exception], LinkTrouble], ...] = (
+    (AuthenticationError, PASSWORD),
+    (AuthenticationWrongNumberOfArgsError, PASSWORD),
+    (NoPermissionError, RIGHTS),
+    (ReadOnlyError, READ_ONLY),
+    (OutOfMemoryError, FULL),
+    (MasterDownError, NO_PRIMARY),
+    (BusyLoadingError, LOADING),
+)
+BY_WORD = {
+    "NOAUTH": PASSWORD,
+    "WRONGPASS": PASSWORD,
+    "NOPERM": RIGHTS,
+    "can't run this command": RIGHTS,
+    "READONLY": READ_ONLY,
+    "OOM": FULL,
+    "MISCONF": NO_WRITES,
+    "NOREPLICAS": NO_WRITES,
+}
+"""Troubles by words in the error of a script."""
+
+CODE = re.compile(r"[A-Z]{2,20}\b")
+
+
+def trouble_in(error: Exception) -> LinkTrouble:
+    """The trouble that an error of redis-py stands for."""
+    for kind, trouble in BY_TYPE:
+        if isinstance(error, kind):
+            return trouble
+    text, name = str(error), type(error).__name__
+    if isinstance(error, ClusterError | AskError | RedisClusterException):
+        return LinkTrouble(f"is a cluster that cannot be used now ({name})")
+    if isinstance(error, ResponseError):
+        code = CODE.match(text)
+        known = next((trouble for word, trouble in BY_WORD.items() if word in text), None)
+        return known or LinkTrouble(f"answers with an error ({code[0] if code else name})")
+    return LinkTrouble(f"does not answer ({name})")

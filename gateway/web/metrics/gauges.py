@@ -1,4 +1,4 @@
-"""What is so at a moment: budgets, circuits, sources' states, plans, the event loop, memory."""
+"""Gauges: budgets, circuits, sources' states, plans, the event loop, memory."""
 
 from __future__ import annotations
 
@@ -14,19 +14,22 @@ from pathlib import Path
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from gateway.graph.status import SourceState, SourceStatus
+from gateway.model.status import SourceState, SourceStatus
 
 log = logging.getLogger(__name__)
 
+COUNT_EVERY = 5.0
+"""Seconds between two counts of tasks and descriptors: with thousands of streams each takes milliseconds."""
+
 EVERY = 0.5
-"""Seconds between two looks at the event loop's lag."""
+"""Seconds between two measurements of the event loop's lag."""
 
 LAG_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
 REASONS = ("failed", "refused")
 COMPILED, INTERPRETED = "compiled", "interpreted"
-PATHS = (COMPILED, "first_sighting", INTERPRETED, "surprise", "reused", "joined")
-"""What runs an operation: its plan; graphql-core, where it is new, cannot have a plan, or its plan broke; or nothing,
-its last answer being as good as new."""
+PATHS = (COMPILED, INTERPRETED, "surprise", "reused", "joined")
+"""What runs an operation: its plan; graphql-core, where it has no plan, or its plan broke; or nothing, its last
+answer being as good as new."""
 
 PAGE_SIZE = os.sysconf("SC_PAGE_SIZE")
 STATM = Path("/proc/self/statm")
@@ -52,7 +55,7 @@ class SourceReading(msgspec.Struct, frozen=True):
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """How everything upstream is right now.
+    """The current state of all upstreams.
 
     Attributes:
         sources: Those that are on.
@@ -70,7 +73,7 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 class Execution(msgspec.Struct, frozen=True):
-    """What the executor has done so far.
+    """The executor's counts.
 
     Attributes:
         counts: Operations by what ran them; any other word than those of `PATHS` counts as interpreted.
@@ -84,7 +87,7 @@ class Execution(msgspec.Struct, frozen=True):
 
 
 class Gauges:
-    """Gauges of one process. Each says by its mode how several workers' are joined.
+    """Gauges of one process; the mode of each says how those of several workers are combined.
 
     Args:
         registry: Where they are registered.
@@ -141,6 +144,7 @@ class Gauges:
         )
         self._broken: set[str] = set()
         self._tasks = gauge("gateway_tasks", "asyncio tasks.")
+        self._counted_at = float("-inf")
         self._memory = gauge("gateway_resident_memory_bytes", "Resident memory.")
         self._descriptors = gauge("gateway_open_file_descriptors", "Open file descriptors.")
         self._workers = gauge("gateway_workers", "Live worker processes behind this address.")
@@ -150,7 +154,7 @@ class Gauges:
         gauge("gateway_build_info", "1, with the release as a label.", "version", mode="livemax").labels(release).set(1)
 
     def read(self, reading: Callable[[], Reading], execution: Callable[[], Execution]) -> None:
-        """Sets every gauge; what cannot be read leaves its own gauges as they are, and is logged once until it can."""
+        """Sets every gauge; a reading that fails leaves its gauges unchanged, and is logged once until it succeeds."""
         self._try("execution", lambda: self._execution(execution()))
         self._try("sources", lambda: self._upstream(reading()))
         self._try("process", self._process)
@@ -185,15 +189,17 @@ class Gauges:
             processes.set(reading.processes or 0)
 
     def _process(self) -> None:
-        self._tasks.set(len(asyncio.all_tasks()))
         with contextlib.suppress(OSError):  # a system without it shows 0
             self._memory.set(int(STATM.read_bytes().split()[1]) * PAGE_SIZE)
-        with contextlib.suppress(OSError):
-            self._descriptors.set(len(os.listdir(DESCRIPTORS)))  # noqa: PTH208 - the names are not wanted
+        if time.monotonic() >= self._counted_at + COUNT_EVERY:
+            self._counted_at = time.monotonic()
+            self._tasks.set(len(asyncio.all_tasks()))
+            with contextlib.suppress(OSError):
+                self._descriptors.set(len(os.listdir(DESCRIPTORS)))  # noqa: PTH208 - the names are not wanted
         self._workers.set(1)  # last: a worker that is counted has set all its gauges
 
     def _troubles_of(self, statuses: Sequence[SourceStatus]) -> None:
-        """Tells every trouble that there is, and that one is over: a gauge that was set once stays."""
+        """Sets the gauge of every trouble, and resets those that are over."""
         now = {
             (status.source.value, endpoint, reason.trouble)
             for status in statuses
@@ -215,7 +221,7 @@ class Gauges:
 
     @contextlib.asynccontextmanager
     async def followed(self, read: Callable[[], None]) -> AsyncIterator[None]:
-        """Looks at everything twice a second within the block; the event loop's time is what is measured here."""
+        """Sets the gauges twice a second within the block, by the event loop's clock, whose lag is measured too."""
         following = asyncio.ensure_future(self._follow(read))
         try:
             yield

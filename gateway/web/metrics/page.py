@@ -1,4 +1,4 @@
-"""`/metrics`: what is counted, as Prometheus reads it. It tells nothing private, and asks for a key if one is set."""
+"""`/metrics` for Prometheus: no private data, and a key is required if one is set."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from gateway.errors import Unauthenticated
 from gateway.web.authentication import Authenticator, challenge
 from gateway.web.http_errors import HTTPError
 from gateway.web.metrics.gauges import Execution, Gauges, Reading
+from gateway.web.metrics.live import LiveMetrics
 from gateway.web.metrics.requests import OperationLabels, Requests, UpstreamMetrics
 from gateway.web.request import RequestHeaders
 from gateway.web.request_log import record_of
@@ -25,7 +26,7 @@ from gateway.web.response import compressed
 
 
 class Metrics:
-    """Everything that is counted, and the page that shows it.
+    """All metrics, and the page that shows them.
 
     Args:
         names: Which operation names become labels.
@@ -48,6 +49,7 @@ class Metrics:
         self._writing = asyncio.Lock()
         self.requests = Requests(self._registry, names)
         self.upstream = UpstreamMetrics(self._registry)
+        self.live = LiveMetrics(self._registry)
         self.gauges = Gauges(self._registry, shared=shared, release=release)
 
     @contextlib.asynccontextmanager
@@ -90,7 +92,7 @@ class Metrics:
 
 
 def bury(folder: Path) -> None:
-    """Forgets the gauges of workers that are gone; what they counted stays counted."""
+    """Removes the gauges of workers that have ended; their counters remain."""
     for pid in {file.stem.rpartition("_")[2] for file in folder.glob("gauge_live*.db")}:
         if pid.isdecimal() and not lives(int(pid)):
             with contextlib.suppress(FileNotFoundError):  # another worker was quicker
@@ -98,7 +100,7 @@ def bury(folder: Path) -> None:
 
 
 def lives(pid: int) -> bool:
-    """Whether there is a process of that id."""
+    """Whether a process has that id."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

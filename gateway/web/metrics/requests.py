@@ -1,4 +1,4 @@
-"""What is counted of each request at its end, and of each upstream call."""
+"""Metrics of requests and of upstream calls."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.types import Scope
 
 from gateway import errors
-from gateway.graph.engine import Answer
-from gateway.upstream.request import Hit, Ledger
+from gateway.graph.engine import OperationResult
+from gateway.request import Hit, Ledger
 from gateway.web.http_errors import RequestError
 from gateway.web.request_log import End, Observer, RequestRecord
 
@@ -21,17 +21,17 @@ SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
 AMOUNTS = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256)
 SERVER_ERROR = 500
 CLIENT_GONE = 499
-"""What is counted as the status of an answer that nobody waited for."""
+"""The status that is counted where the client has disconnected."""
 
 OTHER = "other"
 ANONYMOUS = "anonymous"
-MOST_NAMES = 200
+MAX_NAMES = 200
 """Operation names that get a label of their own; whatever else there is counts as one."""
 
-MOST_CLIENTS = 200
+MAX_CLIENTS = 200
 """Names of keys, and as many subjects of tokens, that get a label of their own; all others count as one."""
 
-MOST_CHILDREN = 4096
+MAX_CHILDREN = 4096
 """Combinations of labels that are found without a look-up in the library; there are far fewer."""
 
 
@@ -62,12 +62,12 @@ class OperationLabels:
     _met: set[str] = field(default_factory=set, init=False)
 
     def label(self, name: str | None) -> str:
-        """What an operation is counted as."""
+        """The label of an operation."""
         if name is None:
             return ANONYMOUS
         if name in self.listed or name in self._met:
             return name
-        if self.trusted and len(self._met) < MOST_NAMES:
+        if self.trusted and len(self._met) < MAX_NAMES:
             self._met.add(name)
             return name
         return OTHER
@@ -80,21 +80,21 @@ class ClientLabels:
         self._met: tuple[set[str], set[str]] = (set(), set())
 
     def label(self, name: str | None) -> str:
-        """What a client is counted as."""
+        """The label of a client."""
         if name is None:
             return ANONYMOUS
         met = self._met[":" in name]  # only a subject's hash has a colon in it
-        if name not in met and len(met) >= MOST_CLIENTS:
+        if name not in met and len(met) >= MAX_CLIENTS:
             return OTHER
         met.add(name)
         return name
 
 
-def outcome_of(outcome: Answer | RequestError | None, status: int, *, gone: bool) -> str:
-    """How an operation ended, in a word."""
+def outcome_of(outcome: OperationResult | RequestError | None, status: int, *, gone: bool) -> str:
+    """The outcome of an operation, in one word."""
     if gone:
         return "gone"
-    if isinstance(outcome, Answer) and outcome.started:
+    if isinstance(outcome, OperationResult) and outcome.started:
         if not outcome.errors:
             return "ok"
         return "failed" if empty(outcome.data) else "partial"
@@ -177,7 +177,7 @@ class Requests:
             registry=registry,
             multiprocess_mode="livesum",
         )
-        cached = lru_cache(MOST_CHILDREN)
+        cached = lru_cache(MAX_CHILDREN)
         self._operations, self._seconds = cached(operations.labels), cached(seconds.labels)
         self._units, self._calls = cached(units.labels), cached(calls.labels)
         self._by_client, self._units_by_client = cached(by_client.labels), cached(units_by_client.labels)
@@ -185,7 +185,7 @@ class Requests:
         self._errors_sent, self._responses = cached(errors_sent.labels), cached(responses.labels)
 
     def observer(self, paths: frozenset[str]) -> Observer:
-        """Counts each request as being answered, and when it has ended, how that went.
+        """Counts each request while it is in progress, and its outcome at the end.
 
         Args:
             paths: The paths that are shown as they are; any other could be anything.
@@ -229,7 +229,7 @@ KEYS = (1, 2, 5, 10, 25, 50, 75, 100)
 
 
 class UpstreamMetrics:
-    """Metrics of upstream calls, those that nobody waits for included; what clients of upstreams are given to tell.
+    """Metrics of upstream calls, those in the background included; the `Meter` of upstream clients.
 
     Labels are endpoints and kinds that the sources' code names; never a path, an id or a key.
 
@@ -289,20 +289,20 @@ class UpstreamMetrics:
             ("source", "endpoint"),
             registry=registry,
         )
-        cached = lru_cache(MOST_CHILDREN)
+        cached = lru_cache(MAX_CHILDREN)
         self._calls, self._seconds, self._units = cached(calls.labels), cached(seconds.labels), cached(units.labels)
         self._troubles = cached(troubles.labels)
         self._queue, self._lookups = cached(queue.labels), cached(lookups.labels)
         self._batches, self._saves = cached(batches.labels), cached(saves.labels)
 
     def called(self, source: str, endpoint: str, status: str, *, units: int, seconds: float) -> None:
-        """A try on the wire: its HTTP status or what came instead, its cost and how long it took."""
+        """An attempt on the wire: its HTTP status or what came instead, its cost and duration."""
         self._calls(source, endpoint, status).inc()
         self._seconds(source, endpoint).observe(seconds)
         self._units(source, endpoint).inc(units)
 
     def troubled(self, source: str, endpoint: str, trouble: str) -> None:
-        """A try that came to no answer, by the kind of trouble (`Trouble`)."""
+        """An attempt that failed, by the kind of trouble (`Trouble`)."""
         self._troubles(source, endpoint, trouble).inc()
 
     def queued(self, source: str, outcome: str, seconds: float) -> None:
@@ -310,13 +310,13 @@ class UpstreamMetrics:
         self._queue(source, outcome).observe(seconds)
 
     def looked_up(self, source: str, kind: str, state: Hit, keys: int) -> None:
-        """Keys of one kind, by where their records came from."""
+        """Keys of one kind that were looked up, by where their records came from."""
         self._lookups(source, kind, state.value).inc(keys)
 
     def batched(self, source: str, kind: str, keys: int) -> None:
-        """A call for so many keys of one kind."""
+        """A call for a batch of keys of one kind."""
         self._batches(source, kind).observe(keys)
 
     def joined(self, source: str, endpoint: str) -> None:
-        """A call that was not made, since an equal one was under way."""
+        """A call that was not made, since an equal one was in flight."""
         self._saves(source, endpoint).inc()

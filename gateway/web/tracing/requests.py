@@ -12,7 +12,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import Scope
 
-from gateway.upstream import span as port
+from gateway import request as port
 from gateway.web.request import RequestHeaders
 from gateway.web.request_log import End, RequestRecord
 
@@ -22,7 +22,7 @@ NOWHERE = Context()
 PROPAGATOR = TraceContextTextMapPropagator()
 
 
-class Live:
+class ActiveSpan:
     """A span that is open, as upstream calls see it.
 
     Args:
@@ -68,7 +68,7 @@ class Live:
 
     def joined(self, other: port.Span) -> None:
         """Links both ways, so that either trace leads to what it shares."""
-        if isinstance(other, Live) and other.span is not self.span:
+        if isinstance(other, ActiveSpan) and other.span is not self.span:
             self.span.add_link(other.span.get_span_context())
             other.span.add_link(self.span.get_span_context())
 
@@ -81,10 +81,10 @@ class Live:
             self.span.set_status(Status(StatusCode.ERROR))
         self.span.end()
 
-    def _child(self, name: str, kind: SpanKind, attributes: Mapping[str, str | int]) -> Live:
+    def _child(self, name: str, kind: SpanKind, attributes: Mapping[str, str | int]) -> ActiveSpan:
         parent = set_span_in_context(self.span, NOWHERE)
         child = self._tracer.start_span(name, parent, kind, attributes)
-        return Live(self._tracer, child, propagate=self._propagate)
+        return ActiveSpan(self._tracer, child, propagate=self._propagate)
 
 
 ATTRIBUTES: Mapping[str, str] = {
@@ -140,7 +140,7 @@ class Traces:
 
         return end
 
-    def _begin(self, scope: Scope) -> Live:
+    def _begin(self, scope: Scope) -> ActiveSpan:
         method = scope["method"] if scope["method"] in METHODS else "_OTHER"
         attributes: dict[str, str | int] = {
             "http.request.method": method,
@@ -152,9 +152,9 @@ class Traces:
         if scope.get("server"):
             attributes["server.address"], attributes["server.port"] = scope["server"]
         span = self._tracer.start_span(f"{method} {self._path}", parent_of(scope), SpanKind.SERVER, attributes)
-        return Live(self._tracer, span, propagate=self._propagate)
+        return ActiveSpan(self._tracer, span, propagate=self._propagate)
 
-    def _describe(self, live: Live, record: RequestRecord, status: int) -> None:
+    def _describe(self, live: ActiveSpan, record: RequestRecord, status: int) -> None:
         span = live.span
         span.set_attributes(attributes_of(record, status))
         if self._documents and record.text is not None:

@@ -9,17 +9,15 @@ from typing import Any, TypeAlias, cast
 
 from gateway.errors import DeadlineExceeded, UpstreamError
 from gateway.model.records import Meeting
+from gateway.request import Request
 from gateway.sources import base
 from gateway.sources.drift import source
 from gateway.sources.memory import MemoryMeetings
 from gateway.upstream.budget import Budget
-from gateway.upstream.call import Call
-from gateway.upstream.client import Client, as_sent
+from gateway.upstream.client import Client, raw_body
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.credentials import Secret, StaticToken
-from gateway.upstream.request import Request
-from gateway.upstream.session import Session
-from gateway.upstream.settings import Upstream
+from gateway.upstream.http import Session, Upstream, UpstreamCall
 from gateway.upstream.store import MemoryStore
 
 JSON: TypeAlias = Any
@@ -57,12 +55,11 @@ class FakeDrift(Client):
         path: str,
         params: Sequence[tuple[str, str]] = (),
         *,
-        read: Callable[[bytes], Awaitable[Any]] = as_sent,
+        read: Callable[[bytes], Awaitable[Any]] = raw_body,
         cost: int = 1,
         one: bool = False,
         large: bool = False,
-        plain: Call[Any] | None = None,
-        now: bool = False,
+        plain: UpstreamCall[Any] | None = None,
     ) -> Any:
         self.calls.append((endpoint, path, dict(params)))
         self.in_flight += 1

@@ -12,6 +12,7 @@ from gateway.errors import UpstreamMalformed
 from gateway.model.filters import MeetingFilter
 from gateway.model.records import Kind, Meeting, MeetingStatus, Recurrence, Ref, Source
 from gateway.sources.drift import wire
+from gateway.sources.drift.conditions import MeetingConditions
 from tests.sources.drift.fake import NOW, FakeDrift, meeting
 
 
@@ -207,7 +208,7 @@ async def test_an_answer_without_rows_is_malformed(body: bytes) -> None:
     assert "secret" not in str(error.value)
 
 
-async def test_an_empty_window_and_unknown_neighbours_of_the_rows() -> None:
+async def test_an_empty_window_and_unknown_related_records_of_the_rows() -> None:
     vendor = FakeDrift(answers={"/users/meetings/org": b'{"data": [], "errors": [], "paging": {"x": 1}}'})
     found = await vendor.window()
     assert (found.rows, found.problems, found.incomplete) == ([], (), None)
@@ -235,7 +236,7 @@ async def test_own_conditions(name: str, values: tuple[str, str]) -> None:
     assert window is not None
 
     def admitted(record: Meeting, *wanted: str) -> bool:
-        own = wire.MeetingConditions(**{name: frozenset(wanted)})
+        own = MeetingConditions(**{name: frozenset(wanted)})
         return window.admits(MeetingFilter(own={Source.DRIFT: own}), record)
 
     record = await vendor.meeting(meeting(bookedBy=9))
@@ -248,7 +249,7 @@ async def test_own_conditions(name: str, values: tuple[str, str]) -> None:
     assert not admitted(bare, wrong), "nobody can have checked a value that it lacks"
     assert not admitted(bare, right)
     assert not admitted(bare)
-    assert window.admits(MeetingFilter(own={Source.DRIFT: wire.MeetingConditions()}), record)
+    assert window.admits(MeetingFilter(own={Source.DRIFT: MeetingConditions()}), record)
     assert window.admits(MeetingFilter(), record)
 
 
@@ -257,18 +258,18 @@ async def test_own_conditions_are_anded() -> None:
     window = vendor.ports.meetings
     assert window is not None
     record = await vendor.meeting(meeting())
-    both = wire.MeetingConditions(status=frozenset({"active"}), agent_ids=frozenset({"1"}))
+    both = MeetingConditions(status=frozenset({"active"}), agent_ids=frozenset({"1"}))
     assert not window.admits(MeetingFilter(own={Source.DRIFT: both}), record)
     assert not both.impossible
-    assert wire.MeetingConditions(agent_ids=frozenset()).impossible
+    assert MeetingConditions(agent_ids=frozenset()).impossible
 
 
 def test_traits() -> None:
     window = FakeDrift().ports.meetings
     assert window is not None
     traits = window.traits
-    assert traits.lacks == {"cadence_ids", "step_ids", "account_ids", "i_cal_uids", "attendee_emails"}
-    assert traits.lacks <= set(MeetingFilter.__struct_fields__)
+    of_blank = "cadence_ids step_ids account_ids i_cal_uids title_contains attendee_emails attendee_domains"
+    assert traits.lacks(MeetingFilter) == set(of_blank.split())
     assert traits.statuses == {MeetingStatus.BOOKED, MeetingStatus.CANCELED, MeetingStatus.UNKNOWN}
     assert traits.tells_no_show is False
     assert traits.reaches_back == dt.timedelta(days=30)

@@ -36,17 +36,17 @@ from gateway.errors import (
 )
 from gateway.model.filters import fold_email
 from gateway.model.records import Kind, Meeting, MeetingStatus, Ref, Source
+from gateway.request import Request
 from gateway.sources.base import Found, Ports
 from gateway.sources.drift import source
 from gateway.sources.memory import MemoryMeetings
+from gateway.upstream.attempts import Backoff
 from gateway.upstream.budget import AT_ONCE, Budget
 from gateway.upstream.client import Client
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.credentials import Secret, StaticToken
-from gateway.upstream.request import Request
-from gateway.upstream.retry import Backoff
-from gateway.upstream.session import open_session
-from gateway.upstream.settings import Upstream
+from gateway.upstream.http import Upstream, open_session
+from tests.seeded import seeded
 
 NOW = dt.datetime(2026, 3, 18, 15, 20, tzinfo=dt.UTC)
 MONTH = dt.timedelta(days=30)
@@ -77,7 +77,7 @@ class Stage:
 
 @contextlib.asynccontextmanager
 async def staged(*, patience: float) -> AsyncIterator[Stage]:
-    world = World.seeded(
+    world = seeded(
         NOW, users=12, accounts=8, people=60, cadences=8, tasks=20, salesloft_meetings=160, drift_meetings=300
     )
     clock = ManualClock(NOW.timestamp())

@@ -18,6 +18,7 @@ from gateway.errors import (
     UpstreamUnavailable,
 )
 from gateway.model.records import Person, Source
+from gateway.request import Stale, Why
 from gateway.sources.base import Found, PeopleLookup
 from gateway.sources.drift import wire
 from tests.sources.drift.fake import NOW, FakeDrift, request
@@ -76,7 +77,7 @@ def utc(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
 
 
-async def test_every_field_has_its_place_and_nothing_else_is_kept() -> None:
+async def test_every_field_has_its_place_and_nothing_else_is_stored() -> None:
     (record,) = (await by_id(WHOLE)).rows
     assert msgspec.structs.replace(record, raw=None) == Person(
         source=Source.DRIFT,
@@ -160,7 +161,7 @@ async def test_an_unreadable_attribute_costs_only_itself(row: Any, unreadable: s
     assert attributes == {name for name in unreadable if "." not in name}
     assert record.unreadable >= unreadable
     assert any(name.startswith(f"drift.{problem}") for name in record.unreadable)
-    assert [told.where for told in found.problems] == [problem]
+    assert [reported.where for reported in found.problems] == [problem]
 
 
 async def test_one_call_each_and_what_does_not_exist_is_left_out() -> None:
@@ -218,8 +219,8 @@ async def test_what_is_known_is_not_asked_for_again() -> None:
     found = await port.by_ids(this, ids)
     assert sorted(record.source_id for record in found.rows) == ids[:5]
     assert vendor.paths == [f"/contacts/{number}" for number in (2, 3, 4, 5, 0, 1)]
-    assert (this.freshness.as_of("DRIFT"), this.freshness.stale("DRIFT")) == (NOW / 1000, False)
-    vendor.clock.advance(30)  # a minute and more: whoever did not exist may by now
+    assert (this.freshness.as_of("DRIFT"), this.freshness.stale("DRIFT")) == (NOW / 1000, None)
+    vendor.clock.advance(30)  # a minute and more: who did not exist may by now
     await port.by_ids(request(), ids)
     assert vendor.paths[6:] == ["/contacts/5"]
 
@@ -235,7 +236,7 @@ async def test_nobody_is_lost_to_a_failure_who_is_known() -> None:
     found = await port.by_ids(this, ["1", "2", "3"])
     assert {record.source_id: record.name for record in found.rows} == {"1": "Ana", "2": "Rui"}
     assert found.failures == {"3": DOWN}
-    assert (this.freshness.as_of("DRIFT"), this.freshness.stale("DRIFT")) == (NOW / 1000, True)
+    assert this.freshness.stale("DRIFT") == Stale(NOW / 1000, Why.NO_ANSWER)
 
 
 async def test_a_first_refusal_that_was_one_contacts_own() -> None:
@@ -291,7 +292,7 @@ async def test_what_is_no_address_costs_no_call() -> None:
     assert vendor.calls == []
 
 
-async def test_an_address_that_fails_is_told_by_address() -> None:
+async def test_an_address_that_fails_is_reported_by_address() -> None:
     vendor = FakeDrift(
         answers={"/contacts?a@b.example": DOWN, "/contacts?c@b.example": [contact(1, email="c@b.example")]}
     )

@@ -58,6 +58,7 @@ async def test_every_field_has_its_place() -> None:
         time_zone="Asia/Amman",
         phone="555-0142",
         avatar_url="https://img.seller.example/noor.png",
+        updated_at=dt.datetime(2021, 2, 28, 22, 15, 16, 644_000, dt.UTC),
     )
     assert msgspec.to_builtins(noor.raw) == WHOLE
     assert noor.active is None
@@ -93,7 +94,7 @@ async def test_broken_rows_of_the_list() -> None:
         ("2104417", {"phone", "time_zone", "drift.phone", "drift.time_zone"}),
         ("1", {"drift.created_at"}),
     ]
-    assert {(told.where, told.lost) for told in found.problems} == {
+    assert {(reported.where, reported.lost) for reported in found.problems} == {
         ("phone", False),
         ("time_zone", False),
         ("created_at", False),
@@ -158,7 +159,7 @@ async def test_a_bare_conversation_and_a_broken_one() -> None:
     assert {"drift.contact_id", "drift.inbox_id"} <= odd.unreadable
     assert odd.participants == (ref("1"),)
     assert odd.tags == (ConversationTag(unreadable=frozenset({"name"}), source=Source.DRIFT),)
-    assert {told.where for told in found.problems} == {
+    assert {reported.where for reported in found.problems} == {
         "participants",
         "contact_id",
         "conversation_tags.name",

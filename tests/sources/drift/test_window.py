@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import UpstreamUnavailable
+from gateway.request import Stale, Why
 from gateway.sources.decode import Row
 from gateway.sources.drift import wire
 from gateway.sources.drift.window import EVERYTHING, LATEST, MeetingWindow, SlotAnswer, SlotRange, cut, read_window
@@ -69,7 +70,7 @@ STARTS = st.lists(
 
 @settings(deadline=None)  # machines differ
 @given(STARTS, st.integers(1, 8), st.integers(0, 9))
-def test_nothing_is_lost_or_doubled_and_crowds_are_told(starts: list[int], cap: int, seed: int) -> None:
+def test_nothing_is_lost_or_doubled_and_crowds_are_reported(starts: list[int], cap: int, seed: int) -> None:
     rows = [row(str(number), start) for number, start in enumerate(starts)]
     api = Capped(rows, cap, seed=seed)
     window = asyncio.run(api.read())
@@ -240,14 +241,14 @@ async def test_the_window_is_shared_while_it_is_young() -> None:
     vendor = FakeDrift(meetings=[meeting("a")])
     window = vendor.ports.meetings
     assert isinstance(window, MemoryMeetings)
-    told = []
+    reported, then = [], NOW / 1000
     for seconds in (0, 29, 2, 0):
         vendor.clock.advance(seconds)
         this = request()
         await window.all(this)
-        told.append((this.freshness.as_of("DRIFT"), this.freshness.stale("DRIFT")))
-        await vendor.settled()
-    assert told == [(NOW / 1000, False), (NOW / 1000, False), (NOW / 1000, True), (NOW / 1000 + 31, False)]
+        reported.append((this.freshness.as_of("DRIFT"), this.freshness.stale("DRIFT")))
+        await vendor.wait_for_background()
+    assert reported == [(then, None), (then, None), (then, Stale(then, Why.RENEWED)), (then + 31, None)]
     assert len(vendor.calls) == 2
 
 

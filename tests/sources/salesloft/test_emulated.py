@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from gateway.emulator.salesloft.api import SalesloftOptions
-from gateway.model.filters import Canceled, MeetingFilter, TimeRange
+from gateway.model.conditions import TimeRange
+from gateway.model.filters import Canceled, MeetingFilter
 from gateway.model.order import Order, OrderField, Walk
 from gateway.model.records import MeetingStatus, Source
-from gateway.sources.salesloft.wire import MeetingConditions
+from gateway.sources.salesloft.conditions import MeetingConditions
 from tests.sources.salesloft_stand import NOW, Stand
 from tests.sources.salesloft_stand import stand as stand  # a fixture
 from tests.sources.salesloft_vendor import Row
@@ -21,6 +22,7 @@ from tests.sources.salesloft_worlds import oracle
 EXACT = MeetingFilter(canceled=Canceled.INCLUDE)
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("field", list(OrderField))
 @pytest.mark.parametrize("descending", [True, False])
 @pytest.mark.parametrize("backward", [True, False])
@@ -44,6 +46,7 @@ FILTERS = [
 ]
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     "stand",
     [

@@ -17,11 +17,12 @@ from gateway.model.filters import Canceled, MeetingFilter
 from gateway.model.order import Order, OrderField, Position, Walk
 from gateway.model.records import Meeting
 from gateway.paging.merge import Problem
+from gateway.request import Request
 from gateway.sources.salesloft import source
-from gateway.upstream.request import Request
 from tests.properties import share
+from tests.sources.salesloft.depths import knowing_depth
 from tests.sources.salesloft_vendor import NOTHING_KEPT, Row, Vendor
-from tests.sources.salesloft_worlds import EPOCH, World, oracle, told
+from tests.sources.salesloft_worlds import EPOCH, World, formatted, oracle
 
 pytestmark = pytest.mark.slow
 
@@ -63,7 +64,7 @@ class Restless:
 
     def later(self) -> str:
         self.now += timedelta(seconds=1)
-        return told(self.now)
+        return formatted(self.now)
 
 
 async def walked(
@@ -101,18 +102,20 @@ async def walked(
 @st.composite
 def changing(draw: st.DrawFn) -> dict[str, Any]:
     long_runs = draw(st.integers(0, 3)) == 0
-    size = draw(st.integers(120, 350)) if long_runs else draw(st.integers(0, 60))
-    instants = draw(st.sampled_from([1, 2] if long_runs else [2, 5, 40, 1000]))
+    at_once = not long_runs and draw(st.integers(0, 2)) == 0
+    size = draw(st.integers(120, 350)) if long_runs or at_once else draw(st.integers(0, 60))
+    instants = draw(st.sampled_from([1, 2] if long_runs else [40, 1000] if at_once else [2, 5, 40, 1000]))
     return {
         "world": World(draw(st.integers(0, 10**6)), size, instants, timedelta(microseconds=1)),
         "walk": Walk(
             Order(draw(st.sampled_from(OrderField)), descending=draw(st.booleans())), backward=draw(st.booleans())
         ),
         "wanted": MeetingFilter(canceled=draw(st.sampled_from(Canceled))),
-        "size": draw(st.sampled_from([30, 100] if long_runs else [1, 3, 10, 30])),
+        "size": draw(st.sampled_from([30, 100] if long_runs else [100, 200] if at_once else [1, 3, 10, 30])),
+        "depth": draw(st.integers(101, 400)) if at_once else 0,
         "rate": draw(st.sampled_from([0.2, 1.0])),
         "seed": draw(st.integers(0, 10**6)),
-        "restless": draw(st.booleans()) and not long_runs,
+        "restless": draw(st.booleans()) and not (long_runs or at_once),
     }
 
 
@@ -121,6 +124,7 @@ PAGES_OF_SEVERAL_MOMENTS: dict[str, Any] = {
     "walk": Walk(Order(OrderField.UPDATED_AT, descending=False), backward=True),
     "wanted": MeetingFilter(),
     "size": 100,
+    "depth": 0,
     "rate": 1.0,
     "seed": 1,
     "restless": False,
@@ -152,4 +156,5 @@ def test_a_row_that_stays_as_it_is_appears_exactly_once(case: dict[str, Any]) ->
         if wanted.canceled is not Canceled.INCLUDE:
             assert seen == [identifier for identifier in still if identifier in set(seen)]
 
-    asyncio.run(check())
+    with knowing_depth(case["depth"]):
+        asyncio.run(check())

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from gateway.errors import UpstreamMalformed, UpstreamTimeout
-from gateway.model.filters import Canceled, MeetingFilter, TimeRange
+from gateway.model.conditions import TimeRange
+from gateway.model.filters import Canceled, MeetingFilter
 from gateway.model.order import Order, OrderField, Position, Walk, micros
 from gateway.model.records import Source
 from gateway.paging.merge import Problem
-from gateway.upstream.client import as_sent
-from gateway.upstream.request import Request
-from tests.sources.salesloft_hours import BEGIN, after, hour, ids, lanes, paged, told, world
+from gateway.request import Request
+from gateway.upstream.client import raw_body
+from tests.sources.salesloft_hours import BEGIN, after, formatted, hour, ids, lanes, paged, world
 from tests.sources.salesloft_vendor import row
 
 
@@ -50,7 +51,7 @@ async def test_every_later_page_is_one_call_of_page_1(number: int) -> None:
     assert ids(chunk) == list(range(number - 1, number - 26, -1))
     assert len(vendor.calls) == 1
     assert paged(vendor) == ("start_time", "DESC", "27", "1")
-    assert vendor.asked()["start_time[lte]"] == [told(hour(number))]
+    assert vendor.asked()["start_time[lte]"] == [formatted(hour(number))]
 
 
 async def test_backward_is_the_same_turned_round() -> None:
@@ -60,7 +61,7 @@ async def test_backward_is_the_same_turned_round() -> None:
 
     assert ids(chunk) == list(range(101, 126))
     assert paged(vendor) == ("start_time", "ASC", "27", "1")
-    assert vendor.asked()["start_time[gte]"] == [told(hour(100))]
+    assert vendor.asked()["start_time[gte]"] == [formatted(hour(100))]
     assert len(vendor.calls) == 1
 
 
@@ -74,10 +75,10 @@ async def test_a_page_is_never_larger_than_100_and_goes_on_from_its_edge() -> No
     assert (len(first.rows), ids(second)) == (99, [201])
     assert paged(vendor, 0)[2:] == ("100", "1")
     assert paged(vendor, 1)[2:] == ("2", "1")
-    assert vendor.asked(1)["start_time[lte]"] == [told(hour(201))]
+    assert vendor.asked(1)["start_time[lte]"] == [formatted(hour(201))]
 
 
-async def test_the_filter_s_own_bounds_are_kept_where_they_are_tighter() -> None:
+async def test_the_filter_s_own_bounds_stay_where_they_are_tighter() -> None:
     vendor = world(300)
     wanted = MeetingFilter(start_time=TimeRange(gte=hour(90), lt=hour(200)), created_at=TimeRange(gt=hour(95)))
 
@@ -86,9 +87,9 @@ async def test_the_filter_s_own_bounds_are_kept_where_they_are_tighter() -> None
     assert ids(chunk) == [99, 98, 97, 96]
     assert chunk.done
     assert {name: vendor.asked()[name] for name in vendor.asked() if "[" in name} == {
-        "start_time[gte]": [told(hour(90))],
-        "start_time[lte]": [told(hour(100))],
-        "created_at[gt]": [told(hour(95))],
+        "start_time[gte]": [formatted(hour(90))],
+        "start_time[lte]": [formatted(hour(100))],
+        "created_at[gt]": [formatted(hour(95))],
     }
     assert len(vendor.calls) == 1
 
@@ -99,15 +100,15 @@ async def test_a_walk_ends_at_its_stop() -> None:
     chunk = await lanes(vendor, Walk(start=after(100), stop=after(95)))[0].read(25)
 
     assert (ids(chunk), chunk.done) == ([99, 98, 97, 96], True)
-    assert vendor.asked()["start_time[gte]"] == [told(hour(95))]
+    assert vendor.asked()["start_time[gte]"] == [formatted(hour(95))]
     assert len(vendor.calls) == 1
 
 
 async def test_an_instant_larger_than_a_page_is_read_alone_until_whole() -> None:
     vendor = world(0)
-    at = told(hour(5))
-    tied = [row(number, start_time=at, created_at=told(hour(-number))) for number in range(1, 251)]
-    vendor.rows = [*tied, *(row(1000 + number, start_time=told(hour(4 - number))) for number in range(3))]
+    at = formatted(hour(5))
+    tied = [row(number, start_time=at, created_at=formatted(hour(-number))) for number in range(1, 251)]
+    vendor.rows = [*tied, *(row(1000 + number, start_time=formatted(hour(4 - number))) for number in range(3))]
     (lane,) = lanes(vendor, Walk(start=Position(micros(hour(5)), Source.SALESLOFT, "120")))
 
     chunk = await lane.read(25)
@@ -120,14 +121,14 @@ async def test_an_instant_larger_than_a_page_is_read_alone_until_whole() -> None
     for number, each in enumerate(asked[2:5], start=1):
         assert (each["start_time[gte]"], each["start_time[lte]"]) == ([at], [at])
         assert (each["sort_by"], each["page"]) == (["created_at"], [str(number)])
-    assert asked[5]["start_time[lte]"] == [told(hour(5) - dt.timedelta(microseconds=1))]
+    assert asked[5]["start_time[lte]"] == [formatted(hour(5) - dt.timedelta(microseconds=1))]
     assert len(asked) == 6
 
 
 async def test_a_filter_that_is_checked_here_pauses_after_five_pages_and_goes_on_from_there() -> None:
     vendor = world(1200)
     wanted = MeetingFilter(end_time=TimeRange(gte=BEGIN))
-    vendor.rows[100]["end_time"] = told(BEGIN)
+    vendor.rows[100]["end_time"] = formatted(BEGIN)
 
     (lane,) = lanes(vendor, Walk(), wanted)
     first = await lane.read(25)
@@ -182,7 +183,7 @@ async def test_a_range_leaves_out_rows_without_a_value_and_asks_nothing_about_th
 
 async def test_rows_without_a_value_deep_down_cost_what_their_page_costs() -> None:
     vendor = world(0)
-    vendor.rows = [row(number, start_time=told(hour(number))) for number in range(1, 10_101)]
+    vendor.rows = [row(number, start_time=formatted(hour(number))) for number in range(1, 10_101)]
     vendor.rows += [row(20_000 + number, start_time=None) for number in range(3)]
 
     chunk = await lanes(vendor, Walk(backward=True))[0].read(2)
@@ -213,7 +214,7 @@ async def test_a_row_that_moves_ahead_meanwhile_is_not_shown_again() -> None:
     vendor = world(300)
     (lane,) = lanes(vendor)
     first = await lane.read(25)
-    vendor.rows[299]["start_time"] = told(hour(260))
+    vendor.rows[299]["start_time"] = formatted(hour(260))
 
     second = await lane.read(25)
 
@@ -225,7 +226,7 @@ async def test_a_row_that_moves_ahead_meanwhile_is_not_shown_again() -> None:
 
 async def test_filters_that_the_vendor_ignores_are_checked_here() -> None:
     vendor = world(30)
-    vendor.rows[4]["canceled_at"] = told(BEGIN)
+    vendor.rows[4]["canceled_at"] = formatted(BEGIN)
     vendor.rows[5]["no_show"] = True
     vendor.ignored = frozenset({"show_deleted", "no_show"})
 
@@ -250,7 +251,7 @@ async def test_an_order_that_the_vendor_does_not_keep_is_an_error(
     answer = vendor.get
 
     async def unsorted(request: Request, *asked: Any, read: Callable[[bytes], Awaitable[Any]], **rest: Any) -> Any:
-        body = json.loads(await answer(request, *asked, read=as_sent, **rest) or b"")
+        body = json.loads(await answer(request, *asked, read=raw_body, **rest) or b"")
         body["data"].reverse()
         return await read(json.dumps(body).encode())
 
@@ -264,7 +265,7 @@ async def test_a_row_whose_sort_value_cannot_be_read_comes_last_at_no_cost(monke
     answer = vendor.get
 
     async def garbled(request: Request, *asked: Any, read: Callable[[bytes], Awaitable[Any]], **rest: Any) -> Any:
-        body = json.loads(await answer(request, *asked, read=as_sent, **rest) or b"")
+        body = json.loads(await answer(request, *asked, read=raw_body, **rest) or b"")
         for each in body["data"]:
             each["start_time"] = "soon" if each["id"] == 20 else each["start_time"]
         return await read(json.dumps(body).encode())

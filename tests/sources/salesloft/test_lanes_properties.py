@@ -13,9 +13,10 @@ from gateway.model.filters import MeetingFilter
 from gateway.model.order import Position, Walk
 from gateway.model.records import Meeting
 from gateway.paging.merge import Chunk, Lane
+from gateway.request import Request
 from gateway.sources.salesloft import source
-from gateway.upstream.request import Request
 from tests.properties import share
+from tests.sources.salesloft.depths import knowing_depth
 from tests.sources.salesloft_vendor import NOTHING_KEPT, Vendor
 from tests.sources.salesloft_worlds import cases, oracle
 
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.slow
 def vendor_of(case: dict[str, Any]) -> Vendor:
     vendor = Vendor(case["world"].rows)
     vendor.most = case["most"]
-    # Without paging a short page is all that tells the last one, so that pages cannot be made smaller.
+    # Without paging only a short page shows the last one, so that pages cannot be made smaller.
     vendor.paging = case["paging"] or case["most"] < 100
     return vendor
 
@@ -138,6 +139,13 @@ def test_the_lanes_of_a_walk_are_what_sorting_everything_gives(case: dict[str, A
 @given(cases(fewest_rows=150, most_rows=500, large=True))
 def test_runs_longer_than_a_page_are_whole(case: dict[str, Any]) -> None:
     asyncio.run(check_lanes(case))
+
+
+@share(0.05)
+@given(cases(fewest_rows=110, most_rows=500, large=True, instants=(40, 1000)), st.integers(101, 600))
+def test_pages_asked_for_at_once_give_the_same(case: dict[str, Any], depth: int) -> None:
+    with knowing_depth(depth):
+        asyncio.run(check_lanes(case))
 
 
 @share(0.15)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.model.filters import MeetingFilter, TimeRange
+from gateway.model.conditions import TimeRange
+from gateway.model.filters import MeetingFilter
 from gateway.model.order import Order, Position, Walk, micros
 from gateway.model.records import Source
 from gateway.paging.merge import Problem
-from tests.sources.salesloft_hours import UPDATED, after, hour, ids, lanes, paged, told, world
+from tests.sources.salesloft_hours import UPDATED, after, formatted, hour, ids, lanes, paged, world
 
 
+@pytest.mark.sampled(10)
 @pytest.mark.parametrize(
     ("number", "hint"), [(4910, 0), (4900, 0), (4705, 200), (2550, 2400), (2500, 2499), (30, 4900)]
 )
@@ -27,6 +29,7 @@ async def test_a_page_by_last_change_with_a_hint_is_at_most_two_calls(number: in
     assert max(int(paged(vendor, call)[3]) for call in range(len(vendor.calls))) <= 100
 
 
+@pytest.mark.sampled(10)
 @pytest.mark.parametrize("backward", [False, True])
 @pytest.mark.parametrize("hint", [None, 0, 2500, 4999, 100_000])
 @pytest.mark.parametrize("number", [4990, 3333, 7])
@@ -82,11 +85,12 @@ async def test_what_lies_beyond_the_reach_of_offsets_is_said_to_be_missing() -> 
     assert set(vendor.costs) == {1}
 
 
+@pytest.mark.sampled(10)
 @pytest.mark.parametrize("hint", range(0, 300, 7))
 async def test_a_run_that_the_hint_points_into_is_whole(hint: int) -> None:
     vendor = world(300)
     for each in vendor.rows:
-        each["updated_at"] = told(hour(each["id"] // 30))
+        each["updated_at"] = formatted(hour(each["id"] // 30))
     start = Position(micros(hour(5)), Source.SALESLOFT, "0", hint)
 
     (lane,) = lanes(vendor, Walk(UPDATED, start=start))
@@ -97,17 +101,18 @@ async def test_a_run_that_the_hint_points_into_is_whole(hint: int) -> None:
     assert got[:30] == list(range(150, 180))
 
 
+@pytest.mark.sampled(10)
 @pytest.mark.parametrize("backward", [False, True])
 @pytest.mark.parametrize("call", range(8))
 async def test_a_row_that_changes_while_a_long_run_is_read_hides_no_other(call: int, backward: bool) -> None:
     vendor = world(250)
     for each in vendor.rows:
-        each["updated_at"] = told(hour(5))
+        each["updated_at"] = formatted(hour(5))
 
     def change(number: int) -> None:
         if number == call:
             moving = min((each for each in vendor.rows), key=lambda each: (each["id"] * 7919) % 1009)
-            moving["updated_at"] = told(hour(9))
+            moving["updated_at"] = formatted(hour(9))
 
     vendor.before = change
     (lane,) = lanes(vendor, Walk(UPDATED, backward=backward))
@@ -118,7 +123,7 @@ async def test_a_row_that_changes_while_a_long_run_is_read_hides_no_other(call: 
         got += ids(chunk)
         done = chunk.done
 
-    moved = {each["id"] for each in vendor.rows if each["updated_at"] == told(hour(9))}
+    moved = {each["id"] for each in vendor.rows if each["updated_at"] == formatted(hour(9))}
     assert set(got) | moved == {each["id"] for each in vendor.rows}
     assert len(got) == len(set(got))
 
@@ -131,7 +136,7 @@ async def test_rows_of_one_instant_that_come_in_another_order_every_time_are_nev
     vendor = world(150)
     vendor.restless = True
     for each in vendor.rows:
-        each["start_time"] = each["created_at"] = each["updated_at"] = told(hour(5))
+        each["start_time"] = each["created_at"] = each["updated_at"] = formatted(hour(5))
 
     chunk = await lanes(vendor, Walk(order))[0].read(25)
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from gateway.model.filters import Canceled, MeetingFilter, TimeRange
+from gateway.model.conditions import TimeRange
+from gateway.model.filters import Canceled, MeetingFilter
 from gateway.model.records import Kind, MeetingStatus, Ref, Source, UserKey
+from gateway.sources.salesloft.conditions import DEFAULT_PERSONAL_MEETING, MeetingConditions
 from gateway.sources.salesloft.filters import UpstreamList, meeting_listings
-from gateway.sources.salesloft.span import TimeSpan
-from gateway.sources.salesloft.wire import DEFAULT_PERSONAL_MEETING, MeetingConditions
+from gateway.sources.salesloft.parameters import TimeSpan
 
 ACTIVE, CANCELED = ("show_deleted", "false"), ("show_deleted", "true")
 GUIDS = [f"00000000-0000-4000-8000-{number:012}" for number in range(300)]
@@ -332,7 +333,7 @@ def test_spans_keep_the_tighter_bound_and_say_it_as_it_was_said() -> None:
         (TimeRange(lt=dt.datetime.max.replace(tzinfo=dt.UTC)), (("x[lt]", "9999-12-31T23:59:59.999999Z"),)),
     ],
 )
-def test_bounds_at_the_ends_of_time_can_be_told(wanted: TimeRange, asked: tuple[tuple[str, str], ...]) -> None:
+def test_bounds_at_the_ends_of_time_can_be_sent(wanted: TimeRange, asked: tuple[tuple[str, str], ...]) -> None:
     assert TimeSpan().within(wanted).params("x") == asked
 
 

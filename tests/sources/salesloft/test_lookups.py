@@ -123,7 +123,7 @@ async def test_the_team_comes_whole_in_one_call(stand: Stand) -> None:
 
 
 @pytest.mark.parametrize("kind", ["cadences", "steps", "accounts", "tasks"])
-async def test_neighbours_by_id(stand: Stand, kind: str) -> None:
+async def test_related_records_by_id(stand: Stand, kind: str) -> None:
     rows = getattr(stand.world.salesloft, kind)
     hidden = {str(each) for each in getattr(stand.world.salesloft, f"hidden_{kind}", ())}
     ids = [str(identifier) for identifier in rows][:60]

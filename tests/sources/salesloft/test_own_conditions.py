@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from gateway.model.filters import MeetingFilter, TimeRange
+from gateway.model.conditions import TimeRange
+from gateway.model.filters import MeetingFilter
 from gateway.model.records import Meeting, Source
 from gateway.sources.decode import BodyDecoder
 from gateway.sources.salesloft import conditions as own
 from gateway.sources.salesloft import translate, wire
-from gateway.sources.salesloft.wire import DEFAULT_PERSONAL_MEETING, MeetingConditions
+from gateway.sources.salesloft.conditions import DEFAULT_PERSONAL_MEETING, MeetingConditions
 from tests.sources.salesloft_vendor import parsed, row
 
 GUID = "7A2C9D10-5b1e-4f6a-9c33-0e8d4b7f1a02"

@@ -16,7 +16,7 @@ MakeLink = Callable[..., "CountedLink"]
 
 
 class CountedLink(Link):
-    """A link that tells how many answers are waited for, so that nobody moves time on meanwhile."""
+    """A link that knows how many answers are waited for, so that time is not moved on meanwhile."""
 
     asking = 0
 

@@ -79,7 +79,7 @@ class RedisServer:
             ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # a terminal's Ctrl-C is not for it: whoever uses it ends first
+            start_new_session=True,  # a terminal's Ctrl-C is not for it: its users end first
         )
         for _ in range(500):
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 0.1) as line:

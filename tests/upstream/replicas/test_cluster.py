@@ -12,16 +12,14 @@ from redis import Redis
 from redis.asyncio.cluster import RedisCluster
 
 from gateway.errors import RateLimited
-from gateway.shared.documents import SharedDocuments
-from gateway.shared.rates import SharedRates
+from gateway.request import Request
+from gateway.runtime.replicas import SharedDocuments, SharedRates
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.credentials import Secret
 from gateway.upstream.oauth import Token
 from gateway.upstream.replicas.fleet import Fleet
 from gateway.upstream.replicas.link import Link
-from gateway.upstream.replicas.store import SharedStore
-from gateway.upstream.replicas.vault import SharedVault
-from gateway.upstream.request import Request
+from gateway.upstream.replicas.store import SharedStore, SharedVault
 from gateway.upstream.store import MemoryStore
 from gateway.upstream.switches import Switches
 from gateway.web.persisted import MemoryDocumentStore
@@ -95,7 +93,7 @@ async def test_a_token_and_the_claim_to_it(links: list[Link]) -> None:
     one, other = (SharedVault(link, "identity", Secret("secret")) for link in links[:2])
     assert await one.claim(60)
     assert not await other.claim(60)
-    await one.keep(Token(Secret("at-1"), NOON, 600))
+    await one.save(Token(Secret("at-1"), NOON, 600))
     await one.release()
     token = await other.load()
     assert token is not None

@@ -13,10 +13,9 @@ import msgspec
 import pytest
 
 from gateway.upstream.clock import ManualClock
-from gateway.upstream.counter import Counter, LocalCounter
+from gateway.upstream.minute import Counter, Grant, LocalCounter
 from gateway.upstream.replicas.counter import SharedCounter
 from gateway.upstream.replicas.link import Link
-from gateway.upstream.window import Grant
 from tests.upstream.replicas.conftest import MakeLink
 from tests.upstream.replicas.redis_server import RedisServer
 
@@ -40,7 +39,7 @@ def shared(link: Link, name: str = "x", replicas: int = 1) -> SharedCounter:
 
 @pytest.mark.parametrize("seed", range(15))
 async def test_redis_counts_as_a_process_does(link: Link, seed: int) -> None:
-    """The same calls, told to both: each is let through by both or by neither."""
+    """The same calls, counted by both: each is let through by both or by neither."""
     dice = random.Random(seed)
     limit = dice.choice([3, 20, 100])
     counters: list[Counter] = [LocalCounter(), shared(link)]
@@ -93,7 +92,7 @@ async def test_a_call_that_crosses_the_edge_is_carried_over_for_all(make_link: M
     assert sum(grant is not None for grant in taken) == 3
 
 
-async def test_what_one_is_told_holds_for_all(make_link: MakeLink) -> None:
+async def test_what_one_replica_learns_holds_for_all(make_link: MakeLink) -> None:
     one, other = shared(make_link()), shared(make_link())
     grant = await one.take(NOON + 5, 1, limit=100, spare=0)
     assert grant is not None
@@ -132,7 +131,7 @@ async def test_each_goes_on_with_its_share(make_link: MakeLink, one_redis: Redis
 
 
 async def test_a_limit_that_others_have_used_up_stays_used_up(make_link: MakeLink, one_redis: RedisServer) -> None:
-    busy, idle = (shared(make_link(patience=0.1), replicas=4) for _ in range(2))
+    busy, idle = (shared(make_link(patience=patience), replicas=4) for patience in (60.0, 1.0))
     for _ in range(92):
         assert await busy.take(NOON + 5, 1, limit=100, spare=0) is not None
     assert await idle.take(NOON + 5, 1, limit=100, spare=0) is not None
@@ -187,9 +186,9 @@ async def all_report(counters: Sequence[SharedCounter], now: float) -> None:
             await counter.sync(now, limit=100)
 
 
-@pytest.mark.parametrize("told", [None, 25])
+@pytest.mark.parametrize("reported", [None, 25])
 async def test_a_redis_that_comes_back_empty_does_not_empty_the_minute(
-    make_link: MakeLink, one_redis: RedisServer, clock: ManualClock, told: int | None
+    make_link: MakeLink, one_redis: RedisServer, clock: ManualClock, reported: int | None
 ) -> None:
     one, other, late = everybody = crew([make_link(patience=0.1) for _ in range(3)])
     await all_report(everybody, NOON + 5)
@@ -198,7 +197,7 @@ async def test_a_redis_that_comes_back_empty_does_not_empty_the_minute(
     assert flying is not None
     grant = await other.take(NOON + 5, 1, limit=100, spare=0)
     assert grant is not None
-    await other.settle(grant, NOON + 5, cost=1, left=told)
+    await other.settle(grant, NOON + 5, cost=1, left=reported)
     await all_report(everybody, NOON + 5)
 
     one_redis.kill()
@@ -209,7 +208,7 @@ async def test_a_redis_that_comes_back_empty_does_not_empty_the_minute(
     await other.settle(flying, NOON + 7, cost=1, left=None)
     spent += await spend_all([other, one, late], clock, NOON + 8)
 
-    assert spent == (100 if told is None else 62 + told - 1)  # one call was under way when that was told
+    assert spent == (100 if reported is None else 62 + reported - 1)  # one call was under way when that was reported
     assert late.free(NOON + 8, 100) == 0
     assert await late.take(NOON + 61, 1, limit=100, spare=0) is not None
 
@@ -218,7 +217,7 @@ async def test_a_redis_that_comes_back_empty_does_not_empty_the_minute(
 async def test_a_redis_that_comes_back_empty_in_the_next_minute_does_not_give_it_twice(
     make_link: MakeLink, one_redis: RedisServer, clock: ManualClock, first: int
 ) -> None:
-    """Two went on alone across the edge; whoever is back first does not take what the other has spent untold."""
+    """Two went on alone across the edge; the first one back does not take what the other has spent unreported."""
     both = crew([make_link(patience=0.1) for _ in range(2)])
     await all_report(both, NOON + 58)
     one_redis.kill()
@@ -233,7 +232,7 @@ async def test_a_redis_that_comes_back_empty_in_the_next_minute_does_not_give_it
     assert await spend_all(both, clock, NOON + 121) == 100
 
 
-async def test_nobody_takes_more_than_its_share_before_all_known_have_told(
+async def test_no_replica_takes_more_than_its_share_before_all_have_reported(
     make_link: MakeLink, clock: ManualClock
 ) -> None:
     busy, idle = both = crew([make_link() for _ in range(2)])

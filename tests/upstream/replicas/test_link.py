@@ -1,4 +1,4 @@
-"""The connection to Redis: bursts, outages, and errors that are told as what they are."""
+"""The connection to Redis: bursts, outages, and errors that are reported as what they are."""
 
 from __future__ import annotations
 
@@ -7,15 +7,26 @@ import logging
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from redis import Redis
 
-from gateway.shared import documents, rates
+from gateway.runtime import changes, replicas
 from gateway.upstream.clock import ManualClock
-from gateway.upstream.replicas import counter, fleet, link_trouble
-from gateway.upstream.replicas.link import CONNECTIONS, LONG_PAUSE, PAUSE, TURNS, AnyRedis, Link, Script, within
-from gateway.upstream.replicas.link_trouble import LinkTrouble
+from gateway.upstream.replicas import counter, fleet
+from gateway.upstream.replicas import link as link_module
+from gateway.upstream.replicas.link import (
+    CONNECTIONS,
+    LONG_PAUSE,
+    PAUSE,
+    TURNS,
+    AnyRedis,
+    Link,
+    LinkTrouble,
+    Script,
+    within,
+)
 from tests.upstream.replicas.conftest import MakeLink
 from tests.upstream.replicas.redis_server import RedisServer, redis_server
 
@@ -95,17 +106,26 @@ async def test_a_restart_is_got_over(make_link: MakeLink, one_redis: RedisServer
 def test_the_probe_tries_every_command_of_every_script() -> None:
     scripts = [
         each.text
-        for module in (counter, fleet, documents, rates)
+        for module in (changes, counter, fleet, replicas)
         for each in vars(module).values()
         if isinstance(each, Script)
     ]
-    assert len(scripts) >= 5
+    assert len(scripts) >= 8
     commands = {command for text in scripts for command in re.findall(r"redis\.call\('(\w+)'", text)}
-    assert commands <= set(re.findall(r"redis\.call\('(\w+)'", link_trouble.PROBE))
+    assert commands <= set(re.findall(r"redis\.call\('(\w+)'", link_module.PROBE))
 
 
-DOCUMENTED = ("+@read", "+@write", "+@scripting", "+@connection", "+time")
-"""What docs/upstreams.md says that a user needs."""
+PAGE = Path(__file__).parents[3] / "docs/operations/redis.md"
+(RULE,) = re.findall(r"`ACL SETUSER gateway on >… ~gateway:\* (.*?)`", PAGE.read_text(encoding="utf-8"))
+DOCUMENTED = tuple(RULE.split())
+"""What the documentation says that a user needs."""
+
+
+def test_every_trouble_is_documented() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    troubles = [each for each in vars(link_module).values() if isinstance(each, LinkTrouble)]
+    assert len(troubles) >= 7
+    assert [each.reason for each in troubles if each.reason.partition(";")[0] not in page] == []
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +138,7 @@ def guarded() -> Iterator[RedisServer]:
             "reader": ("+@read", "+@scripting", "+@connection", "+time"),
             "scriptless": ("+@read", "+@write", "+@connection"),
             "half": (*DOCUMENTED, "-zadd"),
+            "streamless": (*DOCUMENTED, "-xadd"),
         }.items():
             admin.acl_setuser(
                 name, enabled=True, passwords=[f"+{SECRET}"], keys=["gateway:*"], commands=[*rules], reset=True
@@ -127,7 +148,7 @@ def guarded() -> Iterator[RedisServer]:
         yield server
 
 
-PASSWORD, RIGHTS = link_trouble.PASSWORD, link_trouble.RIGHTS
+PASSWORD, RIGHTS = link_module.PASSWORD, link_module.RIGHTS
 
 
 @pytest.mark.parametrize(
@@ -140,12 +161,13 @@ PASSWORD, RIGHTS = link_trouble.PASSWORD, link_trouble.RIGHTS
         (f"reader:{SECRET}@", RIGHTS),
         (f"scriptless:{SECRET}@", RIGHTS),
         (f"half:{SECRET}@", RIGHTS),
+        (f"streamless:{SECRET}@", RIGHTS),
         (f"elsewhere:{SECRET}@", RIGHTS),
         (f"gateway:{SECRET}@", None),
         (f":{SECRET}@", None),
     ],
 )
-async def test_a_credential_that_does_not_do_is_told_as_that(
+async def test_a_credential_that_is_refused_is_reported_as_such(
     link_to: MakeLinkTo, guarded: RedisServer, caplog: pytest.LogCaptureFixture, user: str, trouble: LinkTrouble | None
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -176,19 +198,19 @@ async def test_a_password_that_is_set_right_is_found_out(
     assert [record.message for record in caplog.records][-1] == "Redis answers again"
 
 
-async def test_a_replica_is_told_as_that(link_to: MakeLinkTo, one_redis: RedisServer) -> None:
+async def test_a_read_only_replica_is_reported_as_such(link_to: MakeLinkTo, one_redis: RedisServer) -> None:
     with redis_server("--replicaof", "127.0.0.1", f"{one_redis.port}") as replica:
-        assert await link_to(replica.url).probe() == link_trouble.READ_ONLY
+        assert await link_to(replica.url).probe() == link_module.READ_ONLY
 
 
-async def test_a_full_memory_is_told_as_that(link_to: MakeLinkTo) -> None:
+async def test_a_full_memory_is_reported_as_such(link_to: MakeLinkTo) -> None:
     with redis_server("--maxmemory", "1", "--maxmemory-policy", "noeviction") as server:
-        assert await link_to(server.url).probe() == link_trouble.FULL
+        assert await link_to(server.url).probe() == link_module.FULL
 
 
-async def test_one_that_cannot_save_is_told_as_that(link_to: MakeLinkTo) -> None:
+async def test_a_server_that_cannot_save_is_reported_as_such(link_to: MakeLinkTo) -> None:
     with redis_server("--min-replicas-to-write", "1") as server:
-        assert await link_to(server.url).probe() == link_trouble.NO_WRITES
+        assert await link_to(server.url).probe() == link_module.NO_WRITES
 
 
 async def test_a_wrong_kind_of_value_is_not_taken_for_an_outage(
@@ -203,7 +225,7 @@ async def test_a_wrong_kind_of_value_is_not_taken_for_an_outage(
     assert [record.message for record in caplog.records] == ["Redis answers with an error (WRONGTYPE)"]
 
 
-async def test_a_server_that_is_none(link_to: MakeLinkTo, unused_tcp_port: int) -> None:
+async def test_an_address_without_a_server(link_to: MakeLinkTo, unused_tcp_port: int) -> None:
     refused = await link_to(f"redis://127.0.0.1:{unused_tcp_port}/0").probe()
     assert refused == LinkTrouble("does not answer (ConnectionError)")
 
@@ -218,7 +240,7 @@ async def test_a_server_that_is_none(link_to: MakeLinkTo, unused_tcp_port: int) 
     assert trouble.reason.startswith("does not answer")
 
 
-async def test_several_troubles_in_a_row_are_each_told_once(
+async def test_several_faults_in_a_row_are_each_reported_once(
     link_to: MakeLinkTo, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     with ExitStack() as stack:
@@ -239,7 +261,7 @@ async def test_several_troubles_in_a_row_are_each_told_once(
             clock.advance(PAUSE)
             assert await link.ask(ping) is None
     assert [record.message for record in caplog.records] == [
-        f"Redis {link_trouble.FULL.reason}; this process goes on alone",
+        f"Redis {link_module.FULL.reason}; this process goes on alone",
         "Redis answers again",
         "Redis does not answer (ConnectionError); this process goes on alone",
     ]

@@ -16,9 +16,10 @@ from typing import Any, cast
 
 import pytest
 
+from gateway.upstream.clock import MARGIN
+from gateway.upstream.minute import Grant
 from gateway.upstream.replicas.counter import EXCHANGE, SharedCounter
 from gateway.upstream.replicas.link import Link, Script
-from gateway.upstream.window import MARGIN, Grant
 from tests.upstream.replicas.test_counter import Crew
 
 NOON = 1_800_000_000.0
@@ -134,6 +135,7 @@ class Run:
         await call.counter.settle(call.grant, self.now, cost=call.grant.cost, left=None)
 
 
+@pytest.mark.sampled(10)
 @pytest.mark.parametrize("seed", range(60))
 async def test_the_sum_stays_within_the_limit(seed: int) -> None:
     run = Run(seed)

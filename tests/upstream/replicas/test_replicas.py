@@ -7,18 +7,17 @@ import json
 
 import pytest
 
+from gateway.request import Request
+from gateway.upstream.attempts import Backoff
 from gateway.upstream.budget import Budget
 from gateway.upstream.client import Client
 from gateway.upstream.clock import ManualClock
 from gateway.upstream.credentials import Secret, StaticToken
+from gateway.upstream.http import Session, Upstream
 from gateway.upstream.oauth import ClientCredentials, Token
 from gateway.upstream.replicas.counter import SharedCounter
 from gateway.upstream.replicas.link import Link
-from gateway.upstream.replicas.vault import SharedVault
-from gateway.upstream.request import Request
-from gateway.upstream.retry import Backoff
-from gateway.upstream.session import Session
-from gateway.upstream.settings import Upstream
+from gateway.upstream.replicas.store import SharedVault
 from tests.upstream.replicas.conftest import CountedLink, MakeLink
 from tests.upstream.replicas.redis_server import RedisServer
 from tests.upstream.replicas.test_counter import Crew
@@ -49,6 +48,7 @@ def waited_for(replicas: list[Client], links: list[CountedLink]) -> int:
     return sum(client.sending for client in replicas) + sum(link.asking for link in links)
 
 
+@pytest.mark.slow
 async def test_four_replicas_in_a_storm_spend_one_limit(
     make_link: MakeLink, server: Server, session: Session, clock: ManualClock
 ) -> None:
@@ -150,7 +150,7 @@ async def test_without_redis_each_asks_for_its_own_token(
 
 
 async def test_a_claim_that_ran_out_is_nothing_to_release(make_link: MakeLink) -> None:
-    """Who took too long neither frees the claim of whoever came after nor puts an older token in its place."""
+    """Who took too long neither frees the claim of its successor nor puts an older token in its place."""
     links = [make_link() for _ in range(3)]
     late, second, third = (SharedVault(link, "identity", Secret("secret")) for link in links)
     assert await late.claim(60)
@@ -158,9 +158,9 @@ async def test_a_claim_that_ran_out_is_nothing_to_release(make_link: MakeLink) -
     assert claims
     assert await links[0].ask(lambda redis: redis.delete(*claims))  # as its time-out does
     assert await second.claim(60)
-    await second.keep(Token(Secret("new"), NOON, 600))
+    await second.save(Token(Secret("new"), NOON, 600))
 
-    await late.keep(Token(Secret("old"), NOON - 60, 600))
+    await late.save(Token(Secret("old"), NOON - 60, 600))
     await late.release()
     assert not await third.claim(60), "the second still asks"
     token = await third.load()
@@ -202,7 +202,7 @@ async def test_a_token_from_a_replica_that_is_ahead_is_taken_for_new(
     secret = Secret("cs-not-to-be-seen")
     endpoint = Upstream(name="SALESLOFT", base_url=f"{server.url}/oauth/token", timeout=5)
     vault = SharedVault(make_link(), "identity", secret)
-    await vault.keep(Token(Secret("theirs"), clock.time() + 600, 1000))
+    await vault.save(Token(Secret("theirs"), clock.time() + 600, 1000))
     credential = ClientCredentials(endpoint, "client-1", secret, session, clock, vault=vault)
     assert (await credential.token(Request(clock.monotonic() + 25))).reveal() == "theirs"
     clock.set_back(3600)

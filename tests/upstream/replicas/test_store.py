@@ -9,14 +9,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import msgspec
 import pytest
 
+from gateway.request import Request
+from gateway.upstream.cache import RecordCache
 from gateway.upstream.clock import ManualClock
-from gateway.upstream.codec import Typed
-from gateway.upstream.lifetimes import Lifetimes
-from gateway.upstream.records import Kind, Records
+from gateway.upstream.freshness import CachePolicy, Lifetimes
 from gateway.upstream.replicas.link import Link
 from gateway.upstream.replicas.store import SharedStore
-from gateway.upstream.request import Request
-from gateway.upstream.store import MemoryStore
+from gateway.upstream.store import MemoryStore, MsgpackCodec
 from tests.upstream.conftest import TOKEN, MakeClient
 from tests.upstream.replicas.conftest import MakeLink
 from tests.upstream.replicas.redis_server import RedisServer
@@ -27,13 +26,13 @@ class Thing(msgspec.Struct, frozen=True):
     version: int
 
 
-THINGS = Kind(
+THINGS = CachePolicy(
     name="things",
     endpoint="/things",
-    codec=Typed(Thing),
+    codec=MsgpackCodec(Thing),
     lifetimes=Lifetimes(fresh=10, stale=20, fallback=70, absent=5),
 )
-MakeReplica = Callable[..., Records[str, Thing]]
+MakeReplica = Callable[..., RecordCache[str, Thing]]
 
 
 @pytest.fixture
@@ -50,23 +49,23 @@ def make_replica(make_link: MakeLink, make_client: MakeClient, fetched: list[str
         fetched.extend(keys)
         return {key: Thing(key, next(versions)) for key in keys if key != "nobody"}
 
-    def make(*, patience: float = 5.0) -> Records[str, Thing]:
+    def make(*, patience: float = 5.0) -> RecordCache[str, Thing]:
         store = SharedStore(make_link(patience=patience), MemoryStore())
-        return Records(make_client(store=store), THINGS, fetch)
+        return RecordCache(make_client(store=store), THINGS, fetch)
 
     return make
 
 
 @pytest.fixture
-def ask(clock: ManualClock) -> Callable[[Records[str, Thing], str], Awaitable[int | None]]:
-    async def version(records: Records[str, Thing], key: str) -> int | None:
+def ask(clock: ManualClock) -> Callable[[RecordCache[str, Thing], str], Awaitable[int | None]]:
+    async def version(records: RecordCache[str, Thing], key: str) -> int | None:
         thing = (await records.get(Request(clock.monotonic() + 25), [key])).found.get(key)
         return None if thing is None else thing.version
 
     return version
 
 
-Version = Callable[[Records[str, Thing], str], Awaitable[int | None]]
+Version = Callable[[RecordCache[str, Thing], str], Awaitable[int | None]]
 
 
 async def test_what_one_fetched_the_others_have(make_replica: MakeReplica, fetched: list[str], ask: Version) -> None:
@@ -158,7 +157,7 @@ async def test_a_link_asks_a_silent_server_once_in_a_while(
 async def test_a_record_that_cannot_be_encoded_stays_with_the_process_that_fetched_it(
     make_link: MakeLink, make_client: MakeClient, fetched: list[str], ask: Version
 ) -> None:
-    class Beyond(Typed[Thing]):
+    class Beyond(MsgpackCodec[Thing]):
         def encode(self, value: Thing, /) -> bytes:
             raise OverflowError(value.id)
 
@@ -168,7 +167,8 @@ async def test_a_record_that_cannot_be_encoded_stays_with_the_process_that_fetch
 
     kind = msgspec.structs.replace(THINGS, codec=Beyond(Thing))
     one, other = (
-        Records(make_client(store=SharedStore(make_link(patience=5.0), MemoryStore())), kind, fetch) for _ in range(2)
+        RecordCache(make_client(store=SharedStore(make_link(patience=5.0), MemoryStore())), kind, fetch)
+        for _ in range(2)
     )
     assert [await ask(records, "1") for records in (one, one, other)] == [1, 1, 1]
     assert fetched == ["1", "1"]

@@ -1,0 +1,1 @@
+"""Calendly, emulated from its documents alone."""

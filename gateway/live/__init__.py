@@ -1,0 +1,1 @@
+"""Live updates: what changed, since when, and for whom."""

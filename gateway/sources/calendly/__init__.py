@@ -1,0 +1,1 @@
+"""Calendly: meetings that people booked by a link."""

@@ -262,3 +262,7 @@ class UpstreamTooLarge(UpstreamMalformed):
 
 class UpstreamTooMany(UpstreamMalformed):
     """The source's answer has more rows than are read; asking for a part of the list may do."""
+
+
+LoadError: TypeAlias = UpstreamError | LimitReached
+"""Why a record could not be loaded, kept in its place."""

@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
-from gateway.errors import CostLimitReached, GatewayError, LimitReached, UpstreamError, UpstreamRejected
+from gateway.errors import CostLimitReached, GatewayError, LimitReached, LoadError, UpstreamError, UpstreamRejected
 from gateway.request import IN_PROGRESS, Flow, Priority, Request, Span
 from gateway.upstream.clock import Timer
 from gateway.upstream.flight import Flight
@@ -41,9 +41,6 @@ GRACE = 5
 
 AT_ONCE = 10
 """Calls of one kind in flight at most."""
-
-
-LoadError: TypeAlias = UpstreamError | LimitReached
 
 
 def chunks(
@@ -342,7 +339,7 @@ MAX_BISECTIONS = 16
 
 async def fetch_bisecting(
     fetch: Callable[[Request, Sequence[K]], Awaitable[Mapping[K, V]]], request: Request, keys: Sequence[K]
-) -> tuple[dict[K, V], dict[K, UpstreamError | LimitReached]]:
+) -> tuple[dict[K, V], dict[K, LoadError]]:
     """Fetches keys; where the call is rejected, halves of them, so that one bad key costs no other.
 
     Args:
@@ -358,7 +355,7 @@ async def fetch_bisecting(
         DeadlineExceeded: Likewise.
     """
     found: dict[K, V] = {}
-    failed: dict[K, UpstreamError | LimitReached] = {}
+    failed: dict[K, LoadError] = {}
     asking, left, first = [keys], MAX_BISECTIONS, True
     while asking:
         some = asking.pop()

@@ -10,9 +10,16 @@ from typing import Generic, TypeVar, cast
 
 import msgspec
 
-from gateway.errors import DeadlineExceeded, UpstreamError, UpstreamRateLimited, UpstreamRefused, UpstreamRejected
+from gateway.errors import (
+    DeadlineExceeded,
+    LoadError,
+    UpstreamError,
+    UpstreamRateLimited,
+    UpstreamRefused,
+    UpstreamRejected,
+)
 from gateway.request import Hit, Priority, Request, Why
-from gateway.upstream.batch import Batcher, BatchResult, Limits, LoadError, fetch_bisecting
+from gateway.upstream.batch import Batcher, BatchResult, Limits, fetch_bisecting
 from gateway.upstream.client import Client
 from gateway.upstream.freshness import Age, CachePolicy, Gathered, LookupResult
 from gateway.upstream.http import encoded_len

@@ -10,8 +10,8 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from cachetools import LRUCache
 
+from gateway.errors import LoadError
 from gateway.request import Clock, Stale, Why
-from gateway.upstream.batch import LoadError
 from gateway.upstream.store import CacheEntry, Codec
 
 K = TypeVar("K", bound=Hashable)

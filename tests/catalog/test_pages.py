@@ -27,7 +27,7 @@ class Question:
     """A page that is asked for, and what brute force says to it.
 
     Attributes:
-        walk: The walk; both its ends are places of rows, or none.
+        walk: The walk; both its ends are cursors of rows, or none.
         rows: The page's rows in the list's order.
         ahead: Whether anything follows them, the walk's stop included.
     """
@@ -44,7 +44,7 @@ class Question:
             case.order,
             backward=backward,
             start=None if row is None else as_cursor(place_of(row, case.order), case.order, None, aside),
-            stop=None if end is None else place_of(end, case.order),
+            stop=None if end is None else as_cursor(place_of(end, case.order), case.order, None, aside),
         )
         along = everything[::-1] if backward else everything
         ahead = along if row is None else along[along.index(row) + 1 :]

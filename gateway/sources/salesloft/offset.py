@@ -68,6 +68,7 @@ class OffsetPage(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
         offset: Where it starts.
         seen: Its rows.
         last: Whether the list ends in it.
+        odd: Whether any of its rows has a value that cannot be read.
         total: How many rows the list has, where known.
         problems: What could not be read.
     """
@@ -75,6 +76,7 @@ class OffsetPage(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     offset: int
     seen: list[Seen[R]]
     last: bool
+    odd: bool = False
     total: int | None = None
     problems: tuple[Problem, ...] = ()
 
@@ -84,8 +86,11 @@ class OffsetPage(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
         return self.seen[-1].offset if self.seen else self.offset
 
     def starts_before(self, rank: int) -> bool:
-        """Whether it starts before every row of that rank; rows whose value cannot be read do have one."""
-        first = self.seen[0].rank if self.seen else VALUELESS - 1 if rank == VALUELESS else rank
+        """Whether it starts before every row of that rank; rows whose value cannot be read do have one.
+
+        A page without a row, beyond the list's end, says nothing of what lies before it.
+        """
+        first = self.seen[0].rank if self.seen else VALUELESS - 1 if self.odd else VALUELESS
         return self.offset == 0 or first < rank
 
     def reaches(self, rank: int) -> bool:
@@ -130,7 +135,9 @@ class OffsetPages(Generic[R]):
         ranks = [each.rank for each in seen]
         if ranks != sorted(ranks) or not (ranks or page.last or odd):
             raise UpstreamMalformed("The source did not keep to the order asked for.", source=Source.SALESLOFT.value)
-        return OffsetPage(offset=cut.offset, seen=seen, last=page.last, total=page.total, problems=page.problems)
+        return OffsetPage(
+            offset=cut.offset, seen=seen, last=page.last, odd=odd, total=page.total, problems=page.problems
+        )
 
     async def find(self, rank: int, guess: int, reach: int | None = REACH) -> OffsetPage[R] | None:
         """The window that starts before a rank and reaches to it; None out of reach.

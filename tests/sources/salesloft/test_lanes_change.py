@@ -131,10 +131,23 @@ PAGES_OF_SEVERAL_MOMENTS: dict[str, Any] = {
 }
 """Found: a page that the request had read before stood for one that was to be read now, and hid a row."""
 
+A_PAGE_BEYOND_THE_END: dict[str, Any] = {
+    "world": World(9, 151, 1, timedelta(microseconds=1)),
+    "walk": Walk(Order(OrderField.START_TIME, descending=False), backward=True),
+    "wanted": MeetingFilter(),
+    "size": 30,
+    "depth": 0,
+    "rate": 1.0,
+    "seed": 22,
+    "restless": False,
+}
+"""Found: a page beyond the end of a list that became shorter stood for its end, and the rows without a value were lost."""
+
 
 @share(0.1)
 @given(changing())
 @example(PAGES_OF_SEVERAL_MOMENTS)
+@example(A_PAGE_BEYOND_THE_END)
 def test_a_row_that_stays_as_it_is_appears_exactly_once(case: dict[str, Any]) -> None:
     async def check() -> None:
         world, walk, wanted = case["world"], case["walk"], case["wanted"]

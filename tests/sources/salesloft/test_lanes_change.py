@@ -141,7 +141,7 @@ A_PAGE_BEYOND_THE_END: dict[str, Any] = {
     "seed": 22,
     "restless": False,
 }
-"""Found: a page beyond the end of a list that became shorter stood for its end, and the rows without a value were lost."""
+"""Found: a page beyond the end of a list that became shorter stood for its end: rows without a value were lost."""
 
 
 @share(0.1)

@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -117,6 +118,7 @@ class Operations:
         on_surprise: Callable[[Exception], None] = lambda _surprise: None,
     ) -> None:
         self._executors = Executors(schema, executor_class, hide_suggestions=hide_suggestions)
+        self._declarations = declarations
         self._max_fields = max_fields
         self._on_surprise = on_surprise
         self.plans = Plans(declarations, time.perf_counter) if plans is None else plans
@@ -215,6 +217,7 @@ class Operations:
         if isinstance(executor, list):
             return Outcome(data=None, errors=executor, started=False)
         executor.size = size = FieldCount(self._max_fields)
+        executor.refusal = partial(self._declarations.refusal, context)
         result = executor.execute_operation()
         finished: Any = await result if executor.is_awaitable(result) else result
         if not isinstance(finished, ExecutionResult):

@@ -6,7 +6,14 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from graphql import Executor, GraphQLError, GraphQLObjectType, GraphQLOutputType, GraphQLResolveInfo, is_composite_type
+from graphql import (
+    Executor,
+    GraphQLError,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLResolveInfo,
+)
 from graphql.execution.collect_fields import FieldDetails, FieldDetailsList, GroupedFieldSet
 from graphql.pyutils import Path, gather_with_cancel
 from graphql.pyutils.awaitable_or_value import AwaitableOrValue
@@ -24,9 +31,11 @@ class Interpreter(Executor[Any]):
 
     Attributes:
         size: Counts what the answer comes to.
+        refusal: Why a field of a type is refused to this client, None where it is not.
     """
 
     size: FieldCount = FieldCount(None)
+    refusal: Callable[[GraphQLObjectType, str, GraphQLField], Exception | None]
 
     def execute_fields(
         self,
@@ -55,7 +64,7 @@ class Interpreter(Executor[Any]):
         if isinstance(raw_error, AnswerTooLarge):
             raise raw_error
         if isinstance(raw_error, GraphQLError) and raw_error.path is None and path.typename is not None:
-            raw_error = self._refusal(path.typename, field_details_list[0]) or raw_error
+            raw_error = self._refused(path.typename, field_details_list[0]) or raw_error
         super().handle_field_error(raw_error, return_type, field_details_list, path)
 
     def complete_iterable_value(  # noqa: PLR0917 - graphql-core's own
@@ -101,13 +110,16 @@ class Interpreter(Executor[Any]):
             completed[place] = value
         return completed
 
-    def _refusal(self, parent: str, details: FieldDetails) -> InvalidInput | None:
-        kind = self.schema.type_map[parent]
-        definition = self.schema.get_field(kind, details.node.name.value) if is_composite_type(kind) else None
-        if definition is None:
+    def _refused(self, parent: str, details: FieldDetails) -> Exception | None:
+        """Why a field was refused before it was resolved: to this client at all, or for its arguments."""
+        kind, name = self.schema.type_map[parent], details.node.name.value
+        if not isinstance(kind, GraphQLObjectType) or (definition := self.schema.get_field(kind, name)) is None:
             return None
+        refusal = self.refusal(kind, name, definition)
+        if refusal is not None:
+            return refusal
         try:
             argument_values(self, definition, details)
-        except InvalidInput as refusal:
-            return refusal
+        except InvalidInput as refused:
+            return refused
         return None

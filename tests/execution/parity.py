@@ -126,10 +126,10 @@ class Pair:
             return
         tally.asked += 1
         expected = await self._reference(prepared, case)
-        outcome = await self._ours(self.engine, case)
+        outcome = await self.ours(self.engine, case)
         refusals = _refusals(outcome)
         if refusals:
-            assert refusals == _refusals(await self._ours(self.interpreting, case)), case
+            assert refusals == _refusals(await self.ours(self.interpreting, case)), case
             assert all(each["extensions"]["argument"] and " None" not in each["message"] for each in refusals), case
         if not outcome.started:
             tally.refused += 1
@@ -152,7 +152,8 @@ class Pair:
         operation = cast("Any", None) if isinstance(checked, list) else checked.operation  # nothing runs without one
         return Context(cast("Any", Catalog(case.world)), Request(deadline=1e9), operation, tuple, case.principal)
 
-    async def _ours(self, engine: Engine, case: Case) -> Outcome:
+    async def ours(self, engine: Engine, case: Case) -> Outcome:
+        """An answer of ours."""
         prepared = engine.prepare(case.text)
         assert isinstance(prepared, Prepared)
         context = self._context(engine, prepared, case)
@@ -207,28 +208,51 @@ def explained(expected: Any, reported: Any) -> bool:
     "If all fields from the root of the request to the source of the field error return Non-Null types, then the data
     entry in the response should be null" and, of what lies beneath a null that was propagated: "sibling fields which
     have not yet executed or have not yet yielded a value may be cancelled to avoid unnecessary work". So which of the
-    errors beneath such a null are reported depends on which came first; that there is one does not. Where a field is
-    refused, it is refused before its arguments are looked at.
+    errors beneath such a null are reported depends on which came first; that there is one does not. Of an error that is
+    reported once for a field of all rows, the first may lie beneath such a null. Where a field is refused, that is so
+    before its arguments are looked at.
     """
     if bytes(expected["data"]) != bytes(reported["data"]):
         return False
     data = msgspec.json.decode(expected["data"])
     refused = [error["path"] for error in reported["errors"] if error["extensions"]["code"] == "FORBIDDEN"]
-    apart = [
-        _apart(data, [error for error in answer["errors"] if error.get("path") not in refused])
-        for answer in (expected, reported)
+    answers = [
+        [error for error in answer["errors"] if error.get("path") not in refused] for answer in (expected, reported)
     ]
+    hidden = {
+        _field(error) for errors in answers for error in errors if _depth(data, error) < len(error.get("path", ()))
+    }
+    told_by_both = set.intersection(
+        *({_field(error) for error in errors if _is_told_once(error)} for errors in answers)
+    )
+    elsewhere = hidden & told_by_both
+    apart = [_apart(data, [error for error in errors if _field(error) not in elsewhere]) for errors in answers]
     return apart[0] == apart[1]
+
+
+def _is_told_once(error: dict[str, Any]) -> bool:
+    return bool(error["extensions"]["code"] == "BAD_USER_INPUT")
+
+
+def _field(error: dict[str, Any]) -> tuple[str, ...]:
+    """The field of all rows that an error is of, and what it says."""
+    return (*(part for part in error.get("path", ()) if isinstance(part, str)), error.get("message", ""))
+
+
+def _depth(data: Any, error: dict[str, Any]) -> int:
+    """How far an error's path leads before it comes to a null."""
+    path = error.get("path", [])
+    at, depth = data, 0
+    while at is not None and depth < len(path):
+        at, depth = at[path[depth]], depth + 1
+    return depth
 
 
 def _apart(data: Any, errors: list[dict[str, Any]]) -> tuple[list[bytes], set[bytes]]:
     """The errors that stand at their own place, and the nulls above all others."""
     own, beneath = list[bytes](), set[bytes]()
     for error in errors:
-        path = error.get("path", [])
-        at, depth = data, 0
-        while at is not None and depth < len(path):
-            at, depth = at[path[depth]], depth + 1
+        path, depth = error.get("path", []), _depth(data, error)
         if depth < len(path):
             beneath.add(msgspec.json.encode(path[:depth]))
         else:

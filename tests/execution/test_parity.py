@@ -60,6 +60,15 @@ async def test_what_was_found_once_stays_mended(text: str, faults: Faults, scope
     assert not tally.wrong, tally.wrong[0]
 
 
+async def test_a_field_is_refused_to_a_client_before_its_arguments_whichever_way_it_is_run() -> None:
+    text = 'query ($zone: String = "UTC") { meetingStats(timeZone: $zone, groupBy: [WEEK]) { __typename } }'
+    pair, somebody = Pair(), Principal("somebody", SCOPES - {"meetings:read"})
+    case = Case("", text, {"zone": None}, World(0, Faults()), somebody)
+    for engine in (pair.engine, pair.interpreting):
+        (error,) = (await pair.ours(engine, case)).errors
+        assert isinstance(error.original_error, Forbidden)
+
+
 def test_of_several_refusals_of_a_field_the_answer_s_first_is_reported() -> None:
     places: list[list[str | int]] = [["a", 2, "b"], ["a", 0, "b"], ["a", 1, "c"], ["a", 1, "b"]]
     errors = [GraphQLError("", path=path, original_error=Forbidden("No.")) for path in places]

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """The command line's parser."""
     top = argparse.ArgumentParser(
-        prog=PROGRAM, description="One GraphQL graph over meetings booked in Salesloft and Drift."
+        prog=PROGRAM, description="One GraphQL graph over meetings booked in Salesloft, Drift and Calendly."
     )
     top.add_argument("--version", action="version", version=f"{PROGRAM} {version(PROGRAM)}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")

@@ -1,1 +1,1 @@
-"""One seeded sales team and both vendors' APIs over it, for tests, the demo and people without credentials."""
+"""One seeded sales team and the vendors' APIs over it, for tests, the demo and people without credentials."""

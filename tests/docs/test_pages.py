@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from graphql import GraphQLInputObjectType
 
 from gateway.emulator.world import World
+from gateway.graph.schema import build, core
 from tests.world import Gateway, running
 from tests.world import world as world
 
@@ -52,6 +54,14 @@ async def test_the_readmes_answer_is_what_its_query_gives(gateway: Gateway) -> N
     (query,) = QUERY.findall(text)
     (answer,) = re.findall(r"^```json\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     assert (await gateway.ask(query)).ok == json.loads(answer)["data"]
+
+
+def test_the_page_on_filters_names_every_condition() -> None:
+    named = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]*)`", (ROOT / "docs/filters.md").read_text("utf-8")))))
+    inputs = [kind for name, kind in core(build()).type_map.items() if name.endswith("Filter")]
+    conditions = {field for kind in inputs if isinstance(kind, GraphQLInputObjectType) for field in kind.fields}
+    assert len(conditions) > 50
+    assert conditions - named == set()
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

@@ -204,6 +204,9 @@ GOALS = (
         _dashboard("dearest minute, of one vendor, three sources"),
         " units",
     ),
+    Goal("20,000 events in Calendly's window: memory", 100, False, _alone("window", "memory, MB"), " MB"),
+    Goal("the same, once read: a page by start, CPU", 20, False, _alone("window", "a page by start, CPU ms"), " ms"),
+    Goal("the same: a page by the last change, CPU", 20, False, _alone("window", "a page by change, CPU ms"), " ms"),
     Goal(
         "a page of the emulators, the slowest: CPU",
         0.7,

@@ -140,6 +140,9 @@ LIVE = """What 1,000 subscriptions by server-sent events take in one process: me
 happens, and the CPU of one change, from the vendor's delivery to the last subscriber: reading the meeting again,
 comparing it, running the operation, and 1,000 writes to sockets."""
 
+HELD = """What an organization of 20,000 events in the window of Calendly takes: the calls of its first read, what its
+records hold of memory, and the milliseconds of CPU of a page of 100 once they are read."""
+
 MEMORY = """What people cost while they are cached, as many as the default store holds: memory of one, CPU of a full
 garbage collection, and the memory of a process that has answered one query."""
 
@@ -218,6 +221,7 @@ TABLES: Mapping[str, tuple[str, str, Callable[[Any], str]]] = {
     "stats": ("Counting", STATS, partial(_figures, "grouped by", "CPU ms")),
     "dashboard": ("Dashboard", DASHBOARD, partial(_named, "units")),
     "live": ("Live updates", LIVE, _live),
+    "window": ("Window of Calendly", HELD, partial(_named, "")),
     "memory": ("Memory", MEMORY, partial(_named, "")),
     "crowd": ("A crowd", CROWD, partial(_named, "")),
 }

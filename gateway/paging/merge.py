@@ -223,12 +223,16 @@ class Merge(Generic[T]):
         return self.walk.order.key(self._place(row))
 
     def _goal(self, want: int) -> Position | None:
-        """Where so many of the rows that were read end; None where there are not so many."""
+        """Where so many of the rows that are known to exist end; None where there are not so many.
+
+        Of a lane that holds back its last rows, one more may be known to exist than was read.
+        """
         buffered = [row for track in self.tracks for row in track.rows]
-        if len(buffered) < want or not any(isinstance(track.lane, FarReaching) for track in self.tracks):
+        known = len(buffered) + sum(track.open and track.more for track in self.tracks)
+        if not buffered or known < want or not any(isinstance(track.lane, FarReaching) for track in self.tracks):
             return None
         buffered.sort(key=itemgetter(0), reverse=self.walk.backward)
-        return self._place(buffered[want - 1][1])
+        return self._place(buffered[min(want, len(buffered)) - 1][1])
 
     def _blocking(self) -> list[Track[T]]:
         """The open lanes that nothing can be emitted beyond: those not begun, else those at the earliest frontier."""

@@ -31,8 +31,8 @@ def run(*arguments: str, timeout: float) -> str:
 def results_of_a_moment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What needs no package but the project's own, for a moment; `make bench ARGS=--quick` runs everything."""
     out = tmp_path_factory.mktemp("results")
-    parts = ("--parts", "engine", "bombs", "odd", "stats", "dashboard", "gateways", "growth", "emulators", "live")
-    run("benchmarks.run", "--quick", "--without-npm", "--out", str(out), *parts, timeout=600)
+    parts = ("engine", "bombs", "odd", "stats", "dashboard", "gateways", "growth", "window", "emulators", "live")
+    run("benchmarks.run", "--quick", "--without-npm", "--out", str(out), "--parts", *parts, timeout=600)
     reported: dict[str, Any] = json.loads((out / "results.json").read_text())
     reported["page"] = (out / "RESULTS.md").read_text()
     reported["pictures"] = sorted(path.name for path in (out / "plots").iterdir())
@@ -49,6 +49,7 @@ def test_every_part_runs_and_is_written_down(results: dict[str, Any]) -> None:
     assert results["engine"].keys() == {"M100", "M10", "tiny"}
     assert all(points for points in results["growth"].values())
     assert results["emulators"]
+    assert results["window"]["upstream calls of the first read"] >= 20
     assert len(results["bombs"]) >= 20
     assert results["dashboard"]["cold"] <= 20
     assert results["dashboard"]["dearest minute"] <= 3
@@ -62,6 +63,7 @@ def test_every_part_runs_and_is_written_down(results: dict[str, Any]) -> None:
         "## Dashboard",
         "## Gateways",
         "## Growth",
+        "## Window of Calendly",
         "## Emulators",
         "## Machine and versions",
     ):

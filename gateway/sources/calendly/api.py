@@ -7,7 +7,7 @@ next by a token that is bound to what was asked.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -131,7 +131,12 @@ class CalendlyApi:
         return body.rows[0].value
 
     async def events(
-        self, request: Request, params: Params, *, most: int, on_page: Callable[[int], None] = lambda _: None
+        self,
+        request: Request,
+        params: Params,
+        *,
+        most: int,
+        on_page: Callable[[Sequence[Page[wire.Event]]], None] = lambda _: None,
     ) -> EventRows:
         """The events that some parameters name, by start (Calendly: List events).
 
@@ -139,7 +144,7 @@ class CalendlyApi:
             request: Whom it is for.
             params: What narrows them.
             most: Pages that are read at most.
-            on_page: Told, after each page, how many rows there are so far.
+            on_page: Told, after each page, all pages so far.
         """
         asked = (("organization", await self.organization(request)), *params, ROWS_FIRST)
         wanted = _List(endpoint=EVENTS, path=EVENTS, params=asked, read=_EVENTS.read_list, most=most)
@@ -189,7 +194,7 @@ class CalendlyApi:
         return UpstreamCall(EVENTS, EVENTS, _sample, params)
 
     async def _pages(
-        self, request: Request, wanted: _List[S], on_page: Callable[[int], None] = lambda _: None
+        self, request: Request, wanted: _List[S], on_page: Callable[[Sequence[Page[S]]], None] = lambda _: None
     ) -> tuple[list[Page[S]], bool]:
         """The pages of a list, and whether more were left; from the start, once, where a token has expired."""
         plain = await self._plain(request)
@@ -212,7 +217,7 @@ class CalendlyApi:
                     if page is None:  # the event is gone
                         return pages, False
                     pages.append(page)
-                    on_page(sum(len(each.rows) for each in pages))
+                    on_page(pages)
                     token = next_token(page.metadata)
                     if token is None:
                         return pages, False

@@ -20,8 +20,8 @@ from gateway.paging.merge import Problem
 from gateway.request import Clock, Request
 from gateway.sources.base import Found
 from gateway.sources.cached import Translated, Translator, is_partial
-from gateway.sources.calendly import translate
-from gateway.sources.calendly.api import EVENTS, MOST_ROWS, CalendlyApi, EventRows, between
+from gateway.sources.calendly import translate, wire
+from gateway.sources.calendly.api import EVENTS, MOST_ROWS, CalendlyApi, EventRows, Page, between
 from gateway.sources.memory import Derived
 from gateway.sources.problems import problems_of
 from gateway.upstream.cache import ListCache
@@ -33,8 +33,8 @@ log = logging.getLogger(__name__)
 MOST_PAGES = 100
 """Pages that are read of one month: 10,000 events."""
 
-TOLD_EVERY = 5
-"""Pages of one read after which the log says how far it is."""
+LOGGED_EVERY = 5
+"""Pages of one read after which the log says how far it is; a shorter one is not logged."""
 
 PAST = 20
 """How many times as long as the present month one that is over may be used."""
@@ -215,9 +215,16 @@ class EventWindow:
         year, month = map(int, key.split("-"))
         asked = Month(year, month)
 
-        def on_page(rows: int) -> None:
-            if rows % (TOLD_EVERY * MOST_ROWS) == 0 and rows:
-                log.info("%s %s: %d events of %s read so far", self._name, EVENTS, rows, key)
+        calls = 0
+
+        def on_page(pages: Sequence[Page[wire.Event]]) -> None:
+            nonlocal calls
+            calls = len(pages)
+            if calls % LOGGED_EVERY == 0:
+                rows = sum(len(page.rows) for page in pages)
+                starts = (row.value.start_time for row in reversed(pages[-1].rows))
+                reached = next((f", up to {start:%Y-%m-%d}" for start in starts if start is not None), "")
+                log.info("%s %s: %d events of %s read so far%s", self._name, EVENTS, rows, key, reached)
 
         read = await self._api.events(request, between(asked.start, asked.end), most=MOST_PAGES, on_page=on_page)
         # By its id each once, as a row may come up twice where others move meanwhile.
@@ -226,7 +233,8 @@ class EventWindow:
             for row in read.rows
             if row.value.start_time is None or asked.start <= row.value.start_time < asked.end
         }
-        log.info("%s %s: %d events of %s read", self._name, EVENTS, len(mine), key)
+        if calls >= LOGGED_EVERY:
+            log.info("%s %s: %d events of %s read, in %d calls", self._name, EVENTS, len(mine), key, calls)
         return ROWS.of(msgspec.structs.replace(read, rows=list(mine.values())))
 
 

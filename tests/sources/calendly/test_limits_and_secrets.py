@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+import re
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from gateway.commands.demo import emulated, variables
 from gateway.emulator.calendly.api import CalendlyOptions
+from gateway.emulator.faults import BadRows, without
 from gateway.sources.calendly.addresses import AddressIds
 from gateway.sources.calendly.months import Month
 from tests.cli.test_commands import Run
@@ -30,7 +32,7 @@ async def test_pages_are_followed_by_token_or_by_link(caplog: pytest.LogCaptureF
     world = crowded(620)
     with caplog.at_level(logging.INFO, "gateway.sources.calendly"):
         async with running(world, calendly=CalendlyOptions(page_tokens=page_tokens)) as gateway:
-            gateway.sources = ("CALENDLY",)
+            gateway.sources, gateway.cold = ("CALENDLY",), False
             found: list[str] = []
             cursor = None
             query = LIST.replace("$f: MeetingFilter)", "$f: MeetingFilter, $c: String)").replace(
@@ -41,9 +43,29 @@ async def test_pages_are_followed_by_token_or_by_link(caplog: pytest.LogCaptureF
                 found += [node["sourceId"] for node in answer["nodes"]]
                 cursor = answer["pageInfo"]["endCursor"]
     assert len(found) == len(set(found)) >= 620
-    reported = [record.getMessage() for record in caplog.records]
-    assert "CALENDLY /scheduled_events: 500 events of 2026-03 read so far" in reported
-    assert not any("http" in line for line in reported), "neither URLs nor links that act for their holder"
+    # 500 of them begin a minute after the other; the rest is of the small world.
+    first, last = [record.getMessage() for record in caplog.records]
+    assert first == "CALENDLY /scheduled_events: 500 events of 2026-03 read so far, up to 2026-03-03"
+    assert re.fullmatch(r"CALENDLY /scheduled_events: 6\d\d events of 2026-03 read, in 7 calls", last)
+
+
+async def test_a_long_first_read_is_logged_as_it_goes_and_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    """A line every fifth call, whatever could not be read of it, and nothing of the months that take a call each."""
+    world = crowded(1_580)
+    private = {row[name] for row in world.calendly.events.values() for name in ("name", "uri")}
+    with caplog.at_level(logging.INFO, "gateway"):
+        async with running(world) as gateway:
+            gateway.sources, gateway.cold = ("CALENDLY",), False
+            gateway.emulators.calendly.faults.add(BadRows(without("uri"), at=(0,)), "scheduled_events")
+            answer = await gateway.ask("{ meetings(first: 1) { totalCount } }")
+            assert len(answer.to("scheduled_events")) == 9 + 16
+            await gateway.ask("{ meetings(first: 2) { totalCount } }")
+    lines = [record.getMessage() for record in caplog.records]
+    assert [line.partition(" of ")[0].partition(": ")[2] for line in lines[:-1]] == [
+        "495 events", "990 events", "1485 events"
+    ]  # fmt: skip
+    assert "in 16 calls" in lines[-1]
+    assert not any(text in line for line in lines for text in (*private, "http", "@"))
 
 
 async def test_what_is_left_of_the_minute_is_reported(caplog: pytest.LogCaptureFixture) -> None:

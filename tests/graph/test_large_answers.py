@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.emulator.faults import BadRows, Huge, Rewritten
-from gateway.sources.salesloft import api as parts
+from gateway.sources import page_sizes
 from tests.world import Gateway
 
 LISTED = """query($n: Int, $a: String) { meetings(first: $n, after: $a, filter: {sources: [SALESLOFT]}) {
@@ -61,7 +61,7 @@ async def test_a_page_that_is_too_large_is_read_in_parts_and_that_is_remembered(
     assert again.ok["meetings"]["nodes"] == whole.ok["meetings"]["nodes"]
     assert max(sizes(large, begun)) <= 25, "and not again"
     begun = len(calls)
-    large.clock.advance(parts.REMEMBERED)
+    large.clock.advance(page_sizes.REMEMBERED)
     assert (await large.ask(LISTED, n=90)).ok["meetings"]["nodes"] == whole.ok["meetings"]["nodes"]
     assert max(sizes(large, begun)) > 90, "until it may be otherwise"
 
@@ -156,7 +156,33 @@ async def test_a_window_of_drifts_that_is_too_large_is_read_in_parts(little: Gat
     ]
 
 
-@pytest.mark.parametrize(("source", "most"), [("SALESLOFT", 12), ("DRIFT", 3)])
+BOOKED = """query($n: Int!) { meetings(first: $n, filter: {canceled: INCLUDE}) {
+    nodes { id calendly { inviteesCounter { total } } attendees { email } owner { id } } totalCount } }"""
+
+
+async def test_what_of_calendly_s_is_too_large_is_read_in_smaller_pages(little: Gateway) -> None:
+    little.sources = ("CALENDLY",)
+    whole = await little.ask(BOOKED, n=150)
+    await narrow(little, 60_000)
+    for endpoint in ("scheduled_events", "organization_memberships"):
+        little.emulators.calendly.faults.add(fat("meeting_notes_plain"), endpoint)
+    answer = await little.ask(BOOKED, n=150)
+    assert answer.ok == whole.ok, "no row is missing, twice or elsewhere"
+    asked = [int(call["count"] or 0) for call in answer.to("scheduled_events")]
+    assert asked[0] == 100
+    assert asked[-1] < 15
+    little.clock.advance(1500)
+    again = await little.ask(BOOKED, n=150)
+    assert again.ok == whole.ok
+    assert {int(call["count"] or 0) for call in again.to("scheduled_events")} == {asked[-1]}, "which is remembered"
+    assert (await little.ask("{ meetings(first: 1) { nodes { id } } }")).ok, "and shuts nothing"
+    little.clock.advance(page_sizes.REMEMBERED)
+    later = await little.ask(BOOKED, n=150)
+    assert later.ok == whole.ok
+    assert int(later.to("scheduled_events")[0]["count"] or 0) == 100, "until it may be otherwise"
+
+
+@pytest.mark.parametrize(("source", "most"), [("SALESLOFT", 12), ("DRIFT", 3), ("CALENDLY", 16)])
 async def test_who_answers_with_too_much_whatever_is_asked_is_left_alone(
     little: Gateway, source: str, most: int
 ) -> None:

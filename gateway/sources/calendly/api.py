@@ -13,13 +13,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from gateway.errors import UpstreamMalformed, UpstreamRejected
+from gateway.errors import UpstreamMalformed, UpstreamRejected, UpstreamTooLarge
 from gateway.model.records import Source
 from gateway.request import Request
 from gateway.sources.base import Sample
 from gateway.sources.calendly import wire
 from gateway.sources.calendly.wire import id_of
 from gateway.sources.decode import Body, BodyDecoder, Envelope, Row, sample
+from gateway.sources.page_sizes import PageSizes
 from gateway.upstream.cache import ListCache
 from gateway.upstream.client import Client
 from gateway.upstream.freshness import CachePolicy, Lifetimes
@@ -43,8 +44,6 @@ ORGANIZATIONS = "https://api.calendly.com/organizations/"
 
 MOST_ROWS = 100
 """`count` of a page, the highest there is; without it 20 come."""
-
-ROWS_FIRST = ("count", str(MOST_ROWS))
 
 LISTS, SINGLE = Envelope("collection", "pagination"), Envelope("resource", "-")
 _NAME = Source.CALENDLY.value
@@ -82,10 +81,11 @@ class _List(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     Attributes:
         endpoint: Its endpoint's name.
         path: Its path.
-        params: What narrows it.
+        params: What narrows it, but for the size of its pages.
         read: Reads a page.
-        most: Pages that are read at most.
+        most: Full pages that are read at most.
         one: Whether it belongs to a single record, which may not exist.
+        plain: What tells whether it is only what was asked that is refused; None where nothing narrows it.
     """
 
     endpoint: str
@@ -94,6 +94,7 @@ class _List(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     read: Callable[[bytes], Awaitable[Page[S]]]
     most: int
     one: bool = False
+    plain: UpstreamCall[Sample] | None = None
 
 
 class CalendlyApi:
@@ -108,6 +109,7 @@ class CalendlyApi:
 
     def __init__(self, client: Client, organization: str | None = None) -> None:
         self._client = client
+        self._sizes = PageSizes(Source.CALENDLY, MOST_ROWS, client.clock)
         self._set = None if organization is None else organization_uri(organization)
 
         async def own(request: Request, _: str) -> str:
@@ -146,8 +148,9 @@ class CalendlyApi:
             most: Pages that are read at most.
             on_page: Told, after each page, all pages so far.
         """
-        asked = (("organization", await self.organization(request)), *params, ROWS_FIRST)
-        wanted = _List(endpoint=EVENTS, path=EVENTS, params=asked, read=_EVENTS.read_list, most=most)
+        asked = (("organization", await self.organization(request)), *params)
+        plain = await self._plain(request)
+        wanted = _List(endpoint=EVENTS, path=EVENTS, params=asked, read=_EVENTS.read_list, most=most, plain=plain)
         pages, cut_off = await self._pages(request, wanted, on_page)
         return EventRows(
             rows=[row for page in pages for row in page.rows],
@@ -166,16 +169,17 @@ class CalendlyApi:
         wanted = _List(
             endpoint=INVITEES,
             path=f"{EVENTS}/{event_id}/invitees",
-            params=(ROWS_FIRST,),
+            params=(),
             read=_INVITEES.read,
             most=MOST_INVITEE_PAGES,
             one=True,
+            plain=await self._plain(request),
         )
         return _joined((await self._pages(request, wanted))[0])
 
     async def memberships(self, request: Request) -> Page[wire.Membership]:
         """The whole organization (Calendly: List organization memberships)."""
-        asked = (("organization", await self.organization(request)), ROWS_FIRST)
+        asked = (("organization", await self.organization(request)),)
         wanted = _List(
             endpoint=MEMBERSHIPS, path=MEMBERSHIPS, params=asked, read=_MEMBERSHIPS.read_list, most=MOST_TEAM_PAGES
         )
@@ -196,23 +200,28 @@ class CalendlyApi:
     async def _pages(
         self, request: Request, wanted: _List[S], on_page: Callable[[Sequence[Page[S]]], None] = lambda _: None
     ) -> tuple[list[Page[S]], bool]:
-        """The pages of a list, and whether more were left; from the start, once, where a token has expired."""
-        plain = await self._plain(request)
+        """The pages of a list, and whether more were left.
+
+        It is read from the start again, once, where a token has expired; and in smaller pages where one was too large,
+        since a token is good only for what the page before was asked for by.
+        """
         again = False
         while True:
             pages: list[Page[S]] = []
             token: str | None = None
+            rows = self._sizes.of(wanted.endpoint)
+            params = (*wanted.params, ("count", str(rows)))
             try:
-                while len(pages) < wanted.most:
-                    asked = wanted.params if token is None else (*wanted.params, ("page_token", token))
+                while len(pages) * rows < wanted.most * MOST_ROWS:
                     page = await self._client.get(
                         request,
                         wanted.endpoint,
                         wanted.path,
-                        asked,
+                        params if token is None else (*params, ("page_token", token)),
                         read=wanted.read,
                         one=wanted.one,
-                        plain=plain,
+                        large=rows != 1,
+                        plain=wanted.plain,
                     )
                     if page is None:  # the event is gone
                         return pages, False
@@ -221,6 +230,11 @@ class CalendlyApi:
                     token = next_token(page.metadata)
                     if token is None:
                         return pages, False
+            except UpstreamTooLarge:
+                if rows == 1:
+                    raise
+                self._sizes.too_large(wanted.endpoint, rows)
+                continue
             except UpstreamRejected:
                 if token is None or again:
                     raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Iterable, Sequence
 from typing import Any, TypeVar, cast
 
@@ -12,11 +11,12 @@ from cachetools import TTLCache
 
 from gateway.errors import UpstreamTooLarge, UpstreamTooMany
 from gateway.model.records import Record, Source
-from gateway.request import Clock, Request
+from gateway.request import Request
 from gateway.settings.lifetimes import DEFAULT, RecordLifetimes
 from gateway.sources.base import Found
 from gateway.sources.cached import Translated, is_partial
 from gateway.sources.decode import Body, Row
+from gateway.sources.page_sizes import PageSizes
 from gateway.sources.problems import problems_of
 from gateway.sources.salesloft import wire
 from gateway.sources.salesloft.filters import Params
@@ -36,11 +36,6 @@ from gateway.upstream.freshness import CachePolicy
 W = TypeVar("W", bound=msgspec.Struct)
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
-
-log = logging.getLogger(__name__)
-
-REMEMBERED = 3600.0
-"""Seconds after which it is tried again whether more rows can be read at once."""
 
 WALKS, WALK_SECONDS = 4_096, 6 * 3600.0
 """Walks whose depth is remembered, and for how long."""
@@ -91,7 +86,7 @@ class SalesloftApi:
         self.lifetimes = lifetimes
         self.depths: TTLCache[int, WalkDepth] = TTLCache(WALKS, WALK_SECONDS, timer=client.clock.monotonic)
         self._pages: dict[str, ListCache[Params, Any]] = {}
-        self._sizes = Sizes(MOST_ROWS, client.clock)
+        self._sizes = PageSizes(Source.SALESLOFT, MOST_ROWS, client.clock)
 
     async def page(
         self,
@@ -327,46 +322,6 @@ async def together(calls: Iterable[Awaitable[T]]) -> list[T]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-class Sizes:
-    """How many rows the answers of each list may have.
-
-    Args:
-        most: How many they have at most, where nothing has shown otherwise.
-        clock: Tells the time.
-    """
-
-    def __init__(self, most: int, clock: Clock) -> None:
-        self._most = most
-        self._clock = clock
-        self._known: dict[str, tuple[int, float]] = {}
-        self._not_whole: dict[str, float] = {}
-
-    def whole(self, path: str) -> bool:
-        """Whether an answer may have all the rows of a list."""
-        return self._clock.monotonic() >= self._not_whole.get(path, 0.0)
-
-    def whole_too_large(self, path: str) -> None:
-        """Learns that all the rows of a list at once are too large."""
-        self._not_whole[path] = self._clock.monotonic() + REMEMBERED
-        log.warning("%s %s: all rows at once are too large", Source.SALESLOFT.value, path)
-
-    def of(self, path: str) -> int:
-        """Rows that an answer of a list may have."""
-        rows, until = self._known.get(path, (self._most, 0.0))
-        return rows if self._clock.monotonic() < until else self._most
-
-    def too_large(self, path: str, rows: int) -> int:
-        """Learns that so many rows are too large.
-
-        Returns:
-            Half of them, which is what is asked for instead.
-        """
-        half = min(self.of(path), max(1, rows // 2))
-        self._known[path] = half, self._clock.monotonic() + REMEMBERED
-        log.warning("%s %s: answers of %d rows are too large", Source.SALESLOFT.value, path, rows)
-        return half
 
 
 def numbers(number: int, per_page: int, size: int) -> range:

@@ -107,12 +107,12 @@ class Product:
         )
 
     @property
-    def vendors(self) -> tuple[Emulated, Emulated]:
-        return self.emulators.salesloft, self.emulators.drift
+    def vendors(self) -> tuple[Emulated, ...]:
+        return self.emulators.salesloft, self.emulators.drift, self.emulators.calendly
 
     @property
     def calls(self) -> list[Call]:
-        """Every call that either vendor got."""
+        """Every call that the vendors got."""
         return [call for vendor in self.vendors for call in vendor.calls]
 
     @property
@@ -227,6 +227,17 @@ def by_name(emulators: Emulators) -> dict[str, str]:
     """Where the vendors are, in words."""
     urls = {"SALESLOFT_URL": emulators.salesloft.url, "DRIFT_URL": emulators.drift.url}
     return {name: url.replace("127.0.0.1", "localhost") for name, url in urls.items()}
+
+
+def with_calendly(emulators: Emulators) -> dict[str, str]:
+    """Settings of a third source, which says whose organization it is."""
+    vendor, world = emulators.calendly, emulators.world.calendly
+    return {
+        "CALENDLY_URL": vendor.url,
+        "CALENDLY_TOKEN": vendor.token,
+        "CALENDLY_ORGANIZATION": world.users[world.me]["current_organization"],
+        "CALENDLY_RATE_LIMIT": str(MUCH),
+    }
 
 
 def client_of(emulators: Emulators) -> dict[str, str]:

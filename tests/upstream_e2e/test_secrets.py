@@ -7,23 +7,39 @@ import gc
 import io
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
 from gateway import logs
+from gateway.emulator.server import Emulators
 from gateway.upstream.oauth import ClientCredentials
 from gateway.upstream.store import MemoryStore
 from tests.upstream.replicas.redis_server import RedisServer, redis_server
 from tests.upstream_e2e.faults import TROUBLES, WRONG_TYPES, Trouble
-from tests.upstream_e2e.stage import Product, client_of, product, world
+from tests.upstream_e2e.stage import Product, client_of, product, with_calendly, world
 from tests.upstream_e2e.test_sharing import EVERYTHING
 
-EMULATORS = ("gateway.emulator.", "gateway.emulator.salesloft.api", "gateway.emulator.drift")
+EMULATORS = ("gateway.emulator.",)
 """What has to know the tokens, in order to tell valid ones from others."""
 
+
+OWN = {
+    "CALENDLY_WEBHOOK_SECRETS": "the-one-that-calendly-signs-with",
+    "SALESLOFT_WEBHOOK_SECRETS": "the-one-that-salesloft-sends",
+    "GATEWAY_ID_KEY": "the-key-of-ids-that-are-addresses",
+    "GATEWAY_API_KEYS": "somebody:the-key-of-a-client",
+    "GATEWAY_METRICS_KEYS": "prometheus:the-key-of-the-metrics",
+}
+"""Settings that are secrets of the gateway's own."""
+
+AS_CLIENT = {"Authorization": "Bearer the-key-of-a-client"}
+
+BOOKED = """{ meetings(first: 20, filter: {calendly: {status: ["active", "canceled"]}}) { nodes {
+    title person { name email } attendees { email } calendly { uri invitees { name status } } } } }"""
+"""What Calendly has, but for links that act for whoever opens them."""
 
 ENDS = {
     *("200", "401", "403", "429", "500", "502"),
@@ -74,11 +90,12 @@ async def good_days_and_bad(stage: Product, patch: pytest.MonkeyPatch) -> list[s
     """All answers to queries while all is well, and in every kind of trouble."""
     reported: list[str] = []
 
-    async def ask(query: str, headers: Mapping[str, str] | None = None) -> None:
-        (reply,) = await stage.drive([stage.ask(query, headers)])
+    async def ask(query: str) -> None:
+        (reply,) = await stage.drive([stage.ask(query, AS_CLIENT)])
         reported.append(f"{reply.text!r} {dict(reply.headers)}")
 
     await ask(EVERYTHING)
+    await ask(BOOKED)
     await ask("{ sources { source enabled state budgetRemaining } }")
     for trouble in [*TROUBLES, Trouble("wrong types", WRONG_TYPES, "UPSTREAM_MALFORMED", 1)]:
         stage.clock.advance(10_000)
@@ -86,10 +103,11 @@ async def good_days_and_bad(stage: Product, patch: pytest.MonkeyPatch) -> list[s
             for vendor in stage.vendors:
                 await trouble.begin(stage, vendor, troubled)
             await ask(EVERYTHING)
+            await ask(BOOKED)
         await recover(stage)
     await ask(EVERYTHING)
     for path in ("/readyz", "/metrics", "/healthz", "/nowhere"):
-        reply = await stage.caller.ask("GET", path)
+        reply = await stage.caller.ask("GET", path, headers={"Authorization": "Bearer the-key-of-the-metrics"})
         reported.append(f"{reply.body!r} {dict(reply.headers)}")
     (metrics,) = [text for text in reported if "gateway_upstream_calls_total" in text]
     assert set(re.findall(r'gateway_upstream_calls_total{[^}]*status="(\w+)"', metrics)) >= ENDS, "it was in trouble"
@@ -125,11 +143,16 @@ async def kept_in(server: RedisServer) -> str:
 async def test_nothing_shows_a_secret(
     written: io.StringIO, redis: RedisServer, oauth: bool, shared: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = {"SALESLOFT_TIMEOUT": "0.3", "DRIFT_TIMEOUT": "0.3"}
+    settings = {f"{source}_TIMEOUT": "0.3" for source in ("SALESLOFT", "DRIFT", "CALENDLY")} | OWN
     if shared:
         settings["GATEWAY_CACHE_URL"] = redis.url
-    async with product(world(), settings=settings, more=client_of if oauth else None, jumps=False, names=True) as stage:
-        secrets = {"SALESLOFT_TOKEN": stage.emulators.salesloft.token, "DRIFT_TOKEN": stage.emulators.drift.token}
+
+    def known(emulators: Emulators) -> dict[str, str]:
+        return {**with_calendly(emulators), **(client_of(emulators) if oauth else {})}
+
+    async with product(world(), settings=settings, more=known, jumps=False, names=True) as stage:
+        secrets = {f"{vendor.url}'s token": vendor.token for vendor in stage.vendors}
+        secrets |= {name: value.rpartition(":")[2] for name, value in OWN.items()}
         answers = await good_days_and_bad(stage, monkeypatch)
         everything = [*answers, *shown(), written.getvalue()]
         if oauth:
@@ -143,4 +166,7 @@ async def test_nothing_shows_a_secret(
     assert len(everything) > 1000
     found = {name for name, secret in secrets.items() for text in everything if secret in text}
     assert found == set()
+    assert any("/scheduled_events/" in text for text in answers), "it looks at Calendly too"
+    for link in ("/cancellations/", "/reschedulings/"):
+        assert not any(link in text for text in (*answers, written.getvalue())), "whoever has it can act"
     await asyncio.sleep(0)

@@ -17,7 +17,7 @@ from gateway.emulator.server import Emulated, Emulators
 from gateway.emulator.world import World
 from tests.http.test_metrics import Series, scraped, total
 from tests.upstream_e2e.kinds import JSON, KINDS, PAGE, SECRET, Kind
-from tests.upstream_e2e.stage import Product, Reply, client_of, product, world
+from tests.upstream_e2e.stage import Product, Reply, client_of, product, with_calendly, world
 
 MEETINGS = "{ meetings(first: 12) { nodes { id source } sourceReports { source status code message } } }"
 STATES = "{ sources { source state } }"
@@ -33,7 +33,7 @@ WELL = dict.fromkeys(VITAL, "OK")
 HASTY, PATIENT = "0.5", "60"
 """Seconds for a call: real ones, short only where nothing ever comes in time."""
 
-PATIENTLY = {f"{source}_TIMEOUT": PATIENT for source in VITAL} | {"CALENDLY_RATE_LIMIT": "1000000"}
+PATIENTLY = {f"{source}_TIMEOUT": PATIENT for source in VITAL}
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +55,6 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 def vendor_of(emulators: Emulators, source: str) -> Emulated:
     vendor: Emulated = getattr(emulators, source.lower())
     return vendor
-
-
-def with_calendly(emulators: Emulators) -> dict[str, str]:
-    vendor, world = emulators.calendly, emulators.world.calendly
-    organization = world.users[world.me]["current_organization"]
-    return {"CALENDLY_URL": vendor.url, "CALENDLY_TOKEN": vendor.token, "CALENDLY_ORGANIZATION": organization}
 
 
 @contextlib.asynccontextmanager

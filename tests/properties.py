@@ -16,7 +16,7 @@ T = TypeVar("T")
 TOTALS = {"quick": 2_000, "ci": 20_000, "nightly": 200_000}
 """Generated cases of all properties together."""
 
-WEIGHTS = 2.07
+WEIGHTS = 2.16
 """The sum of the weights of all properties (tests/test_tooling/test_properties.py)."""
 
 PROFILE = os.environ.get("PROPERTIES", "quick")

@@ -14,22 +14,26 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gateway.catalog import stats
+from gateway.catalog.answer import MeetingQuery
 from gateway.catalog.stats import LINKS, PERIODS, Linked
 from gateway.catalog.whole_list import WholeList
 from gateway.errors import GatewayError, OperationTooCostly, UpstreamUnavailable
 from gateway.model.conditions import TimeRange
 from gateway.model.filters import Canceled, MeetingFilter
-from gateway.model.order import RANK, OrderField
+from gateway.model.order import RANK, OrderField, Walk
 from gateway.model.records import Account, Cadence, Meeting, MeetingStatus, Ref, Source, User
 from gateway.model.stats import MeetingCounts, MeetingGroup, MeetingStatsGroup
 from gateway.model.status import ReportStatus
 from gateway.model.time_zones import day_begins, similar_names, zone_named
+from gateway.paging.window import Window
 from gateway.request import Request
-from tests.catalog.asking import WHOLE, Run, fake_of
+from tests.catalog.asking import WHOLE, Asked, Run, ask, fake_of
+from tests.catalog.changing import Change, Key, What, World, steady
 from tests.catalog.fake import Fake
 from tests.catalog.fakes import NOW
 from tests.catalog.oracle import Oracle, Shown
-from tests.catalog.worlds import ACCOUNTS, CADENCES, MOMENTS, ROW, Case, cases, salesloft_meeting
+from tests.catalog.stand import Stand, as_sent
+from tests.catalog.worlds import ACCOUNTS, CADENCES, MOMENTS, ROW, Case, cases
 from tests.properties import share
 
 SALESLOFT, DRIFT = Source.SALESLOFT, Source.DRIFT
@@ -94,7 +98,7 @@ groupings = st.tuples(
 """At most one period, and up to two other groups."""
 
 
-async def read(fake: Fake, wanted: MeetingFilter, fields: frozenset[str], most: int = 5_000) -> WholeList:
+async def read(fake: Asked, wanted: MeetingFilter, fields: frozenset[str], most: int = 5_000) -> WholeList:
     request = Request(deadline=1000)
     try:
         return await fake.catalog.meetings.whole(request, wanted, fields, most)
@@ -109,7 +113,7 @@ async def attempt(fake: Fake, wanted: MeetingFilter, fields: frozenset[str]) -> 
         return error
 
 
-async def load(fake: Fake, rows: Sequence[Meeting], by: Sequence[MeetingGroup]) -> dict[MeetingGroup, Linked]:
+async def load(fake: Asked, rows: Sequence[Meeting], by: Sequence[MeetingGroup]) -> dict[MeetingGroup, Linked]:
     request = Request(deadline=1000)
     found: dict[MeetingGroup, Linked] = {}
     for group in by:
@@ -203,7 +207,7 @@ def assert_counts(found: MeetingCounts, every: Sequence[Shown]) -> None:
 
 
 def check(
-    run: Run, fake: Fake, whole: WholeList, *, oracle: Oracle, expected: list[Shown], by: list[MeetingGroup], zone: str
+    run: Run, fake: Asked, whole: WholeList, *, oracle: Oracle, expected: list[Shown], by: list[MeetingGroup], zone: str
 ) -> None:
     """The figures of what was read against those of what should have been."""
     now, tell = fake.catalog.meetings.now(), fake.catalog.meetings.tell_no_show
@@ -290,40 +294,65 @@ def test_a_source_that_fails_takes_only_its_own_meetings(
     check(run, fake, whole, oracle=oracle, expected=oracle.listed(wanted, case.order), by=by, zone=zone)
 
 
-@share(0.02)
+@share(0.05)
+@given(case=counted_worlds(), by=groupings, zone=st.sampled_from(ZONES), data=st.data())
+def test_the_figures_of_the_real_sources_are_what_brute_force_says(
+    run: Run, case: Case, by: list[MeetingGroup], zone: str, data: st.DataObject
+) -> None:
+    case = as_sent(case)
+    stand = Stand(case)
+    stand.vendor.restless = data.draw(st.booleans(), label="another order within an instant for every call")
+    oracle = Oracle(stand.rows)
+    expected = oracle.listed(case.wanted, case.order)
+    whole = run(read(stand, case.wanted, frozenset(group.value for group in by if group in LINKS)))
+    assert {report.status for report in whole.reports} <= WHOLE
+    check(run, stand, whole, oracle=oracle, expected=expected, by=by, zone=zone)
+    walk = Walk(case.order)
+    total = run(ask(stand, MeetingQuery(window=Window(walk, 1), wanted=case.wanted, rows=False, total=True))).total
+    assert total == len(expected)
+
+
+CHANGES = st.builds(Change, st.sampled_from(What), st.sampled_from(Source), st.integers(0, 40), ROW)
+
+
+@share(0.06)
 @given(
-    rows=st.lists(ROW, min_size=1, max_size=9),
-    changes=st.lists(
-        st.tuples(st.integers(0, 8), st.integers(0, 12), st.sampled_from(["go", "move", "cancel"])), max_size=4
-    ),
-    size=st.sampled_from([1, 2, 3]),
+    case=counted_worlds(),
+    coming=st.lists(st.tuples(st.integers(0, 8), CHANGES), min_size=1, max_size=4),
+    size=st.sampled_from([None, 1, 2, 3]),
+    total=st.booleans(),
 )
 def test_what_stays_as_it_is_is_counted_once_whatever_changes_meanwhile(
-    run: Run, rows: list[bytes], changes: list[tuple[int, int, str]], size: int
+    run: Run, case: Case, coming: list[tuple[int, Change]], size: int | None, total: bool
 ) -> None:
-    fake = Fake()
+    """Rows of any source come and go, move, are cancelled, or become another's duplicates, between any two calls."""
+    fake = fake_of(case)
     fake.listing.size = size
-    alone = {"calendar_event_id": None, "i_cal_uid": None}
-    every = [msgspec.structs.replace(salesloft_meeting(row, str(n)), **alone) for n, row in enumerate(rows, 1)]
-    fake.salesloft.meetings = list(every)
-    touched: set[str] = set()
+    world = World(fake.rows, case.wanted, case.order)
 
-    def change(_name: str, number: int) -> None:
-        for place, at, how in changes:
-            if at == number and place < len(every):
-                row = every[place]
-                touched.add(row.source_id)
-                others = [each for each in fake.salesloft.meetings if each.source_id != row.source_id]
-                moved = msgspec.structs.replace(row, start_time=NOW + dt.timedelta(hours=number))
-                gone = msgspec.structs.replace(row, status=MeetingStatus.CANCELED)
-                fake.salesloft.meetings = others + {"go": [], "move": [moved], "cancel": [gone]}[how]
+    def called(_name: str, number: int) -> None:
+        for at, change in coming:
+            if at == number:
+                world.change(change)
 
-    fake.log.failing = change
-    wanted = MeetingFilter(start_time=TimeRange(gte=NOW - 60 * DAY, lt=NOW + 60 * DAY), canceled=Canceled.INCLUDE)
-    counted = [row.source_id for row in run(read(fake, wanted, frozenset())).rows]
-    assert len(counted) == len(set(counted))
-    stays = {row.source_id for row in every if row.start_time is not None} - touched
-    assert stays <= set(counted) <= stays | touched
+    fake.log.failing = called
+    if total:
+        walk = Walk(case.order)
+        query = MeetingQuery(window=Window(walk, 1), wanted=case.wanted, rows=False, total=True)
+        page = run(ask(fake, query))
+        counted, reports = page.total, page.reports
+    else:
+        whole = run(read(fake, case.wanted, frozenset()))
+        found = [(row.source, row.source_id) for row in whole.rows]
+        assert len(found) == len(set(found))
+        counted, reports = len(found), whole.reports
+    ever = set[Key]().union(*world.states, *world.mixed(0))
+    stays = {key for key, row in steady(world.states).items() if row.source is not DRIFT or within_reach(row)}
+    if not {report.status for report in reports} <= WHOLE:
+        return
+    assert counted is not None
+    assert len(stays) <= counted <= len(ever)
+    assert total or stays <= set(found) <= ever
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from gateway.errors import GatewayError
 from gateway.model.filters import Canceled, MeetingFilter
 from gateway.model.order import MANY, Position, Walk, micros
 from gateway.model.records import Meeting, Source
@@ -14,12 +15,16 @@ from gateway.paging.memory import MemoryLane, Snapshot
 from gateway.paging.merge import Chunk, Lane, put_aside
 from gateway.request import Request
 from gateway.sources.calendly import translate
+from gateway.sources.calendly.api import MOST_ROWS
 from gateway.sources.calendly.invitees import MOST_CHECKED, InviteeReader
 from gateway.sources.calendly.months import EventWindow, Month, MonthEvents, incomplete_in, problems_in
 
 EDGE = "!"
 """An id before all others, for places between two rows."""
 
+
+GROWTH = 4
+"""How many times as many rows the next months are taken to hold, each, as the last: more lie around the present."""
 
 TOO_MANY_CHECKED = (
     f"Who was invited, and whether they came, is read of {MOST_CHECKED} events per request at most: others may be "
@@ -31,8 +36,9 @@ class MonthsLane:
     """The rows of a window along a walk by start; see `Lane`.
 
     The first month that the walk meets is read alone, since a page mostly lies in it; then all those at once that the
-    page is known to reach into, and two at least. A row whose start cannot be read is put aside where it is met, and
-    comes at the end.
+    page is known to reach into. Where that is not known, it is two; and more where hundreds of rows are wanted, as for
+    a count, and the last month had few: up to one more than were read before. A row whose start cannot be read is put
+    aside where it is met, and comes at the end.
 
     Args:
         window: The months.
@@ -63,6 +69,7 @@ class MonthsLane:
         self._lane: MemoryLane[Meeting] | None = None
         self._month: Month | None = None
         self._goal: Position | None = None
+        self._met = 0  # rows of the month that is being walked
         # Rows without a start are the order's last: a walk meets them after all months, or before.
         self._first = unplaced and walk.backward and (walk.start is None or walk.start.value is None)
         self._last = unplaced and not walk.backward and (walk.stop is None or walk.stop.value is None)
@@ -70,8 +77,10 @@ class MonthsLane:
     async def read(self, want: int) -> Chunk[Meeting]:
         """The next rows, of one month at most."""
         if self._lane is None:
-            self._lane = await self._next()
+            self._lane = await self._next(want)
+            self._met = 0
         chunk = await self._lane.read(want)
+        self._met += len(chunk.rows)
         if chunk.done:
             self._lane = None
             chunk = self._ended(chunk)
@@ -81,21 +90,31 @@ class MonthsLane:
         """See `FarReaching`."""
         self._goal = place
 
-    async def _next(self) -> MemoryLane[Meeting]:
-        """What the walk meets next: a month, or the rows without a start."""
+    async def _next(self, want: int) -> MemoryLane[Meeting]:
+        """What the walk meets next: a month, or the rows without a start.
+
+        Args:
+            want: How many rows would do.
+        """
         if self._first:
             self._first, self._month = False, None
             return await self._without_start()
         if self._ahead:
             self._month = self._ahead.pop(0)
             if self._month not in self._read:
-                reached = len(months_along(msgspec.structs.replace(self._walk, stop=self._goal), self._ahead))
-                together = [self._month, *self._ahead[: max(reached if self._goal else 0, 1 if self._read else 0)]]
-                self._read.update((each.month, each) for each in await self._segments(together))
+                together = [self._month, *self._ahead[: self._further(want)]]
+                self._read.update((each.month, each) for each in await self._begun(together))
             segment = self._read[self._month]
             return self._lane_of(segment.snapshot, [segment], placed=True)
         self._last, self._month = False, None
         return await self._without_start()
+
+    def _further(self, want: int) -> int:
+        """How many months are read together with the next one."""
+        if self._goal is not None:
+            return len(months_along(msgspec.structs.replace(self._walk, stop=self._goal), self._ahead))
+        surely = want // max(MOST_ROWS, GROWTH * self._met)
+        return min(max(2, surely) - 1, len(self._read)) if self._read else 0
 
     def _ended(self, chunk: Chunk[Meeting]) -> Chunk[Meeting]:
         """The last rows of a month, or of those without a start: more may follow."""
@@ -120,6 +139,13 @@ class MonthsLane:
         self._read.update((each.month, each) for each in segments)  # so that a walk back from here knows of them all
         rows = {row.source_id: row for each in segments for row in each.unplaced if every or row.source_id in aside}
         return self._lane_of(Snapshot([*rows.values()]), segments, placed=False)
+
+    async def _begun(self, months: Sequence[Month]) -> list[MonthEvents]:
+        """Several months, or the first alone where another one fails: that one ends the walk once it is met."""
+        try:
+            return await self._segments(months)
+        except GatewayError:
+            return await self._segments(months[:1])  # asked for above, and so no call
 
     async def _segments(self, months: Sequence[Month]) -> list[MonthEvents]:
         return await self._window.segments(self._request, months)

@@ -171,15 +171,16 @@ class Directory:
         return {ref: unknown.get(ref.source) if user is None else bare(user) for ref, user in users.items()}
 
     async def whole(self, request: Request, user: User) -> User:
-        """A user with what every other source has of them folded in.
-
-        Raises:
-            UpstreamError: A source did not answer, and so cannot be spoken for.
-        """
+        """A user with what every other source has of them folded in; what those did not tell that failed is noted."""
         team, errors = await self.team(request)
-        for error in errors.values():
-            raise error
-        return team.by_ref(Ref(user.source, Kind.USER, user.source_id)) or user
+        whole = team.by_ref(Ref(user.source, Kind.USER, user.source_id)) or user
+        failed: dict[str, GatewayError] = {}
+        for source, error in errors.items():
+            attributes = set(User.__struct_fields__) - self._ports[source].traits.blank
+            # Whoever the user's own source does not tell of any more is joined with nobody.
+            others = [source] if source is not user.source else self._ports
+            failed |= dict.fromkeys([*attributes, *(each.value.lower() for each in others)], error)
+        return msgspec.structs.replace(whole, failed=failed) if failed else whole
 
     async def _of_highest(
         self, request: Request, source: Source, refs: Sequence[Ref]

@@ -132,13 +132,13 @@ class People:
                 found.update(await _each_of(port, request, unknown))
         return found
 
-    async def whole(self, request: Request, person: Person) -> Person:
-        """A person with what every lower source has of them folded in, one call an address and source.
+    async def whole(self, request: Request, person: Person, source: Source | None = None) -> Person:
+        """A person with what every lower source, or one of them, has of them folded in: a look-up per address and each.
 
         Raises:
-            UpstreamError: A source did not answer, and so cannot be spoken for.
+            UpstreamError: A source that was asked did not answer, and so cannot be spoken for.
         """
-        lower = [source for source in self._ports if RANK[source] > RANK[person.source]]
+        lower = [each for each in self._ports if RANK[each] > RANK[person.source] and source in {None, each}]
         answers = await asyncio.gather(*(self.holders(request, source, addresses(person)) for source in lower))
         for answer in answers:
             if answer.error is not None:

@@ -198,10 +198,12 @@ class Prices:
             needs += port.price_of_emails(min(number, MAX_SINGLY) if place else number)
         return needs
 
-    def people_below(self, number: int) -> Needs:
-        """What lower sources have of so many people of the first one."""
-        ports = self._people_ports()
-        return [need for port in ports[1:] for need in port.price_of_emails(number * ports[0].most_addresses)]
+    def people_below(self, number: int, source: Source | None = None) -> Needs:
+        """What lower sources, or one of them, have of so many people of the first one."""
+        ports = [(port.source, port.people) for port in self._ports if port.people is not None]
+        addresses = number * max((people.most_addresses for _, people in ports[:1]), default=0)
+        asked = [people for each, people in ports[1:] if source in {None, each}]
+        return [need for people in asked for need in people.price_of_emails(addresses)]
 
     def steps_of_cadences(self, number: int) -> Needs:
         """The steps of so many cadences."""

@@ -35,13 +35,19 @@ R = TypeVar("R", bound=Record)
 
 
 class Keyed(Generic[R]):
-    """A record as a loader's key: two of the same record are one."""
+    """A record as a loader's key: two of the same record are one.
 
-    __slots__ = ("record", "ref")
+    Attributes:
+        record: The record.
+        source: The one source whose record of the same is looked for; None for every source's.
+    """
 
-    def __init__(self, record: R) -> None:
+    __slots__ = ("record", "ref", "source")
+
+    def __init__(self, record: R, source: Source | None = None) -> None:
         self.record = record
-        self.ref = (type(record), record.source, record.source_id)
+        self.source = source
+        self.ref = (type(record), record.source, record.source_id, source)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Keyed) and self.ref == other.ref
@@ -158,13 +164,13 @@ async def _meetings_by_ref(
 async def _whole_people(
     catalog: Catalog, request: Request, keys: Sequence[Keyed[Person]]
 ) -> Mapping[Keyed[Person], Person | Exception]:
-    return await _each(keys, lambda person: catalog.people.whole(request, person))
+    return await _each(keys, lambda key: catalog.people.whole(request, key.record, key.source))
 
 
 async def _whole_users(
     catalog: Catalog, request: Request, keys: Sequence[Keyed[User]]
 ) -> Mapping[Keyed[User], User | Exception]:
-    return await _each(keys, lambda user: catalog.directory.whole(request, user))
+    return await _each(keys, lambda key: catalog.directory.whole(request, key.record))
 
 
 async def _users_by_email(catalog: Catalog, request: Request, keys: Sequence[str]) -> Mapping[str, Any]:
@@ -253,7 +259,7 @@ LOADERS: Mapping[str, Loading] = {
         lambda prices, number, _: prices.steps_of_cadences(number),
     ),
     "whole_person_by_person": Loading(
-        _whole_people, lambda prices, number, _: prices.people_below(number), singly=ASSUMED.addresses
+        _whole_people, lambda prices, number, source: prices.people_below(number, source), singly=ASSUMED.addresses
     ),
     "whole_user_by_user": Loading(_whole_users, lambda prices, _number, _source: prices.team()),
     "user_by_email": Loading(_users_by_email, lambda prices, _number, _source: prices.team()),
@@ -264,13 +270,13 @@ LOADERS: Mapping[str, Loading] = {
 """Every loader, by its name on `Loaders`."""
 
 
-async def _each(keys: Sequence[Keyed[R]], load: Callable[[R], Awaitable[R]]) -> dict[Keyed[R], R | Exception]:
+async def _each(keys: Sequence[Keyed[R]], load: Callable[[Keyed[R]], Awaitable[R]]) -> dict[Keyed[R], R | Exception]:
     """Each record loaded by itself; one that fails fails alone."""
 
-    async def attempt(record: R) -> R | Exception:
+    async def attempt(key: Keyed[R]) -> R | Exception:
         try:
-            return await load(record)
+            return await load(key)
         except Exception as error:  # noqa: BLE001 - whatever one ends with is its own
             return error
 
-    return dict(zip(keys, await asyncio.gather(*(attempt(key.record) for key in keys)), strict=True))
+    return dict(zip(keys, await asyncio.gather(*map(attempt, keys)), strict=True))

@@ -27,13 +27,22 @@ def id_in(source: records.Source) -> Callable[[Any], str | None]:
         if record.source is source:
             own: str = record.source_id
             return own
-        return next((each.source_id for each in every(record) if each.source is source), None)
+        found = next((each.source_id for each in every(record) if each.source is source), None)
+        if found is None:
+            explain(record, source.value.lower())
+        return found
 
     return read
 
 
 def holding(record: Any) -> list[records.Source]:
-    """The sources that hold a folded record."""
+    """The sources that hold a folded record.
+
+    Raises:
+        GatewayError: One of them did not tell.
+    """
+    for source in records.Source:
+        explain(record, source.value.lower())
     return sorted({each.source for each in every(record)}, key=RANK.__getitem__)
 
 
@@ -117,6 +126,23 @@ def row_in(source: records.Source) -> Callable[[Any], Any]:
         if held is None or held.raw is None:
             return None
         return partly_read(held, source) if held.unreadable or failures(held) else held.raw
+
+    return read
+
+
+def twin_row_in(source: records.Source) -> Callable[[Any], Any]:
+    """The same of a source whose row may have been folded in.
+
+    Raises:
+        GatewayError: It is not known whether there is one.
+    """
+    row_of, name = row_in(source), source.value.lower()
+
+    def read(record: Any) -> Any:
+        row = row_of(record)
+        if row is None:
+            explain(record, name)
+        return row
 
     return read
 

@@ -188,7 +188,7 @@ class Query:
     people: PersonConnection | None = strawberry.field(
         resolver=people,
         metadata={PRICE: list_prices.people},
-        description="Lists the people in Salesloft, newest first. Drift's contacts cannot be listed.",
+        description="Lists the people in Salesloft, newest first. Those whom others alone know cannot be listed.",
     )
     users: UserConnection | None = strawberry.field(
         resolver=users,

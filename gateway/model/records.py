@@ -219,7 +219,11 @@ class Person(Record, frozen=True, kw_only=True):
 
 
 class User(Record, frozen=True, kw_only=True):
-    """A member of the sales team."""
+    """A member of the sales team.
+
+    Attributes:
+        failed: Why attributes, or a source's record of them (by its name in small letters), are not known.
+    """
 
     guid: str | None = None
     name: str | None = None
@@ -234,6 +238,7 @@ class User(Record, frozen=True, kw_only=True):
     avatar_url: str | None = None
     updated_at: dt.datetime | None = None
     twins: tuple[User, ...] = ()
+    failed: Mapping[str, GatewayError] = {}
 
 
 class CadenceCounts(Part, frozen=True, kw_only=True):

@@ -54,7 +54,8 @@ class SourceReport:
     retry_after: float | None = field("Seconds after which it is worth asking again, if known.")
     as_of: dt.datetime | None = field("When the rows were read from the source.")
     complete_since: dt.datetime | None = field(
-        "The source has no meetings that start before this time: Drift reaches 30 days back."
+        "The source has no meetings that start before this time: Drift reaches 30 days back, "
+        "Calendly is read CALENDLY_DAYS_BACK days back."
     )
     complete_until: dt.datetime | None = field(
         "The source has no meetings that start after this time: Calendly is read CALENDLY_DAYS_AHEAD days ahead."

@@ -13,7 +13,7 @@ from gateway.graph.enums import AttendeeStatus, MeetingStatus, Source
 from gateway.graph.fields import Node, explain, face_of, field, node_face_of, read, relation
 from gateway.graph.ids import global_id
 from gateway.graph.meeting_lists import rescheduled_to
-from gateway.graph.merged_records import row_in
+from gateway.graph.merged_records import row_in, twin_row_in
 from gateway.graph.types.account import Account
 from gateway.graph.types.cadence import Cadence, Step
 from gateway.graph.types.calendly import CalendlyMeeting
@@ -69,19 +69,6 @@ def _sources(meeting: records.Meeting) -> Any:
     return meeting.sources
 
 
-def _row_in(source: records.Source) -> Callable[[records.Meeting], Any]:
-    """Reads the row of a source that may have been folded in."""
-    row_of, name = row_in(source), source.value.lower()
-
-    def read_row(meeting: records.Meeting) -> Any:
-        row = row_of(meeting)
-        if row is None:
-            explain(meeting, name)
-        return row
-
-    return read_row
-
-
 def _date_of(name: str) -> Callable[[records.Meeting], dt.date | None]:
     """Reads the UTC date of an all-day meeting's time."""
 
@@ -104,7 +91,9 @@ def _date_of(name: str) -> Callable[[records.Meeting], dt.date | None]:
 @node_face_of(records.Meeting, Kind.MEETING)
 class Meeting(Node):
     source: Source = field("The source whose record is shown.")
-    source_id: str = field("The record's id in that source: a number in Salesloft, a slug in Drift.")
+    source_id: str = field(
+        "The record's id in that source: a number in Salesloft, a slug in Drift, the last part of a URI in Calendly."
+    )
     sources: list[Source] | None = field("Every source that has this event.", _sources)
     alternate_ids: list[strawberry.ID] | None = field(
         ("Global ids of the records merged into this one; each of them still resolves to this meeting."), _alternate_ids
@@ -123,7 +112,7 @@ class Meeting(Node):
     end_date: dt.date | None = field(
         "The day on which an all-day meeting ends: the UTC date, as the source sent it.", _date_of("end_time")
     )
-    time_zone: str | None = field("The invitee's time zone. Only Drift provides it.")
+    time_zone: str | None = field("The invitee's time zone. Salesloft does not provide it.")
     status: MeetingStatus = field("The status.")
     no_show: bool | None = field("Whether the invitee did not show up; null if the source cannot tell.")
     canceled_at: dt.datetime | None = field("When it was cancelled.")
@@ -157,11 +146,11 @@ class Meeting(Node):
     )
     drift: DriftMeeting | None = field(
         ("The record as Drift sends it, if Drift has this event; of several records, the one that was updated last."),
-        _row_in(records.Source.DRIFT),
+        twin_row_in(records.Source.DRIFT),
     )
     calendly: CalendlyMeeting | None = field(
         "The record as Calendly sends it, if Calendly has this event; of several records, the one updated last.",
-        _row_in(records.Source.CALENDLY),
+        twin_row_in(records.Source.CALENDLY),
     )
 
 

@@ -22,10 +22,15 @@ from gateway.model import records
 from gateway.model.records import Kind
 
 
+def _in_drift(person: records.Person) -> Keyed[records.Person]:
+    """A person whom Drift alone is asked for."""
+    return Keyed(person, records.Source.DRIFT)
+
+
 @strawberry.type(
     description=(
-        "A contact or prospect, shown once: as Salesloft's record if it has one of their "
-        "addresses, otherwise as the Drift contact. The fields are those of that record alone."
+        "A contact or prospect, shown once: as Salesloft's record if it has one of their addresses, otherwise as the "
+        "Drift contact, otherwise as the invitee of Calendly's events. The fields are those of that record alone."
     )
 )
 @node_face_of(records.Person, Kind.PERSON)
@@ -33,16 +38,17 @@ class Person(Node):
     salesloft_id: strawberry.ID | None = field("The id in Salesloft.", id_in(records.Source.SALESLOFT))
     drift_id: strawberry.ID | None = relation(
         "whole_person_by_person",
-        Keyed,
+        _in_drift,
         "The id of the Drift contact with one of their addresses. Costs one call per address.",
         ready=id_in(records.Source.DRIFT),
         pick=id_in(records.Source.DRIFT),
+        only=records.Source.DRIFT,
     )
     crm_id: str | None = field("The id in the CRM.")
     sources: list[Source] | None = relation(
         "whole_person_by_person",
         Keyed,
-        "Every source that has this person. Costs one Drift call per address.",
+        "Every source that has this person. Costs one call per address in Drift, and up to two in Calendly.",
         pick=holding,
     )
     name: str | None = field("The full name.")
@@ -77,9 +83,10 @@ class Person(Node):
     )
     drift: DriftContact | None = relation(
         "whole_person_by_person",
-        Keyed,
+        _in_drift,
         ("The contact as Drift sends it, limited to a documented list of attributes. Costs one call per address."),
         ready=row_in(records.Source.DRIFT),
         pick=row_in(records.Source.DRIFT),
+        only=records.Source.DRIFT,
     )
     meetings: Any = meetings_of("Meetings that they were invited to or booked, in every source.")

@@ -11,7 +11,7 @@ from gateway.graph.enums import Source
 from gateway.graph.fields import Node, field, node_face_of, reader, relation
 from gateway.graph.loaders import Keyed
 from gateway.graph.meeting_lists import meetings_of
-from gateway.graph.merged_records import holding, id_in, own_or_twins, row_in
+from gateway.graph.merged_records import holding, id_in, own_or_twins, row_in, twin_row_in
 from gateway.graph.types.drift import DriftUser
 from gateway.graph.types.salesloft import SalesloftUser
 from gateway.model import records
@@ -77,6 +77,6 @@ class User(Node):
         Keyed,
         "The user as Drift sends them. Costs one call for the whole team.",
         ready=row_in(records.Source.DRIFT),
-        pick=row_in(records.Source.DRIFT),
+        pick=twin_row_in(records.Source.DRIFT),
     )
     meetings: Any = meetings_of("Meetings that they own.")

@@ -104,7 +104,7 @@ class CalendlyUsers:
         lifetimes: How long what it gave may be used.
     """
 
-    traits = Traits(blank=frozenset({"active", "guid"}))
+    traits = Traits(blank=frozenset({"active", "guid", "first_name", "last_name", "job_role", "phone"}))
 
     def __init__(self, client: Client, api: CalendlyApi, lifetimes: RecordLifetimes) -> None:
         async def fetch(request: Request, _: str) -> Translated[Body[wire.Membership, None], Found[User]]:

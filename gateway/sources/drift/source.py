@@ -129,7 +129,7 @@ class DriftPeople:
 class DriftUsers:
     """The organization's users; one call lists them all, which is cheaper than any look-up."""
 
-    traits = Traits(blank=frozenset({"active", "guid"}))
+    traits = Traits(blank=frozenset({"active", "guid", "first_name", "last_name", "job_role"}))
 
     def __init__(self, client: Client, api: DriftApi, lifetimes: RecordLifetimes) -> None:
         self._team = team(client, api, lifetimes.directories)

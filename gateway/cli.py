@@ -9,19 +9,18 @@ import textwrap
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from gateway.emulator.conditions import VENDORS
 from gateway.settings.environment import BadSetting
 from gateway.settings.server import PORTS, SERVER
 from gateway.settings.settings import TABLES
-from gateway.settings.table import Setting
+from gateway.settings.sources import SOURCES
+from gateway.settings.table import Setting, SettingsTable
 
 PROGRAM = "meeting-gateway"
 BAD_USAGE = 2
 MAX_WORKERS = 64
-VENDORS = ("salesloft", "drift", "calendly")
-"""The emulated vendors, repeated here so that `--help` need not import them."""
-
 LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
 WIDTH = 100
 
@@ -49,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """The command line's parser."""
     top = argparse.ArgumentParser(
-        prog=PROGRAM, description="One GraphQL graph over meetings booked in Salesloft, Drift and Calendly."
+        prog=PROGRAM, description=f"One GraphQL graph over meetings booked in {joined(SOURCES)}."
     )
     top.add_argument("--version", action="version", version=f"{PROGRAM} {version(PROGRAM)}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
@@ -219,7 +218,7 @@ def _conditions(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="SOURCE",
-        help="make a source unreachable (salesloft, drift, calendly); repeatable",
+        help=f"make a source unreachable ({', '.join(VENDORS)}); repeatable",
     )
     day.add_argument("--latency", type=_number(0, 60_000), default=0, metavar="MS", help="delay every call by MS (0)")
     day.add_argument(
@@ -255,6 +254,12 @@ def listing() -> str:
             lines.append(f"    {', '.join(row.names)}{default}")
             lines += textwrap.wrap(plain(row.description), WIDTH, initial_indent=" " * 8, subsequent_indent=" " * 8)
     return "\n".join(lines)
+
+
+def joined(tables: Sequence[SettingsTable[Any]]) -> str:
+    """The titles of some tables, as a sentence has them."""
+    *first, last = (table.title for table in tables)
+    return f"{', '.join(first)} and {last}"
 
 
 def plain(text: str) -> str:

@@ -19,10 +19,10 @@ import pytest
 
 from gateway.catalog.catalog import Catalog
 from gateway.emulator.calendly.api import CalendlyOptions
+from gateway.emulator.conditions import VENDORS as EMULATED
 from gateway.emulator.door import Call
 from gateway.emulator.drift import DriftOptions
 from gateway.emulator.salesloft.api import SalesloftOptions
-from gateway.emulator.server import VENDORS as EMULATED
 from gateway.emulator.server import Emulated, Emulators
 from gateway.emulator.world import World
 from gateway.graph.documents import Prepared

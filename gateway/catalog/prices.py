@@ -17,7 +17,7 @@ from gateway.catalog.people import MAX_SINGLY
 from gateway.catalog.shared_walk import FEW, SPARE
 from gateway.catalog.whole_list import STATS_ROWS
 from gateway.model.conditions import naming
-from gateway.model.cost import ListPrice, ListShape, Needs
+from gateway.model.cost import How, ListPrice, ListShape, Needs
 from gateway.model.filters import LINKED_INPUTS, RESOLVED_UNDER, Canceled, MeetingFilter
 from gateway.model.order import RANK
 from gateway.model.records import Kind, Record, Source
@@ -26,6 +26,9 @@ from gateway.sources.base import Lookup, MeetingListing, PeopleLookup, Ports
 ENDS = 2
 """Calls that tell how far a listing goes, where a walk reaches its end."""
 
+
+SEVERAL = 10
+"""Records of which the price tells whether they go together in calls."""
 
 LOOKUPS = {
     Kind.CADENCE: "cadences",
@@ -185,6 +188,11 @@ class Prices:
         ports = [getattr(port, LOOKUPS[kind]) for port in self._ports if source in {None, port.source}]
         lookups: list[Lookup[Record]] = [port for port in ports if port is not None]
         return [need for lookup in lookups for need in lookup.price_of_ids(number)]
+
+    def takes_calls_each(self, kind: Kind, source: Source) -> bool:
+        """Whether each record of a kind, by reference, takes a call of its own to its source."""
+        needs = self.by_refs(kind, SEVERAL, source)
+        return any(ask.source is source and ask.how is How.EACH and calls >= SEVERAL for ask, calls in needs)
 
     def meetings_by_event(self, number: int) -> Needs:
         """Meetings by the ids of their calendar events."""

@@ -21,9 +21,9 @@ import msgspec
 
 from gateway.commands.reload import serve_reloading
 from gateway.commands.serve import MANIFEST, run
-from gateway.emulator.conditions import Conditions
+from gateway.emulator.conditions import VENDORS, Conditions
 from gateway.emulator.life import BOOKED, DROPPED, PICKED, UPDATED
-from gateway.emulator.server import VENDORS, Emulators
+from gateway.emulator.server import Emulators
 from gateway.emulator.world import World
 from gateway.graph.ids import global_id
 from gateway.model.records import Kind, Source

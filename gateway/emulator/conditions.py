@@ -7,6 +7,9 @@ from typing import Any
 
 from gateway.emulator.faults import BAD_GATEWAY, Faults
 
+VENDORS = ("salesloft", "drift", "calendly")
+"""Who is emulated, in the order in which they are named."""
+
 
 @dataclass(frozen=True)
 class Conditions:

@@ -72,7 +72,7 @@ class Call:
         path: as asked.
         params: in order, decoded.
         status: as answered, faults included; 0 where a fault let no answer out.
-        cost: units charged; always 0 for Drift.
+        cost: units charged; 0 where the vendor does not say.
         unknown_params: names that the vendor would have ignored in silence.
     """
 
@@ -235,7 +235,7 @@ def _status(answer: Answer, fault: Fault | None) -> int:
 
 
 _ROWS = ("data", "collection", "resource")
-"""Where the vendors have their rows: Salesloft and Drift under the first, Calendly under one of the others."""
+"""Where vendors have their rows: under `data`, or a list under the second and a single one under the third."""
 
 
 def _spoil(body: object, fault: BadRows) -> object:

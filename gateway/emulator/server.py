@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from gateway.emulator.calendly.api import CalendlyEmulator, CalendlyOptions
-from gateway.emulator.conditions import Conditions
+from gateway.emulator.conditions import VENDORS, Conditions
 from gateway.emulator.door import Call, Clock
 from gateway.emulator.drift import DriftEmulator, DriftOptions
 from gateway.emulator.faults import Faults
@@ -24,9 +24,6 @@ from gateway.emulator.salesloft.api import SalesloftEmulator, SalesloftOptions
 from gateway.emulator.world import World
 
 LOG = logging.getLogger("gateway.emulator")
-VENDORS = ("salesloft", "drift", "calendly")
-"""Who is emulated, in the order in which they are named."""
-
 _GRACE = 1.0
 
 

@@ -35,7 +35,7 @@ async def people(
     before: Before = UNSET,
     filter: Annotated[PersonFilter | None, CONDITIONS] = UNSET,  # noqa: A002 - the contract's name
 ) -> Any:
-    """A page of Salesloft's people."""
+    """A page of people."""
     asked = window_of(NEWEST_FIRST, first, after, last, before)
     return await _page(
         info, info.context.catalog.person_list, asked, read_filter(record_filters.PersonFilter, given(filter))

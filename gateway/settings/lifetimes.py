@@ -58,7 +58,10 @@ class RecordLifetimes(SettingsGroup, frozen=True, kw_only=True):
     window: Annotated[
         Lifetimes,
         ttl(WINDOW),
-        Meta(title="GATEWAY_TTL_WINDOW", description="meetings that can only be had all at once (Drift's)"),
+        Meta(
+            title="GATEWAY_TTL_WINDOW",
+            description="meetings that are read all at once, or a month at once (Drift's, Calendly's)",
+        ),
     ] = WINDOW
     directories: Annotated[
         Lifetimes,
@@ -84,9 +87,10 @@ LIFETIMES = SettingsTable(
     RecordLifetimes,
     about="""A lifetime is two numbers of seconds, the second beginning where the first ends: so long a
 record is *fresh* and used as it is; then it is *stale*, used once more while it is fetched again in the background.
-After that it is only a fallback, used where the source does not answer: pages of lists for 10 minutes, Drift's window
-for an hour, all else for a day. Answers made of a stale record or a fallback say `STALE`. That a record does not exist
-is cached for a minute (in pages 10 seconds, in Drift's window 30), and never longer than records are fresh. `0,0`
-caches nothing.""",
+After that it is only a fallback, used where the source does not answer: pages of lists for 10 minutes, what
+`GATEWAY_TTL_WINDOW` is for an hour, all else for a day. Answers made of a stale record or a fallback say `STALE`. That
+a record does not exist is cached for a minute (of pages 10 seconds, of windows 30), and never longer than records are
+fresh. Months of Calendly's that are over (of windows), and invitees (of pages), are cached twenty times as long as is
+set. `0,0` caches nothing.""",
     example="GATEWAY_TTL_PAGES=10,20\nGATEWAY_TTL_USERS=300,3600",
 )

@@ -17,8 +17,9 @@ from graphql import GraphQLArgument, GraphQLField, GraphQLObjectType, GraphQLSch
 
 from gateway.app import create_app
 from gateway.commands import demo
+from gateway.emulator.conditions import VENDORS
 from gateway.emulator.salesloft.api import SalesloftOptions
-from gateway.emulator.server import VENDORS, Emulators
+from gateway.emulator.server import Emulators
 from gateway.graph.fields import PERSONAL as DECLARED
 from gateway.graph.fields import declared
 from gateway.graph.schema import build, core

@@ -167,7 +167,7 @@ def _order(asked: Asked) -> Order:
 
 
 def _path(name: str) -> tuple[str, ...]:
-    """The fields that lead to an attribute: `timeZone` to `time_zone`, two to `calendly.invitees`."""
+    """The fields that lead to an attribute: `timeZone` to `time_zone`; two to a source's own, after a dot."""
     parts = (part.split("_") for part in name.split("."))
     return tuple(first + "".join(word.capitalize() for word in rest) for first, *rest in parts)
 

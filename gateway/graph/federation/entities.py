@@ -16,6 +16,7 @@ from gateway.graph.context import Context
 from gateway.graph.ids import KINDS, SOURCES
 from gateway.graph.inputs.values import address, as_number, decode_id, guid, short_text, source_id
 from gateway.graph.query import nodes_of_kind
+from gateway.model.conditions import ID_FORMS, Form
 from gateway.model.record_filters import PersonFilter
 from gateway.model.records import Kind, Ref, Source, UserKey
 from gateway.model.scopes import KIND_SCOPES, Principal
@@ -23,7 +24,7 @@ from gateway.model.scopes import KIND_SCOPES, Principal
 MAX_REPRESENTATIONS = 1_000
 """Representations of one `_entities`; a router's page of 100 entities has ten fields that lead to others."""
 MAX_SINGLY = 100
-"""Of those that a source is asked for one a call: Drift's contacts and conversations."""
+"""Of those that a source is asked for one a call, such as contacts and conversations."""
 ARGUMENT = "representations"
 
 Outcome: TypeAlias = Any
@@ -59,7 +60,8 @@ Read: TypeAlias = Callable[[Kind, Mapping[str, str], str], tuple[By, Ref | str]]
 """Reads a key's values, by field: `read(kind, values, place)`, where `place` is the argument for errors."""
 
 
-CALENDLY_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Z]{16}")
+URI_PART = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Z]{16}")
+"""What parts of URIs look like that are ids: UUIDs, or capitals."""
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -89,18 +91,19 @@ def _by_guid(kind: Kind, values: Mapping[str, str], place: str) -> tuple[By, Ref
 
 
 def _by_source_id(kind: Kind, values: Mapping[str, str], place: str) -> tuple[By, Ref | str]:
-    """A source's own id; if the source is not given, Salesloft's are numbers and Calendly's UUIDs or capitals."""
+    """A source's own id; if the source is not given, the form of the id says whose it is."""
     text = values["sourceId"]
-    source = SOURCES.get(values["source"]) if "source" in values else _whose(text)
+    source = SOURCES.get(values["source"]) if "source" in values else _whose(kind, text)
     if source is None:
         raise BadUserInput(f"{place}.source: must be one of {', '.join(SOURCES)}.", argument=f"{place}.source")
     return By.REF, Ref(source, kind, source_id(source, kind, text, f"{place}.sourceId"))
 
 
-def _whose(text: str) -> Source:
-    if as_number(text) is not None:
-        return Source.SALESLOFT
-    return Source.CALENDLY if CALENDLY_ID.fullmatch(text) else Source.DRIFT
+def _whose(kind: Kind, text: str) -> Source | None:
+    """The first source whose ids look like this one."""
+    number, part = as_number(text) is not None, URI_PART.fullmatch(text)
+    form = Form.NUMBER if number else Form.URI_PART if part else Form.TEXT
+    return next((source for source in Source if ID_FORMS.get((source, kind), Form.TEXT) is form), None)
 
 
 def _by_email(_: Kind, values: Mapping[str, str], place: str) -> tuple[By, Ref | str]:
@@ -213,7 +216,7 @@ def _wanted(
 async def _found(context: Context, asked: Sequence[Wanted], fields: frozenset[str]) -> dict[Wanted, Outcome]:
     """What each comes to: a look-up a kind and key, all at once."""
     distinct = list(dict.fromkeys(asked))
-    beyond = [each for each in distinct if _single(each)][MAX_SINGLY:]
+    beyond = [each for each in distinct if _single(context, each)][MAX_SINGLY:]
     error = OperationTooCostly(
         f"{len(beyond) + MAX_SINGLY} of the {ARGUMENT} would be looked up one by one; the maximum is {MAX_SINGLY}.",
         measured=len(beyond) + MAX_SINGLY,
@@ -232,11 +235,9 @@ async def _found(context: Context, asked: Sequence[Wanted], fields: frozenset[st
     return found
 
 
-def _single(each: Wanted) -> bool:
+def _single(context: Context, each: Wanted) -> bool:
     """Whether a source has to be asked for it by a call of its own."""
-    return isinstance(each.value, Ref) and (
-        each.kind is Kind.CONVERSATION or (each.kind is Kind.PERSON and each.value.source is Source.DRIFT)
-    )
+    return isinstance(each.value, Ref) and context.catalog.prices.takes_calls_each(each.kind, each.value.source)
 
 
 async def _of_group(

@@ -2,6 +2,8 @@
 
 Times are timezone-aware datetimes in UTC. Ids are text, since upstream sends 64-bit integers, GUIDs and slugs.
 `None` stands for null and for absent alike: neither vendor tells them apart reliably.
+
+A record cannot be part of a cycle, so the garbage collector need not look at it (`gc=False`), but for a meeting.
 """
 
 from __future__ import annotations
@@ -57,7 +59,7 @@ class UserKey(Word):
     GUID = "guid"
 
 
-class Ref(msgspec.Struct, frozen=True, cache_hash=True):
+class Ref(msgspec.Struct, frozen=True, cache_hash=True, gc=False):
     """A record of a source, by its id (or, for users, by another key)."""
 
     source: Source
@@ -90,7 +92,7 @@ class AttendeeStatus(Word):
 NO_FIELDS: frozenset[str] = frozenset()
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What every record has.
 
     Attributes:
@@ -106,7 +108,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     unreadable: frozenset[str] = NO_FIELDS
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True):
+class Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is part of a record.
 
     Attributes:
@@ -140,7 +142,7 @@ class Recurrence(Part, frozen=True, kw_only=True):
     last_occurrence_at: dt.datetime | None = None
 
 
-class Meeting(Record, frozen=True, kw_only=True):
+class Meeting(Record, frozen=True, kw_only=True, gc=True):  # its errors hold the frames that may hold it
     """A calendar event as one source has it, or, with `twins`, folded with what the sources below it hold.
 
     Attributes:

@@ -56,7 +56,7 @@ SEVERAL = 3
 """Rows of which none can be read, before they are taken for something else than rows."""
 
 
-class Row(msgspec.Struct, Generic[S], frozen=True):
+class Row(msgspec.Struct, Generic[S], frozen=True, gc=False):
     """One row and what of it could not be read.
 
     Attributes:

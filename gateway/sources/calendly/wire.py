@@ -22,7 +22,7 @@ def id_of(uri: str) -> str:
     return uri.rstrip("/").rpartition("/")[2]
 
 
-class Location(msgspec.Struct, frozen=True, kw_only=True):
+class Location(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where it takes place (Calendly: Event locations).
 
     Attributes:
@@ -39,7 +39,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     data: Any = None
 
 
-class InviteesCounter(msgspec.Struct, frozen=True, kw_only=True):
+class InviteesCounter(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How many were invited, still are, and may be."""
 
     total: Count | None = None
@@ -47,7 +47,7 @@ class InviteesCounter(msgspec.Struct, frozen=True, kw_only=True):
     limit: Count | None = None
 
 
-class EventMembership(msgspec.Struct, frozen=True, kw_only=True):
+class EventMembership(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A host; rows of before 2023 have `user` alone."""
 
     user: str | None = None
@@ -57,7 +57,7 @@ class EventMembership(msgspec.Struct, frozen=True, kw_only=True):
     buffered_end_time: Instant | None = None
 
 
-class EventGuest(msgspec.Struct, frozen=True, kw_only=True):
+class EventGuest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Somebody whom the invitee brings along."""
 
     email: str | None = None
@@ -65,14 +65,14 @@ class EventGuest(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: Instant | None = None
 
 
-class CalendarEvent(msgspec.Struct, frozen=True, kw_only=True):
+class CalendarEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The event in the host's calendar; `kind` is `google`, `outlook`, `exchange`, `icloud` or `outlook_desktop`."""
 
     kind: str | None = None
     external_id: str | None = None
 
 
-class Cancellation(msgspec.Struct, frozen=True, kw_only=True):
+class Cancellation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Who called it off: `canceler_type` is `host` or `invitee`; `created_at` is absent from older rows."""
 
     canceled_by: str | None = None
@@ -81,7 +81,7 @@ class Cancellation(msgspec.Struct, frozen=True, kw_only=True):
     created_at: Instant | None = None
 
 
-class QuestionAndAnswer(msgspec.Struct, frozen=True, kw_only=True):
+class QuestionAndAnswer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was asked in the booking form."""
 
     question: str | None = None
@@ -89,7 +89,7 @@ class QuestionAndAnswer(msgspec.Struct, frozen=True, kw_only=True):
     position: Count | None = None
 
 
-class Tracking(msgspec.Struct, frozen=True, kw_only=True):
+class Tracking(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where the invitee came from."""
 
     utm_campaign: str | None = None
@@ -100,7 +100,7 @@ class Tracking(msgspec.Struct, frozen=True, kw_only=True):
     salesforce_uuid: str | None = None
 
 
-class Payment(msgspec.Struct, frozen=True, kw_only=True):
+class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was paid for it."""
 
     external_id: str | None = None
@@ -111,21 +111,21 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
     successful: bool | None = None
 
 
-class NoShow(msgspec.Struct, frozen=True, kw_only=True):
+class NoShow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """That the invitee was marked as not having come."""
 
     uri: str | None = None
     created_at: Instant | None = None
 
 
-class Reconfirmation(msgspec.Struct, frozen=True, kw_only=True):
+class Reconfirmation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """That the invitee was asked to confirm, and when they did."""
 
     created_at: Instant | None = None
     confirmed_at: Instant | None = None
 
 
-class Invitee(msgspec.Struct, frozen=True, kw_only=True):
+class Invitee(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Somebody who booked an event (Calendly: Event invitee).
 
     Attributes:
@@ -164,7 +164,7 @@ class Invitee(msgspec.Struct, frozen=True, kw_only=True):
         return "<Invitee>"  # it holds links that act for whoever has them
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A scheduled event (Calendly: Event).
 
     Attributes:
@@ -196,7 +196,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         return "<Event>"
 
 
-class User(msgspec.Struct, frozen=True, kw_only=True):
+class User(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A member of the organization (Calendly: User)."""
 
     uri: Uri
@@ -212,7 +212,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     locale: str | None = None
 
 
-class Membership(msgspec.Struct, frozen=True, kw_only=True):
+class Membership(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """That a user belongs to the organization; `role` is `owner`, `admin` or `user`."""
 
     uri: Uri
@@ -223,7 +223,7 @@ class Membership(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: Instant | None = None
 
 
-class Pagination(msgspec.Struct, frozen=True, kw_only=True):
+class Pagination(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where a page stands; older answers name the next one by its link alone."""
 
     count: Count | None = None

@@ -19,14 +19,14 @@ Milliseconds: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_9
 """An instant that a calendar has, 1970 to 9999; anything else is unreadable."""
 
 
-class ConferenceDetails(msgspec.Struct, frozen=True, kw_only=True):
+class ConferenceDetails(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How to join a video conference; seen in use, documented nowhere, and spelt in either way."""
 
     join_url: str | None = None
     camel_join_url: str | None = msgspec.field(default=None, name="joinUrl")
 
 
-class Meeting(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Meeting(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     """A meeting (Drift: Meeting model; what stands after `booked_by` is seen in use only).
 
     Attributes:
@@ -62,7 +62,7 @@ class Meeting(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     is_org_slug: bool | None = None
 
 
-class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     """A member of the organization, or a bot of its (Drift: User model)."""
 
     id: RecordId
@@ -82,14 +82,14 @@ class User(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     updated_at: Milliseconds | None = None
 
 
-class Tag(msgspec.Struct, frozen=True, kw_only=True):
+class Tag(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A label of a conversation or contact; `color` is six hex digits."""
 
     name: str | None = None
     color: str | None = None
 
 
-class Attributes(msgspec.Struct, frozen=True, kw_only=True):
+class Attributes(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The attributes of a contact that are read: a white-list.
 
     Attributes are free-form, and hold IP addresses, whereabouts and pages visited; whatever is not named here is
@@ -118,7 +118,7 @@ class Attributes(msgspec.Struct, frozen=True, kw_only=True):
     start_date: Milliseconds | None = None
 
 
-class Contact(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Contact(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     """A site visitor who is known (Drift: Contact model)."""
 
     id: RecordId
@@ -126,7 +126,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     attributes: Attributes | None = None
 
 
-class Conversation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Conversation(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     """A chat (Drift: Conversation model); `participants` are users."""
 
     id: RecordId

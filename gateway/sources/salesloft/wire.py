@@ -30,25 +30,25 @@ JSON: TypeAlias = Any
 """A JSON value that is passed on as it is: custom fields, CRM references."""
 
 
-class Stub(msgspec.Struct, frozen=True):
+class Stub(msgspec.Struct, frozen=True, gc=False):
     """A related record: its id alone."""
 
     id: Id
 
 
-class RecordStub(Stub, frozen=True):
+class RecordStub(Stub, frozen=True, gc=False):
     """One that is looked up by its number."""
 
     id: RecordId
 
 
-class UserStub(Stub, frozen=True):
+class UserStub(Stub, frozen=True, gc=False):
     """A user: by GUID on meetings, by number everywhere else."""
 
     id: UserId
 
 
-class Paging(msgspec.Struct, frozen=True, kw_only=True):
+class Paging(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where an answer stands among its pages; the counts only come when asked for."""
 
     per_page: Count | None = None
@@ -59,13 +59,13 @@ class Paging(msgspec.Struct, frozen=True, kw_only=True):
     total_count: Count | None = None
 
 
-class Metadata(msgspec.Struct, frozen=True, kw_only=True):
+class Metadata(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What stands beside the rows; `paging` is absent where an answer is not paged (users without `page`)."""
 
     paging: Paging | None = None
 
 
-class Attendee(msgspec.Struct, frozen=True, kw_only=True):
+class Attendee(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One invited address (Salesloft: List meetings; `affiliation` was added since, `internal` or `external`)."""
 
     email: str | None = None
@@ -78,13 +78,13 @@ class Attendee(msgspec.Struct, frozen=True, kw_only=True):
     affiliation: str | None = None
 
 
-class MeetingsSettings(msgspec.Struct, frozen=True, kw_only=True):
+class MeetingsSettings(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Whose calendar it is; only there when asked for."""
 
     email_address: str | None = None
 
 
-class Meeting(msgspec.Struct, frozen=True, kw_only=True):
+class Meeting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A meeting (Salesloft: List meetings; what stands after `undo_completion_count` was added since).
 
     Attributes:
@@ -144,7 +144,7 @@ class Meeting(msgspec.Struct, frozen=True, kw_only=True):
     notes: str | None = None
 
 
-class PersonCounts(msgspec.Struct, frozen=True, kw_only=True):
+class PersonCounts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Counters of a person."""
 
     emails_sent: Int | None = None
@@ -155,7 +155,7 @@ class PersonCounts(msgspec.Struct, frozen=True, kw_only=True):
     calls: Int | None = None
 
 
-class Person(msgspec.Struct, frozen=True, kw_only=True):
+class Person(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A prospect (Salesloft: List people). Three fields may hold an address, three a telephone number.
 
     Attributes:
@@ -225,7 +225,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     cadences: tuple[RecordStub, ...] | None = None
 
 
-class User(msgspec.Struct, frozen=True, kw_only=True):
+class User(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A member of the team (Salesloft: List users). Four fields may hold an address, and they differ.
 
     Attributes:
@@ -272,7 +272,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     role: Stub | None = None
 
 
-class CadenceCounts(msgspec.Struct, frozen=True, kw_only=True):
+class CadenceCounts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Counters of a cadence."""
 
     cadence_people: Int | None = None
@@ -282,7 +282,7 @@ class CadenceCounts(msgspec.Struct, frozen=True, kw_only=True):
     meetings_booked: Int | None = None
 
 
-class Cadence(msgspec.Struct, frozen=True, kw_only=True):
+class Cadence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A sequence of steps (Salesloft: List cadences).
 
     Attributes:
@@ -322,7 +322,7 @@ class Cadence(msgspec.Struct, frozen=True, kw_only=True):
     counts: CadenceCounts | None = None
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
+class Step(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A step of a cadence (Salesloft: List steps).
 
     Attributes:
@@ -344,13 +344,13 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     cadence: RecordStub | None = None
 
 
-class AccountCounts(msgspec.Struct, frozen=True, kw_only=True):
+class AccountCounts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Counters of an account."""
 
     people: Int | None = None
 
 
-class Account(msgspec.Struct, frozen=True, kw_only=True):
+class Account(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A company (Salesloft: List accounts)."""
 
     id: RecordId
@@ -397,7 +397,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     prospector_engagement_score: float | None = None
 
 
-class Task(msgspec.Struct, frozen=True, kw_only=True):
+class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A thing to be done (Salesloft: List tasks); `due_date` is a bare date, `due_at` an instant."""
 
     id: RecordId

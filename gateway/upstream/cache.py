@@ -266,7 +266,8 @@ class RecordCache(Generic[K, V]):
                 self._remember(key, failure)
         # A record that may change at any moment is as old as its request.
         now = self._client.now() if self._policy.changed_at is None else began
-        cached = {key: CacheEntry(found.get(key), now) for key in keys if key not in failed}
+        cached: dict[K, CacheEntry[V]] = {key: CacheEntry(value, now) for key, value in found.items()}
+        cached |= {key: CacheEntry(None, now) for key in keys if key not in found and key not in failed}
         if (seconds := self._policy.lifetimes.longest) > 0:
             await self._client.store.put(namespace, cached, self._policy.codec, seconds=seconds)
         return {**cached, **failed}

@@ -34,7 +34,7 @@ class CacheNamespace(msgspec.Struct, frozen=True, cache_hash=True):
     kind: str
 
 
-class CacheEntry(msgspec.Struct, Generic[V], frozen=True):
+class CacheEntry(msgspec.Struct, Generic[V], frozen=True, gc=False):
     """A cached record, or its absence.
 
     Attributes:
@@ -132,11 +132,14 @@ class Store(Protocol):
         ...
 
 
-ENTRY_BYTES = 400
+ENTRY_BYTES = 250
 """Bytes of an entry beside its record; measured, see docs/upstreams.md."""
 
 EXPANSION = 3
 """Bytes of memory that a byte of an encoded record takes as objects; measured, see docs/upstreams.md."""
+
+BLOCK = 64
+"""Bytes that sizes are counted in: so nearly all are small numbers, which Python has one each of."""
 
 UNKNOWN_BYTES = 64 * 1024
 """The size that is assumed for a record that cannot be encoded."""
@@ -158,6 +161,26 @@ SWEEP_INTERVAL = 60.0
 """Seconds between two sweeps: an expired entry stays in memory no longer."""
 
 
+_Place: TypeAlias = tuple[Hashable, ...]
+
+
+def _place(namespace: CacheNamespace, key: Hashable) -> _Place:
+    """Where an entry is stored: one tuple, also where the key is one; the keys of a namespace are of one type."""
+    return (namespace, *key) if isinstance(key, tuple) else (namespace, key)
+
+
+class _Stored(CacheEntry[Any], frozen=True, gc=False):
+    """An entry in memory: one object, since there are tens of thousands.
+
+    Attributes:
+        blocks: What it takes, as estimated, in `BLOCK` bytes.
+        until: When it is dropped, by the clock's `monotonic`.
+    """
+
+    blocks: int
+    until: float
+
+
 class MemoryStore:
     """A cache in this process's memory; the least recently used entries are dropped first.
 
@@ -169,7 +192,7 @@ class MemoryStore:
     def __init__(self, max_bytes: int = 128 * 1024 * 1024, clock: Timer | None = None) -> None:
         self._max_bytes = max_bytes
         self._clock: Timer = SystemClock() if clock is None else clock
-        self._entries: OrderedDict[tuple[CacheNamespace, Hashable], tuple[AnyCacheEntry, int, float]] = OrderedDict()
+        self._entries: OrderedDict[_Place, _Stored] = OrderedDict()
         self.size = 0
 
     async def get(
@@ -185,11 +208,11 @@ class MemoryStore:
         found: dict[Hashable, AnyCacheEntry] = {}
         look_up, use = self._entries.get, self._entries.move_to_end
         for key in keys:
-            place = (namespace, key)
+            place = _place(namespace, key)
             entry = look_up(place)
             if entry is not None:
                 use(place)
-                found[key] = entry[0]
+                found[key] = entry
         return found
 
     async def put(
@@ -200,9 +223,11 @@ class MemoryStore:
         for key, cached in items.items():
             data = b"" if cached.value is None else encoded(codec, cached.value)
             size = ENTRY_BYTES + _characters(key) + (UNKNOWN_BYTES if data is None else EXPANSION * len(data))
-            self._drop((namespace, key))
-            self._entries[namespace, key] = (cached, size, until)
-            self.size += size
+            blocks = -(-size // BLOCK)
+            place = _place(namespace, key)
+            self._drop(place)
+            self._entries[place] = _Stored(cached.value, cached.as_of, blocks, until)
+            self.size += blocks * BLOCK
         while self.size > self._max_bytes:
             self._drop(next(iter(self._entries)))
 
@@ -212,14 +237,14 @@ class MemoryStore:
         for start in range(0, len(places), AT_ONCE):
             for place in places[start : start + AT_ONCE]:
                 entry = self._entries.get(place)
-                if entry is not None and entry[2] <= now:
+                if entry is not None and entry.until <= now:
                     self._drop(place)
             await asyncio.sleep(0)
 
-    def _drop(self, place: tuple[CacheNamespace, Hashable]) -> None:
+    def _drop(self, place: _Place) -> None:
         entry = self._entries.pop(place, None)
         if entry is not None:
-            self.size -= entry[1]
+            self.size -= entry.blocks * BLOCK
 
 
 def _characters(key: object) -> int:

@@ -8,6 +8,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 import msgspec
 
+from gateway.errors import LoadError
 from gateway.model.cost import Needs
 from gateway.model.filters import fold_email
 from gateway.model.records import Person, Record, Ref, Source, User, UserKey
@@ -20,7 +21,16 @@ from gateway.sources.problems import another
 from gateway.sources.salesloft import prices, wire
 from gateway.sources.salesloft.api import SalesloftApi, joined, pieced, together
 from gateway.sources.salesloft.filters import Params
-from gateway.sources.salesloft.resources import EVERYBODY, PEOPLE, USERS, RecordRows, Resource
+from gateway.sources.salesloft.resources import (
+    EVERYBODY,
+    PEOPLE,
+    USERS,
+    Entry,
+    RecordRows,
+    Resource,
+    is_doubtful,
+    slim,
+)
 from gateway.upstream.batch import chunks
 from gateway.upstream.cache import ListCache, RecordCache
 from gateway.upstream.freshness import CachePolicy, LookupResult
@@ -77,14 +87,14 @@ class RecordsByKey(Generic[W, R]):
         self._resource = resource
         self._keys_of = keys_of
         self._extra = (*resource.looked_up, *extra)
-        self._records: RecordCache[Key, Translated[RecordRows[W], Found[R]]] = RecordCache(
+        self._records: RecordCache[Key, Entry[R, W]] = RecordCache(
             api.client,
             CachePolicy(
                 name=name,
                 endpoint=resource.path,
-                codec=resource.founds,
+                codec=resource.entries,
                 lifetimes=resource.lifetimes(api.lifetimes),
-                doubtful=is_partial,
+                doubtful=is_doubtful,
                 changed_at=changed_at,
             ),
             self._fetch,
@@ -112,20 +122,32 @@ class RecordsByKey(Generic[W, R]):
         """
         return self._found(await self._records.renew(request, _in_order(set(asked))))
 
-    def _found(self, answers: LookupResult[Key, Translated[RecordRows[W], Found[R]]]) -> Found[R]:
-        found = joined(entry.value for entry in answers.found.values())
-        failures = {value: failure for (_, value), failure in answers.failed.items()}
+    def _found(self, answers: LookupResult[Key, Entry[R, W]]) -> Found[R]:
+        failures: dict[str, LoadError] = {key[1]: each for key, each in answers.failed.items()}
+        records: dict[str, R] = {}
+        wrapped: list[Found[R]] = []
         for (_, value), entry in answers.found.items():
+            if not isinstance(entry, Translated):
+                records[entry.source_id] = entry
+                continue
+            wrapped.append(entry.value)
+            records.update((row.source_id, row) for row in entry.value.rows)
             if entry.sent.lost and not entry.sent.rows:
                 failures[value] = another(Source.SALESLOFT)
-        return msgspec.structs.replace(found, failures=failures) if failures else found
+        found = joined(wrapped) if wrapped else None
+        return Found(
+            rows=list(records.values()),
+            problems=found.problems if found else (),
+            incomplete=found.incomplete if found else None,
+            failures=failures,
+        )
 
     def calls(self, asked: Iterable[Key]) -> int:
         """Calls that some keys take at most, where none of them is cached."""
         lengths = {f"{name} {value}": _name_len(name) + encoded_len(value) for name, value in asked}
         return len(chunks(list(lengths), encoded_len=lengths.__getitem__))
 
-    async def _fetch(self, request: Request, asked: Sequence[Key]) -> Mapping[Key, Translated[RecordRows[W], Found[R]]]:
+    async def _fetch(self, request: Request, asked: Sequence[Key]) -> Mapping[Key, Entry[R, W]]:
         whole = await self._api.whole(request, self._resource, (*_in_order(asked), *self._extra))
         wanted = frozenset(asked)
         by_key: dict[Key, list[tuple[Row[W], R]]] = {}
@@ -138,11 +160,10 @@ class RecordsByKey(Generic[W, R]):
                 lost.append(record.source_id)
         incomplete = whole.sent.incomplete
         # What could not be read, or nobody asked for, may be the row of any key that has none.
-        known = asked if lost or incomplete else [key for key in asked if key in by_key]
-        return {
-            key: pieced(by_key[key], (), incomplete) if key in by_key else pieced((), tuple(lost), incomplete)
-            for key in known
-        }
+        missing = [key for key in asked if key not in by_key] if lost or incomplete else ()
+        # Those found are by the records' own keys, whose texts they share while they are cached.
+        found: dict[Key, Entry[R, W]] = {key: slim(pieced(rows, (), incomplete)) for key, rows in by_key.items()}
+        return found | {key: pieced((), tuple(lost), incomplete) for key in missing}
 
 
 @functools.lru_cache(maxsize=64)

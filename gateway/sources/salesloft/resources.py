@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 import msgspec
 
@@ -17,7 +17,7 @@ from gateway.model.records import Account, Cadence, Meeting, Person, Record, Sou
 from gateway.paging.merge import Problem
 from gateway.settings.lifetimes import RecordLifetimes
 from gateway.sources.base import Found
-from gateway.sources.cached import Translator
+from gateway.sources.cached import Translated, Translator
 from gateway.sources.decode import Body, BodyDecoder, Row
 from gateway.sources.problems import problems_of
 from gateway.sources.salesloft import related, translate, wire
@@ -101,6 +101,53 @@ class RecordRows(msgspec.Struct, Generic[W], frozen=True, kw_only=True):
     incomplete: str | None = None
 
 
+Entry: TypeAlias = R | Translated[RecordRows[W], Found[R]]
+"""What is cached of a key: its record alone, which is nearly all there is, or rows of which more is to be said."""
+
+
+class EntryCodec(Generic[W, R]):
+    """Entries of keys as bytes and back: whichever it is, they are encoded as rows.
+
+    Args:
+        founds: Encodes rows.
+    """
+
+    def __init__(self, founds: Translator[RecordRows[W], Found[R]]) -> None:
+        self._founds = founds
+
+    @property
+    def layout(self) -> str:
+        """Which type the rows are of."""
+        return self._founds.layout
+
+    def encode(self, value: Entry[R, W], /) -> bytes:
+        """The rows as bytes."""
+        if isinstance(value, Translated):
+            return self._founds.encode(value)
+        return self._founds.encode(Translated(RecordRows(rows=[Row(cast("W", value.raw))]), Found(rows=[value])))
+
+    def decode(self, data: bytes, /) -> Entry[R, W]:
+        """What these bytes hold, translated anew.
+
+        Raises:
+            msgspec.MsgspecError: They hold no such rows.
+        """
+        return slim(self._founds.decode(data))
+
+
+def slim(entry: Translated[RecordRows[W], Found[R]]) -> Entry[R, W]:
+    """The record alone, where an entry is one that could be read whole."""
+    sent = entry.sent
+    if len(sent.rows) != 1 or sent.rows[0].unreadable or sent.lost or sent.incomplete or entry.value.problems:
+        return entry
+    return entry.value.rows[0]
+
+
+def is_doubtful(entry: Entry[R, W]) -> bool:
+    """Whether some of it could not be read; see `CachePolicy.doubtful`."""
+    return isinstance(entry, Translated) and bool(entry.value.problems)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Resource(Generic[W, R]):
     """One kind of record, and its list.
@@ -112,6 +159,7 @@ class Resource(Generic[W, R]):
         decoder: Bytes into its rows.
         pages: Its pages, as sent and as records.
         founds: Rows of it, likewise.
+        entries: What is cached of a key of theirs.
         plain: A call for a row of it, whichever; see `Call.plain`.
         times: The times that its rows have and can be sorted by.
         always: Parameters of every call.
@@ -127,6 +175,7 @@ class Resource(Generic[W, R]):
     decoder: BodyDecoder[W, wire.Metadata]
     pages: Translator[SentPage[W], RecordPage[R]]
     founds: Translator[RecordRows[W], Found[R]]
+    entries: EntryCodec[W, R]
     plain: UpstreamCall[Body[W, wire.Metadata]]
     times: tuple[OrderField, ...]
     always: Params = ()
@@ -160,6 +209,7 @@ def _resource(
 
     decoder = BodyDecoder(row, wire.Metadata, source=Source.SALESLOFT.value)
     sent, rows = cast("Any", SentPage)[row], cast("Any", RecordRows)[row]
+    founds = Translator(rows, found_in)
     plain = UpstreamCall(path, path, decoder.read_list, (*always, *active, ("per_page", "1"), ("page", "1")))
     return Resource(
         path=path,
@@ -167,7 +217,8 @@ def _resource(
         lifetimes=lifetimes,
         decoder=decoder,
         pages=Translator(sent, page_of),
-        founds=Translator(rows, found_in),
+        founds=founds,
+        entries=EntryCodec(founds),
         plain=plain,
         times=times,
         always=always,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from urllib.parse import urlsplit
 
 from gateway.model.filters import fold_email
@@ -39,6 +40,9 @@ ANSWERS = {
     "declined": AttendeeStatus.DECLINED,
 }
 """The words for an attendee's answer."""
+
+MOST_REFS = 8192
+"""References of which there is one each."""
 
 VENDOR = "salesloft"
 NO_RECURRENCE = (None, None, None, None)
@@ -182,7 +186,7 @@ def ref(kind: Kind, value: Id | Stub | None) -> Ref | None:
     if value is None:
         return None
     text = _text(value)
-    return None if text is None else Ref(Source.SALESLOFT, kind, text)
+    return None if text is None else _ref(kind, text)
 
 
 def user_ref(value: Id | Stub | None) -> Ref | None:
@@ -191,8 +195,14 @@ def user_ref(value: Id | Stub | None) -> Ref | None:
     if text is None:
         return None
     if text.isascii() and text.isdigit():
-        return Ref(Source.SALESLOFT, Kind.USER, text)
-    return Ref(Source.SALESLOFT, Kind.USER, text.lower(), UserKey.GUID)
+        return _ref(Kind.USER, text)
+    return _ref(Kind.USER, text.lower(), UserKey.GUID)
+
+
+@functools.lru_cache(maxsize=MOST_REFS)
+def _ref(kind: Kind, text: str, key: UserKey = UserKey.ID) -> Ref:
+    """A reference, the same one for all records that bear it: thousands of them name the same few."""
+    return Ref(Source.SALESLOFT, kind, text, key)
 
 
 def full_name(name: str | None, first: str | None, last: str | None) -> str | None:

@@ -201,6 +201,7 @@ class Gateway:
                     timeout=self.timeouts.get(name, self.timeout),
                     max_body=self.max_body,
                     forbidden=VENDORS[name].forbidden,
+                    reset_header=VENDORS[name].reset_header,
                 ),
                 StaticToken(Secret(emulated.token)),
                 Budget(name, self.units, self.clock),

@@ -7,6 +7,7 @@ next by a token that is bound to what was asked.
 from __future__ import annotations
 
 import datetime as dt
+import enum
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -19,7 +20,7 @@ from gateway.request import Request
 from gateway.sources.base import Sample
 from gateway.sources.calendly import wire
 from gateway.sources.calendly.wire import id_of
-from gateway.sources.decode import Body, BodyDecoder, Envelope, Row, sample
+from gateway.sources.decode import EVERYTHING, Body, BodyDecoder, Envelope, Row, sample
 from gateway.sources.page_sizes import PageSizes
 from gateway.upstream.cache import ListCache
 from gateway.upstream.client import Client
@@ -65,14 +66,26 @@ class EventRows(msgspec.Struct, frozen=True, kw_only=True):
         rows: The rows that can be read.
         lost: Those that cannot; see `Body.lost`.
         cut_off: Whether the most pages were read and more were left.
+        unreachable: Whether there are more that the last page did not name in a way to ask for them.
     """
 
     rows: list[Row[wire.Event]]
     lost: tuple[str, ...] = ()
     cut_off: bool = False
+    unreachable: bool = False
 
 
 Page = Body[S, wire.Pagination]
+
+NAMING_NEXT = EVERYTHING | {"next_page", "next_page_token"}
+"""Paths of a page's `pagination` without which it is not known whether another follows."""
+
+
+class Left(enum.Enum):
+    """Why pages of a list were not read."""
+
+    TOO_MANY = "further pages"
+    UNREACHABLE = "the pages that follow"
 
 
 class _List(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
@@ -151,11 +164,12 @@ class CalendlyApi:
         asked = (("organization", await self.organization(request)), *params)
         plain = await self._plain(request)
         wanted = _List(endpoint=EVENTS, path=EVENTS, params=asked, read=_EVENTS.read_list, most=most, plain=plain)
-        pages, cut_off = await self._pages(request, wanted, on_page)
+        pages, left = await self._pages(request, wanted, on_page)
         return EventRows(
             rows=[row for page in pages for row in page.rows],
             lost=tuple(lost for page in pages for lost in page.lost),
-            cut_off=cut_off,
+            cut_off=left is Left.TOO_MANY,
+            unreachable=left is Left.UNREACHABLE,
         )
 
     async def event(self, request: Request, event_id: str) -> Body[wire.Event, None] | None:
@@ -175,7 +189,7 @@ class CalendlyApi:
             one=True,
             plain=await self._plain(request),
         )
-        return _joined((await self._pages(request, wanted))[0])
+        return _joined(*await self._pages(request, wanted))
 
     async def memberships(self, request: Request) -> Page[wire.Membership]:
         """The whole organization (Calendly: List organization memberships)."""
@@ -183,7 +197,7 @@ class CalendlyApi:
         wanted = _List(
             endpoint=MEMBERSHIPS, path=MEMBERSHIPS, params=asked, read=_MEMBERSHIPS.read_list, most=MOST_TEAM_PAGES
         )
-        return _joined((await self._pages(request, wanted))[0])
+        return _joined(*await self._pages(request, wanted))
 
     async def sample(self, request: Request) -> Sample:
         """What can be told of one event, whichever."""
@@ -199,8 +213,8 @@ class CalendlyApi:
 
     async def _pages(
         self, request: Request, wanted: _List[S], on_page: Callable[[Sequence[Page[S]]], None] = lambda _: None
-    ) -> tuple[list[Page[S]], bool]:
-        """The pages of a list, and whether more were left.
+    ) -> tuple[list[Page[S]], Left | None]:
+        """The pages of a list, and why more were left, where they were.
 
         It is read from the start again, once, where a token has expired; and in smaller pages where one was too large,
         since a token is good only for what the page before was asked for by.
@@ -209,6 +223,7 @@ class CalendlyApi:
         while True:
             pages: list[Page[S]] = []
             token: str | None = None
+            known: set[str] = set()
             rows = self._sizes.of(wanted.endpoint)
             params = (*wanted.params, ("count", str(rows)))
             try:
@@ -224,12 +239,15 @@ class CalendlyApi:
                         plain=wanted.plain,
                     )
                     if page is None:  # the event is gone
-                        return pages, False
+                        return pages, None
                     pages.append(page)
                     on_page(pages)
-                    token = next_token(page.metadata)
+                    token = "" if page.unreadable & NAMING_NEXT else next_token(page.metadata)
                     if token is None:
-                        return pages, False
+                        return pages, None
+                    if not token or token in known:
+                        return pages, Left.UNREACHABLE
+                    known.add(token)
             except UpstreamTooLarge:
                 if rows == 1:
                     raise
@@ -240,21 +258,27 @@ class CalendlyApi:
                     raise
                 again = True
                 continue
-            return pages, True
+            return pages, Left.TOO_MANY
 
 
-def _joined(pages: list[Page[S]]) -> Page[S]:
-    """The rows of several pages."""
-    return Body([row for page in pages for row in page.rows], lost=tuple(lost for page in pages for lost in page.lost))
+def _joined(pages: list[Page[S]], left: Left | None) -> Page[S]:
+    """The rows of several pages; what was left of them counts as lost."""
+    lost = tuple(lost for page in pages for lost in page.lost)
+    return Body([row for page in pages for row in page.rows], lost=lost if left is None else (*lost, left.value))
 
 
 def next_token(page: wire.Pagination | None) -> str | None:
-    """What the next page is asked for by; None at the end."""
+    """What the next page is asked for by; None at the end, and empty where there is one that does not say."""
     if page is None:
         return None
     if page.next_page_token:
         return page.next_page_token
-    return next(iter(parse_qs(urlsplit(page.next_page or "").query).get("page_token", [])), None)
+    if not page.next_page:
+        return None
+    try:
+        return next(iter(parse_qs(urlsplit(page.next_page).query).get("page_token", [])), "")
+    except ValueError:  # no URL at all
+        return ""
 
 
 def between(since: dt.datetime, until: dt.datetime, *, descending: bool = False) -> Params:

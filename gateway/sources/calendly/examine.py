@@ -114,7 +114,7 @@ async def _tokens(ask: Ask, asked: Sequence[tuple[str, str]], latest: Reply) -> 
     except msgspec.ValidationError:
         page = None
     token = next_token(page)
-    if page is None or token is None:
+    if page is None or not token:
         return [undecided(each, "one page holds all events") for each in (TOKENS, TWICE)]
     named = "in next_page_token" if page.next_page_token else "in next_page alone"
     pages = [await ask(EVENTS, [*asked, ("page_token", token)]) for _ in range(2)]

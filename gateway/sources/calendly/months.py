@@ -21,7 +21,7 @@ from gateway.request import Clock, Request
 from gateway.sources.base import Found
 from gateway.sources.cached import Translated, Translator, is_partial
 from gateway.sources.calendly import translate, wire
-from gateway.sources.calendly.api import EVENTS, MOST_ROWS, CalendlyApi, EventRows, Page, between
+from gateway.sources.calendly.api import EVENTS, MOST_ROWS, CalendlyApi, EventRows, Left, Page, between
 from gateway.sources.memory import Derived
 from gateway.sources.problems import problems_of
 from gateway.upstream.cache import ListCache
@@ -246,7 +246,10 @@ def longer(lifetimes: Lifetimes) -> Lifetimes:
 def found_in(read: EventRows) -> Found[Meeting]:
     """The meetings of some rows."""
     records = [translate.meeting(row) for row in read.rows]
-    return Found(rows=records, problems=problems_of(records, read.lost), incomplete=CUT_OFF if read.cut_off else None)
+    problems = problems_of(records, read.lost)
+    if read.unreachable:
+        problems += (Problem(where=Left.UNREACHABLE.value, lost=True),)
+    return Found(rows=records, problems=problems, incomplete=CUT_OFF if read.cut_off else None)
 
 
 ROWS: Translator[EventRows, Found[Meeting]] = Translator(EventRows, found_in)

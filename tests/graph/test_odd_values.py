@@ -1,4 +1,4 @@
-"""One value that cannot be read costs that value: every endpoint of both sources, whatever stands there."""
+"""One value that cannot be read costs that value: every endpoint of every source, whatever stands there."""
 
 from __future__ import annotations
 
@@ -80,8 +80,16 @@ def of_drift(endpoint: str, relation: str, field: str, shown: str, quiet: str, *
     return Place("DRIFT", endpoint, query % (relation, shown), field, shown, quiet, within=within)
 
 
+def of_calendly(
+    endpoint: str, relation: str, field: str, shown: str, quiet: str, *, within: str | None = None
+) -> Place:
+    query = "{ meetings(first: 20, filter: {sources: [CALENDLY]}) { nodes { id title %s { %s } } } }"
+    return Place("CALENDLY", endpoint, query % (relation, shown), field, shown, quiet, within=within)
+
+
 OURS = "{ meetings(first: 200, filter: {sources: [SALESLOFT]}) { nodes { id title location } %s } }" % REPORTS
 THEIRS = "{ meetings(first: 200, filter: {sources: [DRIFT]}) { nodes { id notes timeZone } %s } }" % REPORTS
+BOOKED = "{ meetings(first: 200, filter: {sources: [CALENDLY]}) { nodes { id title notes } %s } }" % REPORTS
 PLACES = [
     Place("SALESLOFT", "meetings", OURS, "title", "title", "crm_references", "title"),
     Place(
@@ -130,7 +138,21 @@ PLACES = [
     of_drift("users/list", "owner", "timeZone", "timeZone", "alias"),
     of_drift("contacts/{id}", "person", "title", "title", "createdAt", within="attributes"),
     of_drift("conversations/{id}", "conversation", "status", "status", "inboxId"),
+    Place("CALENDLY", "scheduled_events", BOOKED, "name", "title", "event_guests", "name"),
+    of_calendly(
+        "scheduled_events/{id}/invitees", "calendly { invitees { name } } attendees", "name", "name", "tracking"
+    ),
+    of_calendly("scheduled_events/{id}/invitees", "person", "timezone", "timeZone", "payment"),
+    of_calendly("organization_memberships", "owner", "timezone", "timeZone", "avatar_url", within="user"),
 ]
+
+
+OVER = {
+    "SALESLOFT": ("SALESLOFT",),
+    "DRIFT": ("SALESLOFT", "DRIFT"),
+    "CALENDLY": ("CALENDLY",),
+}
+"""The sources that are on."""
 
 
 def vendor(gateway: Gateway, source: str) -> Emulated:
@@ -159,7 +181,7 @@ def nodes(answer: Asked) -> Any:
 @pytest.mark.parametrize("place", PLACES, ids=str)
 async def test_a_value_that_cannot_be_read_is_null_and_nothing_else_is(little: Gateway, place: Place) -> None:
     emulated = vendor(little, place.source)
-    little.sources = ("SALESLOFT",) if place.source == "SALESLOFT" else little.sources
+    little.sources = OVER[place.source]
     whole = await little.ask(place.query)
     assert whole.errors == []
     for name, value in ODD.items():
@@ -189,7 +211,7 @@ def check_report(answer: Asked, place: Place, rows: int | None) -> None:
 @pytest.mark.sampled(8)
 @pytest.mark.parametrize("place", PLACES, ids=str)
 async def test_a_value_that_nobody_asked_for_costs_nothing(little: Gateway, place: Place) -> None:
-    emulated = vendor(little, place.source)
+    emulated, little.sources = vendor(little, place.source), OVER[place.source]
     whole = await little.ask(place.query)
     for name, value in {**ODD, "beyond 64 bits": b'{"erp": 123456789012345678900}'}.items():
         for field in (place.quiet, "nobody_knows_this"):

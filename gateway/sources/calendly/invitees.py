@@ -22,7 +22,7 @@ from gateway.sources.calendly import translate, wire
 from gateway.sources.calendly.addresses import AddressIds
 from gateway.sources.calendly.api import EVENTS, INVITEES, CalendlyApi, EventRows, between
 from gateway.sources.calendly.months import ROWS, EventWindow, Held, longer
-from gateway.sources.decode import Body
+from gateway.sources.decode import Body, Row
 from gateway.upstream.batch import Limits
 from gateway.upstream.cache import ListCache, RecordCache
 from gateway.upstream.client import Client
@@ -56,13 +56,13 @@ class Invitees(msgspec.Struct, frozen=True):
         problems: What of them could not be read.
     """
 
-    rows: tuple[wire.Invitee, ...]
+    rows: tuple[Row[wire.Invitee], ...]
     problems: tuple[str, ...] = ()
 
 
 def _invitees(sent: Body[wire.Invitee, None]) -> Invitees:
     odd = {path for row in sent.rows for path in row.unreadable}
-    return Invitees(tuple(row.value for row in sent.rows), tuple(sorted(odd | set(sent.lost))))
+    return Invitees(tuple(sent.rows), tuple(sorted(odd | set(sent.lost))))
 
 
 _CODEC: Translator[Body[wire.Invitee, None], Invitees] = Translator(Body[wire.Invitee, None], _invitees)
@@ -137,9 +137,9 @@ class InviteeReader:
         now, met = self._window.now(), await self._met(request)
         for sent in answers.found.values():
             for invitee in sent.value.rows:
-                address = fold_email(invitee.email or "")
+                address = fold_email(invitee.value.email or "")
                 known = met.get(address)
-                if known is None or (known.created_at or EPOCH) <= (invitee.created_at or EPOCH):
+                if known is None or (known.value.created_at or EPOCH) <= (invitee.value.created_at or EPOCH):
                     met[address] = invitee
         return [self._filled(row, answers, now) for row in meetings]
 
@@ -165,10 +165,10 @@ class InviteeReader:
         sent = answers.found.get(key)
         return translate.with_invitees(row, () if sent is None else sent.value.rows, self.person, now)
 
-    async def _met(self, request: Request) -> dict[str, wire.Invitee]:
+    async def _met(self, request: Request) -> dict[str, Row[wire.Invitee]]:
         """The newest record of each address among the invitees that a request has read: whom its page shows."""
 
-        async def make() -> dict[str, wire.Invitee]:
+        async def make() -> dict[str, Row[wire.Invitee]]:
             return {}
 
         return await request.once((self, "met"), make)
@@ -177,7 +177,7 @@ class InviteeReader:
         """The reference of whoever has an address."""
         return Ref(Source.CALENDLY, Kind.PERSON, self._ids.id_of(address))
 
-    async def newest(self, request: Request, address: str) -> wire.Invitee | None:
+    async def newest(self, request: Request, address: str) -> Row[wire.Invitee] | None:
         """The newest record of somebody as an invitee: of those that the request has read, else of all; None for none.
 
         Raises:
@@ -191,10 +191,9 @@ class InviteeReader:
             return None
         answers = await self._of_event.get(request, [_key(newest)])
         sent = next(iter(answers.found.values()), None)
-        mine = [
-            each for each in (sent.value.rows if sent else ()) if fold_email(each.email or "") == fold_email(address)
-        ]
-        return mine[-1] if mine else wire.Invitee(uri="-", email=address)
+        wanted = fold_email(address)
+        mine = [row for row in (sent.value.rows if sent else ()) if fold_email(row.value.email or "") == wanted]
+        return mine[-1] if mine else Row(wire.Invitee(uri="-", email=address))
 
     async def of_address(self, request: Request, address: str) -> Found[Meeting]:
         """The events of the window that somebody was invited to, as they come without their invitees.

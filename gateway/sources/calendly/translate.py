@@ -47,6 +47,12 @@ USER_NAMES: Names = {
 }
 """The fields that go by another name in the record, or whose parts do."""
 
+INVITEE_NAMES: Names = {
+    "timezone": "time_zone",
+    "questions_and_answers": "custom_fields",
+}
+"""The same of an invitee's fields in a person."""
+
 INVITEES_OF = re.compile(r"/scheduled_events/([^/]+)/invitees/")
 """Where an invitee's URI names its event (Calendly: Get event invitee)."""
 
@@ -78,7 +84,7 @@ def meeting(row: Row[wire.Event]) -> Meeting:
 
 
 def with_invitees(
-    event: Meeting, invitees: Sequence[wire.Invitee], person: Callable[[str], Ref], now: dt.datetime
+    event: Meeting, invitees: Sequence[Row[wire.Invitee]], person: Callable[[str], Ref], now: dt.datetime
 ) -> Meeting:
     """A meeting with what its invitees tell.
 
@@ -91,16 +97,30 @@ def with_invitees(
     sent = event.raw
     assert isinstance(sent, wire.Event)
     first = main_invitee(invitees)
-    active = [each for each in invitees if each.status != "canceled"]
-    moved = next((_event_of(each.new_invitee) for each in invitees if each.rescheduled and each.new_invitee), None)
+    active = [row for row in invitees if row.value.status != "canceled"]
+    whether_they_came = tells_no_show(event, now) and bool(active)
+    moved = [_event_of(row.value.new_invitee) for row in invitees if row.value.rescheduled and row.value.new_invitee]
+    rescheduled_to = next(iter(moved), None)
+    unread = {f"calendly.invitees.{place}.{path}" for place, row in enumerate(invitees) for path in row.unreadable}
+    if first is not None:
+        unread.update(
+            name for path, name in (("email", "person"), ("timezone", "time_zone")) if path in first.unreadable
+        )
+    if whether_they_came and any("no_show" in row.unreadable for row in active):
+        unread.add("no_show")
+    if rescheduled_to is None and any(row.unreadable & {"rescheduled", "new_invitee"} for row in invitees):
+        unread.add("rescheduled_to")
     return msgspec.structs.replace(
         event,
-        raw=msgspec.structs.replace(sent, invitees=tuple(invitees)),
-        person=person(first.email) if first is not None and first.email else None,
-        attendees=(*_organizers(sent.event_memberships), *(_attendee(each, person) for each in invitees)),
-        time_zone=None if first is None else first.timezone,
-        no_show=tells_no_show(event, now) and bool(active) and all(each.no_show is not None for each in active),
-        rescheduled_to=None if moved is None else Ref(Source.CALENDLY, Kind.MEETING, moved),
+        raw=msgspec.structs.replace(sent, invitees=tuple(row.value for row in invitees)),
+        person=person(first.value.email) if first is not None and first.value.email else None,
+        attendees=(*_organizers(sent.event_memberships), *(_attendee(row, person) for row in invitees)),
+        time_zone=None if first is None else first.value.timezone,
+        no_show=None
+        if "no_show" in unread
+        else whether_they_came and all(row.value.no_show is not None for row in active),
+        rescheduled_to=None if rescheduled_to is None else Ref(Source.CALENDLY, Kind.MEETING, rescheduled_to),
+        unreadable=event.unreadable | unread,
     )
 
 
@@ -128,27 +148,29 @@ def tells_no_show(event: Meeting, now: dt.datetime) -> bool:
     return event.status is not MeetingStatus.CANCELED and (event.start_time is None or event.start_time <= now)
 
 
-def main_invitee(invitees: Sequence[wire.Invitee]) -> wire.Invitee | None:
+def main_invitee(invitees: Sequence[Row[wire.Invitee]]) -> Row[wire.Invitee] | None:
     """Who booked: the first who still comes; where nobody does, the first of all."""
-    ordered = sorted(invitees, key=lambda each: each.created_at or EPOCH)
-    return next((each for each in ordered if each.status != "canceled"), next(iter(ordered), None))
+    ordered = sorted(invitees, key=lambda row: row.value.created_at or EPOCH)
+    return next((row for row in ordered if row.value.status != "canceled"), next(iter(ordered), None))
 
 
-def person(address: str, id_: str, known: wire.Invitee | None) -> Person:
+def person(address: str, id_: str, known: Row[wire.Invitee]) -> Person:
     """Whoever has an address, as their newest record as an invitee has them."""
-    answers = known.questions_and_answers if known is not None else None
-    return Person(
+    sent = known.value
+    answers = sent.questions_and_answers
+    record = Person(
         source=Source.CALENDLY,
         source_id=id_,
-        raw=known,
-        name=known.name if known is not None else None,
-        first_name=known.first_name if known is not None else None,
-        last_name=known.last_name if known is not None else None,
+        raw=sent,
+        name=sent.name,
+        first_name=sent.first_name,
+        last_name=sent.last_name,
         email=address,
         emails=(address,),
-        time_zone=known.timezone if known is not None else None,
+        time_zone=sent.timezone,
         custom_fields={each.question: each.answer for each in answers if each.question} if answers else None,
     )
+    return named(record, known.unreadable, INVITEE_NAMES)
 
 
 def user(row: Row[wire.Membership]) -> User | None:
@@ -212,15 +234,21 @@ def _organizers(hosts: Iterable[wire.EventMembership] | None) -> list[Attendee]:
     ]
 
 
-def _attendee(invitee: wire.Invitee, person: Callable[[str], Ref]) -> Attendee:
+def _attendee(row: Row[wire.Invitee], person: Callable[[str], Ref]) -> Attendee:
+    invitee, unread = row.value, row.unreadable & {"email", "name"}
     canceled = invitee.status == "canceled"
     return Attendee(
         person=person(invitee.email) if invitee.email else None,
         email=invitee.email,
         name=invitee.name,
         organizer=False,
-        status=AttendeeStatus.DECLINED if canceled else AttendeeStatus.ACCEPTED,
+        status=AttendeeStatus.UNKNOWN
+        if "status" in row.unreadable
+        else AttendeeStatus.DECLINED
+        if canceled
+        else AttendeeStatus.ACCEPTED,
         source=Source.CALENDLY,
+        unreadable=unread | {"person"} if "email" in unread else unread,
     )
 
 

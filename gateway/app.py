@@ -24,7 +24,6 @@ from gateway.model.status import SourceStatus
 from gateway.runtime.authentication import authenticator
 from gateway.runtime.live import live_updates
 from gateway.runtime.reload import AcceptedKeys, Reload
-from gateway.runtime.replicas import SharedDocuments, SharedRates
 from gateway.runtime.server import tune
 from gateway.runtime.signals import draining, reloading
 from gateway.runtime.upstreams import opened, release
@@ -32,7 +31,6 @@ from gateway.settings.api_keys import LiveKeys
 from gateway.settings.clients import LimitSettings, allowed_hosts
 from gateway.settings.settings import Settings
 from gateway.upstream.clock import SystemClock, Timer, every
-from gateway.upstream.replicas.link import Link
 from gateway.upstream.store import SWEEP_INTERVAL
 from gateway.web.authentication import Authenticator
 from gateway.web.document_limits import guard, text_guard
@@ -49,6 +47,7 @@ from gateway.web.streams import Subscriptions
 from gateway.web.webhooks import WebhookEndpoint
 
 if TYPE_CHECKING:
+    from gateway.upstream.replicas.link import Link
     from gateway.web.tracing.exporting import Exporting
 
 log = logging.getLogger(__name__)
@@ -209,13 +208,21 @@ def create_app(
 def rates_of(limits: LimitSettings, link: Link | None, clock: Timer) -> RateLimits:
     """Each client's rate limit: shared by replicas with a Redis, else this process's."""
     near = ClientRateLimits(limits.client_rate, limits.client_cost, clock)
-    return near if link is None else SharedRates(link, near)
+    if link is None:
+        return near
+    from gateway.runtime.replicas import SharedRates  # noqa: PLC0415 - redis takes 7 MB, not paid for where it is not used
+
+    return SharedRates(link, near)
 
 
 def documents_of(link: Link | None) -> DocumentStore:
     """The store of automatically persisted documents: shared by replicas with a Redis, else this process's."""
     near = MemoryDocumentStore()
-    return near if link is None else SharedDocuments(link, near)
+    if link is None:
+        return near
+    from gateway.runtime.replicas import SharedDocuments  # noqa: PLC0415 - likewise
+
+    return SharedDocuments(link, near)
 
 
 def counting(settings: Settings, folder: Path | None, keys: LiveKeys) -> Metrics:

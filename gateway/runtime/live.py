@@ -13,7 +13,6 @@ from gateway.live.live import Live, LiveOptions
 from gateway.live.log import MemoryLog
 from gateway.live.versions import MemoryVersions
 from gateway.model.records import Source
-from gateway.runtime.changes import RedisKeys, SharedCoordination, SharedLog, SharedVersions
 from gateway.runtime.upstreams import Upstreams
 from gateway.settings.settings import Settings
 from gateway.upstream.clock import Timer, every
@@ -75,6 +74,13 @@ async def live_updates(
         async with live.running():
             yield live
         return
+
+    from gateway.runtime.changes import (  # noqa: PLC0415 - redis takes 7 MB, not paid for where it is not used
+        RedisKeys,
+        SharedCoordination,
+        SharedLog,
+        SharedVersions,
+    )
 
     def identity() -> str:
         parts = sorted(f"{name}:{client.identity}" for name, client in upstreams.clients.items())

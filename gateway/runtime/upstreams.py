@@ -9,7 +9,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from gateway.model.records import Source
 from gateway.model.status import EndpointTrouble, SourceState, SourceStatus
@@ -24,13 +24,13 @@ from gateway.upstream.clock import Timer, every
 from gateway.upstream.credentials import Credential, RotatingCredential, Secret, StaticToken
 from gateway.upstream.http import Session, Upstream, open_session
 from gateway.upstream.oauth import ClientCredentials
-from gateway.upstream.replicas.counter import SharedCounter
-from gateway.upstream.replicas.fleet import Fleet
-from gateway.upstream.replicas.link import Link
-from gateway.upstream.replicas.store import SharedStore, SharedVault
 from gateway.upstream.store import SWEEP_INTERVAL, MemoryStore, Store
 from gateway.upstream.switches import OffFile, Switches
 from gateway.web.metrics.gauges import Reading, SourceReading
+
+if TYPE_CHECKING:
+    from gateway.upstream.replicas.fleet import Fleet
+    from gateway.upstream.replicas.link import Link
 
 log = logging.getLogger(__name__)
 
@@ -241,6 +241,10 @@ async def _shared(
     await stack.enter_async_context(every(clock, SWEEP_INTERVAL, memory.sweep))
     if settings.cache.url is None:
         return SharedResources(session=session, clock=clock, store=memory, memory=memory, meter=meter)
+    from gateway.upstream.replicas.fleet import Fleet  # noqa: PLC0415 - redis takes 7 MB, not paid for where it is not used
+    from gateway.upstream.replicas.link import Link  # noqa: PLC0415 - likewise
+    from gateway.upstream.replicas.store import SharedStore  # noqa: PLC0415 - likewise
+
     link = Link(settings.cache.url.reveal(), clock)
     stack.push_async_callback(link.close)
     store = SharedStore(link, memory)
@@ -288,6 +292,8 @@ def _budget(source: SourceSettings, credential: RotatingCredential, shared: Shar
         log.log(level, "%s: this process may spend %d units a minute, one of %d", source.name, limit, processes)
         return Budget(source.name, limit, shared.clock, adapts=adapts)
 
+    from gateway.upstream.replicas.counter import SharedCounter  # noqa: PLC0415 - see `_shared`
+
     def name() -> str:
         return f"{credential.identity}:{source.name}"
 
@@ -308,12 +314,17 @@ def _credential(source: SourceSettings, shared: SharedResources) -> Credential:
 
 def _client_credentials(source: SourceSettings, client: OAuthClient, shared: SharedResources) -> ClientCredentials:
     identity = client.secret.fingerprint(f"token {client.id}")
+    vault = None
+    if shared.link is not None:
+        from gateway.upstream.replicas.store import SharedVault  # noqa: PLC0415 - see `_shared`
+
+        vault = SharedVault(shared.link, identity, client.secret)
     return ClientCredentials(
         Upstream(name=source.name, base_url=client.token_url, timeout=source.timeout),
         client.id,
         client.secret,
         shared.session,
         shared.clock,
-        vault=None if shared.link is None else SharedVault(shared.link, identity, client.secret),
+        vault=vault,
         meter=shared.meter,
     )

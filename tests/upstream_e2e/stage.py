@@ -276,7 +276,7 @@ async def gateway(
 
     with (
         mock.patch("gateway.runtime.upstreams.open_session", opening),
-        mock.patch("gateway.runtime.upstreams.Link", linked),
+        mock.patch("gateway.upstream.replicas.link.Link", linked),
         mock.patch("gateway.web.graphql.GRACE", HOUR),
     ):
         async with calling(

@@ -34,6 +34,9 @@ PAUSE = 500
 MARGIN = dt.timedelta(days=7)
 """How far beyond the end of what is asked for the end of what is read may lie, so that it seldom moves."""
 
+LAST = micros(dt.datetime.max.replace(tzinfo=dt.UTC))
+"""The calendar's last instant, in microseconds since 1970."""
+
 BEFORE_ALL = "!"
 """An id before all others."""
 
@@ -324,13 +327,17 @@ def _within(walked: Walked, bounds: TimeRange) -> Walked:
 
 def _months_after(since: dt.datetime, until: dt.datetime) -> Iterator[dt.datetime]:
     """The beginnings of the months after one instant and before another."""
-    while (since := _next_month(since)) < until:
-        yield since
+    while (after := _next_month(since)) is not None and after < until:
+        yield (since := after)
 
 
-def _next_month(instant: dt.datetime) -> dt.datetime:
+def _next_month(instant: dt.datetime) -> dt.datetime | None:
+    """The beginning of the month after the one that an instant is in; None at the end of the calendar."""
     first = instant.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return (first + dt.timedelta(days=32)).replace(day=1)
+    try:
+        return (first + dt.timedelta(days=32)).replace(day=1)
+    except OverflowError:
+        return None
 
 
 def _widened(walked: Walked, field: OrderField) -> Walked:
@@ -343,7 +350,7 @@ def _widened(walked: Walked, field: OrderField) -> Walked:
         return walked
     since, until = _ends(asked)
     begin = moment(since).replace(hour=0, minute=0, second=0, microsecond=0)
-    latest = min(until + MARGIN // dt.timedelta(microseconds=1), micros(dt.datetime.max.replace(tzinfo=dt.UTC)))
+    latest = min(until + MARGIN // dt.timedelta(microseconds=1), LAST)
     end = moment(round_instant(until, latest)) if until < latest else None
     bounds = TimeRange(gte=begin, lt=end)
     wanted: MeetingFilter = msgspec.structs.replace(walked.wanted, **{field.value: bounds})
@@ -351,10 +358,13 @@ def _widened(walked: Walked, field: OrderField) -> Walked:
 
 
 def _ends(bounds: TimeRange) -> tuple[int, int]:
-    """The first instant of a range that has both ends, and the first one after it, in microseconds since 1970."""
+    """The first instant of a range that has both ends, and the first one after it, in microseconds since 1970.
+
+    Neither lies beyond the calendar, whose very last instant no meeting starts at.
+    """
     since = max(micros(bound) + after for bound, after in ((bounds.gte, 0), (bounds.gt, 1)) if bound is not None)
     until = min(micros(bound) + after for bound, after in ((bounds.lt, 0), (bounds.lte, 1)) if bound is not None)
-    return since, until
+    return min(since, LAST), min(until, LAST)
 
 
 def _end(since: int, until: int, chunk: Chunk[Meeting]) -> int:

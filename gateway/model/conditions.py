@@ -103,6 +103,7 @@ class Form(enum.Enum):
     GUID = "guid"
     EMAIL = "email"
     DOMAIN = "domain"
+    MAIL_DOMAIN = "domain of an e-mail address"
     NAME = "name"
     FOLDED = "folded"
     URI_PART = "part of a URI"

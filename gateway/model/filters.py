@@ -216,7 +216,7 @@ class MeetingFilter(Filter[Meeting], frozen=True, kw_only=True):
     attendee_domains: Annotated[
         Texts,
         Condition(
-            ByTexts(Form.DOMAIN),
+            ByTexts(Form.MAIL_DOMAIN),
             "Domains of the e-mail addresses of its attendees or guests, such as `example.com`.",
             about=("attendees", "guests"),
             of=_domains,

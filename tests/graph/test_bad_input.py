@@ -59,6 +59,24 @@ TABLE = [
     (filtered("allDay: true"), "filter.allDay"),
     (filtered('titleContains: "x"'), "filter.titleContains"),
     (filtered('attendeeDomains: ["x.example"]'), "filter.attendeeDomains"),
+    *(
+        (
+            filtered(f'attendeeDomains: ["x.example", "{odd}"], startTime: {{gte: "2026-03-02T00:00:00Z"}}'),
+            "filter.attendeeDomains[1]",
+        )
+        for odd in (
+            "",
+            " ",
+            "a@b.example",
+            "@b.example",
+            "b example",
+            "https://b.example",
+            "*.example",
+            ".",
+            "b.",
+            "a..b",
+        )
+    ),
     (filtered('titleContains: " ", startTime: {gte: "2026-03-02T00:00:00Z"}'), "filter.titleContains"),
     (filtered('titleContains: "%s", startTime: {gte: "2026-03-02T00:00:00Z"}' % ("x" * 201)), "filter.titleContains"),
     # sizes

@@ -177,7 +177,7 @@ async def test_every_argument_by_personal_data_is_refused_by_name(little: Gatewa
 @pytest.mark.parametrize("each", [each for each in PERSONAL if each.parent.name == "Query"], ids=named)
 async def test_with_the_scope_or_without_a_value_it_is_not_refused(little: Gateway, each: Place) -> None:
     little.principal = TRUSTED
-    query, variables, _ = asked(each, "nobody@nowhere.example")
+    query, variables, _ = asked(each, "nowhere.example" if "Domains" in each.path[-1] else "nobody@nowhere.example")
     bounds = {"startTime": {"gte": "2026-03-01T00:00:00Z", "lt": "2026-03-08T00:00:00Z"}}
     if each.path[0] == "filter" and "Meeting" in str(each.parent.fields[each.field].args["filter"].type):
         variables["v"].update(bounds)

@@ -189,6 +189,27 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"f": {"startTime": YEAR}, "by": ["DAY"]}, "filter.startTime"),
     ({"f": {"createdAt": YEAR}, "by": ["DAY", "STATUS"]}, "filter.createdAt"),
     ({"f": {"days": {"from": "2025-01-01", "to": "2026-01-02", "timeZone": "UTC"}}, "by": ["DAY"]}, "filter.days"),
+    ({"f": {"updatedAt": YEAR}, "by": ["DAY"]}, "filter.updatedAt"),
+    ({"f": {"overlaps": YEAR}, "by": ["DAY"]}, "filter.overlaps"),
+    ({"by": ["DAY", "WEEK", "MONTH"]}, "groupBy"),
+    ({"by": ["DAY", "DAY"]}, "groupBy"),
+    ({"z": " "}, "timeZone"),
+    ({"z": "+02:00"}, "timeZone"),
+    ({"z": "../UTC"}, "timeZone"),
+    ({"z": "UTC\x00"}, "timeZone"),
+    ({"f": {"startTime": {}}}, "filter"),
+    ({"f": {"startTime": None}}, "filter"),
+    ({"f": {"startTime": {"gte": None, "lt": None}}}, "filter"),
+    ({"f": {"overlaps": {"gte": "2026-01-01T00:00:00Z"}}}, "filter"),
+    ({"f": {"days": {"from": "2026-03-02", "to": "2026-03-01", "timeZone": "UTC"}}}, "filter.days"),
+    ({"f": {"days": {"from": "2026-03-01", "to": "2026-03-01", "timeZone": "Mars/Base"}}}, "filter.days.timeZone"),
+    ({"f": {"days": {"from": "0001-01-01", "to": "0001-01-02", "timeZone": "UTC"}}}, "filter.days"),
+    ({"f": {"days": {"from": "9999-12-31", "to": "9999-12-31", "timeZone": "UTC"}}}, "filter.days"),
+    ({"f": {"overlaps": {"gte": "0001-01-01T00:00:00Z", "lt": "2026-01-01T00:00:00Z"}}}, "filter.overlaps"),
+    ({"f": {**WEEKS, "titleContains": ""}}, "filter.titleContains"),
+    ({"f": {**WEEKS, "titleContains": " \t "}}, "filter.titleContains"),
+    ({"f": {**WEEKS, "titleContains": "x" * 201}}, "filter.titleContains"),
+    ({"f": {**WEEKS, "attendeeDomains": ["a@b.example"]}}, "filter.attendeeDomains[0]"),
 ]
 
 
@@ -200,6 +221,30 @@ async def test_what_cannot_be_meant_is_refused_before_any_call(
     answer = await little.ask(BY % "total { meetings }", **variables)
     assert (answer.codes, answer.calls) == (["BAD_USER_INPUT"], [])
     assert answer.errors[0]["extensions"]["argument"] == argument
+
+
+@pytest.mark.parametrize("by", ["DAY", "WEEK", "MONTH"])
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        {"gte": "9999-12-01T00:00:00Z", "lte": "9999-12-31T23:59:59.999999Z"},
+        {"gt": "9999-12-31T23:59:59.999998Z", "lte": "9999-12-31T23:59:59.999999Z"},
+        {"gte": "0001-01-01T00:00:00Z", "lt": "0001-01-03T00:00:00Z"},
+    ],
+    ids=["last month", "last instant", "first days"],
+)
+async def test_a_range_at_either_end_of_time_is_counted_like_any_other(
+    small: World, by: str, bounds: dict[str, str]
+) -> None:
+    """With Calendly, which is read by its months."""
+    key = next(key for key, row in small.salesloft.meetings.items() if row["start_time"] and not row["canceled_at"])
+    small.salesloft.meetings.change(key, start_time="9999-12-31T12:00:00.000000Z", event_id=None, i_cal_uid=None)
+    async with running(small) as gateway:
+        gateway.sources = ("SALESLOFT", "DRIFT", "CALENDLY")
+        selected = "total { meetings } groups { from to counts { meetings } }"
+        found = (await gateway.ask(BY % selected, f={"startTime": bounds}, by=[by])).ok["meetingStats"]
+    assert found["total"]["meetings"] == int(bounds.get("gte", "").startswith("9999-12-01"))
+    assert sum(group["counts"]["meetings"] for group in found["groups"]) == found["total"]["meetings"]
 
 
 async def test_days_of_any_name_of_a_zone_are_counted_and_read_once(little: Gateway) -> None:

@@ -36,6 +36,9 @@ def stats_filter(asked: MeetingFilter | None, by: Sequence[MeetingGroup]) -> fil
     wanted = filter_of(asked)
     field = bounded_field(wanted)
     if asked is None or field is None:
+        if wanted.days is not None or (wanted.overlaps is not None and wanted.overlaps.closed):
+            argument = "filter.overlaps" if wanted.days is None else "filter.days"
+            raise BadUserInput(f"{argument}: begins or ends where the calendar does.", argument=argument)
         raise BadUserInput(f"filter: {UNBOUNDED}", argument="filter")
     argument, length = _range(wanted, field)
     if MeetingGroup.DAY in by and length > dt.timedelta(days=MAX_DAYS):

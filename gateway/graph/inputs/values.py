@@ -33,6 +33,8 @@ MAX_CHARS = 1024
 LARGEST = str(MOST_ID)
 DIGITS = re.compile(r"[0-9]+")
 ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
+MAIL_DOMAIN = re.compile(r"[^\s@/:,;?*.]+(\.[^\s@/:,;?*.]+)*")
+"""Labels in any script, with a dot between two."""
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 URI_PART = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """A UUID, or sixteen letters."""
@@ -125,6 +127,17 @@ def domain(text: str, argument: str) -> str:
     return short_text(text, argument).lower()
 
 
+def mail_domain(text: str, argument: str) -> str:
+    """What stands after the `@` of an e-mail address, folded.
+
+    Raises:
+        BadUserInput: It is not valid.
+    """
+    folded = short_text(text, argument).casefold()
+    valid = MAIL_DOMAIN.fullmatch(folded) is not None
+    return _valid(folded if valid else None, argument, "must be the domain of an e-mail address, such as example.com")
+
+
 def address(text: str, argument: str) -> str:
     """An e-mail address, folded.
 
@@ -151,6 +164,7 @@ FORMS: Mapping[Form, Callable[[str, str], str]] = {
     Form.GUID: guid,
     Form.EMAIL: address,
     Form.DOMAIN: domain,
+    Form.MAIL_DOMAIN: mail_domain,
     Form.NAME: name,
     Form.FOLDED: folded,
     Form.URI_PART: uri_part,

@@ -21,7 +21,7 @@ from gateway.request import Clock, Request
 from gateway.sources.base import Found
 from gateway.sources.cached import Translated, Translator, is_partial
 from gateway.sources.calendly import translate, wire
-from gateway.sources.calendly.api import EVENTS, MOST_ROWS, CalendlyApi, EventRows, Left, Page, between
+from gateway.sources.calendly.api import EVENTS, CalendlyApi, EventRows, Left, Page, between
 from gateway.sources.memory import Derived
 from gateway.sources.problems import problems_of
 from gateway.upstream.cache import ListCache
@@ -39,7 +39,7 @@ LOGGED_EVERY = 5
 PAST = 20
 """How many times as long as the present month one that is over may be used."""
 
-CUT_OFF = f"Calendly holds more than {MOST_PAGES * MOST_ROWS:,} events of one month: some are missing."
+CUT_OFF = "Calendly holds more events of one month, or of one invitee, than are read: some are missing."
 
 
 class Month(msgspec.Struct, frozen=True, order=True):

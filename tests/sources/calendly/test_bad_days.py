@@ -11,6 +11,7 @@ import pytest
 from gateway.emulator.calendly.api import CalendlyOptions
 from gateway.emulator.faults import Rewritten, Status
 from gateway.emulator.world import World
+from gateway.sources.calendly import months
 from tests.sources.calendly.stand import EVENTS, INVITEES, MARCH, PAGE, crowded, ids, in_window, invitees_of
 from tests.sources.calendly.stand import little as little
 from tests.sources.calendly.stand import small as small
@@ -214,3 +215,14 @@ async def test_a_malformed_id_is_bad_input_wherever_it_is_given(little: Gateway,
     answer = await little.ask("query($v: ID!) { %s(by: {calendlyId: $v}) { id } }" % field, v=key)
     assert (answer.codes, answer.calls) == (["BAD_USER_INPUT"], [])
     assert answer.errors[0]["extensions"]["argument"] == "by.calendlyId"
+
+
+async def test_a_month_of_more_events_than_are_read_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(months, "MOST_PAGES", 2)
+    async with running(crowded(350)) as gateway:
+        gateway.sources = ("CALENDLY",)
+        answer = await gateway.ask(PAGE, first=500, f=MONTH)
+    assert len(answer.to(EVENTS)) == 2
+    assert 150 <= len(ids(answer.ok)) <= 200
+    told = report(answer)
+    assert (told["status"], "more events of one month" in told["message"]) == ("PARTIAL", True)

@@ -68,7 +68,7 @@ class Prices:
             price = listing.price(shape)
             needs.append((price.ask, price.calls))
         screened = max(shape.rows, self._brought(shape, 1), MAX_SCREENED * (shape.total and self._counts(shape)))
-        return [*needs, *self._events(screened), *self.team(), *self._people(shape)]
+        return [*needs, *self._events(screened), *self.team(), *self._people(shape), *self._decided(shape)]
 
     def counted_meetings(self, shape: ListShape) -> Needs:
         """Every meeting of one list, in parts: the next begins up to a quarter before the end of what was read."""
@@ -78,7 +78,7 @@ class Prices:
             price = listing.price(shape)
             needs.append((price.ask, price.calls + math.ceil(price.calls / 3) * bool(price.walks) + price.walks))
         screened = min(shape.rows, MAX_UNMATCHED) * self._counts(shape) + self._brought(shape, 1)
-        return [*needs, *self._events(screened), *self.team(), *self._people(shape)]
+        return [*needs, *self._events(screened), *self.team(), *self._people(shape), *self._decided(shape)]
 
     def meetings_under(self, shape: ListShape, kind: Kind, records: int) -> Needs:
         """Such a page under each of several records of a kind; its condition is among the shape's."""
@@ -93,7 +93,7 @@ class Prices:
         screened = max(shape.rows * some, self._brought(shape, some) * (kind is Kind.USER))
         events = [(ask, keys * parts) for ask, keys in self._events(screened)]
         singly = [(ask, keys * records) for ask, keys in (*self.team(), *self._people(shape))]
-        return [*needs, *events, *singly]
+        return [*needs, *events, *singly, *self._decided(shape)]
 
     def people(self, shape: ListShape) -> Needs:
         """A page of people."""
@@ -151,10 +151,10 @@ class Prices:
             if shape.given("ids", _own(source), *(LINKED_INPUTS.keys() - listing.traits.lacks(MeetingFilter)))
         )
 
-    def _counts(self, shape: ListShape) -> bool:
-        """Whether rows of lower sources are among those that a total counts."""
+    def _counts(self, shape: ListShape) -> int:
+        """How many lower sources' rows are among those that a total counts."""
         no_shows = bool(shape.conditions.get("no_show"))
-        return any(
+        return sum(
             (listing.traits.tells_no_show or not no_shows)
             and not shape.given(
                 *listing.traits.lacks(MeetingFilter),
@@ -162,6 +162,10 @@ class Prices:
             )
             for source, listing in self._lower().items()
         )
+
+    def _decided(self, shape: ListShape) -> Needs:
+        """What deciding conditions takes that only what takes calls of its own can tell; bounded for a request."""
+        return [need for each in self.details for need in each.price_of_conditions(shape)]
 
     def _people(self, shape: ListShape) -> Needs:
         """What finding out takes whom a filter means."""

@@ -240,6 +240,10 @@ class MeetingDetails(Protocol):
         """What that takes at most for so many meetings."""
         ...
 
+    def price_of_conditions(self, shape: ListShape) -> Needs:
+        """What deciding a list's conditions takes at most that these alone can tell, however many lists there are."""
+        ...
+
 
 class AddressedPeople(Protocol):
     """People whom a source knows by nothing but an address, which their ids are made of."""

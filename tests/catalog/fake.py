@@ -126,6 +126,9 @@ class FakeBookings:
             return [(once(self.rows.source, "invitees"), shape)]
         return ListPrice(ask=once(self.rows.source, "events"), calls=1)
 
+    def price_of_conditions(self, shape: ListShape) -> Needs:
+        return []
+
     def price_of_ids(self, ids: int) -> Needs:
         return [(once(self.rows.source, "by_ids"), ids)]
 

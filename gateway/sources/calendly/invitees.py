@@ -10,7 +10,7 @@ from typing import TypeAlias
 import msgspec
 
 from gateway.errors import DeadlineExceeded, UpstreamError
-from gateway.model.cost import Ask, How, Needs
+from gateway.model.cost import Ask, How, ListShape, Needs
 from gateway.model.filters import fold_email
 from gateway.model.order import EPOCH
 from gateway.model.records import Kind, Meeting, Ref, Source
@@ -124,6 +124,10 @@ class InviteeReader:
     def price(self, rows: int) -> Needs:
         """What reading the invitees of so many events costs: a call each."""
         return [(OF_EVENT, rows)]
+
+    def price_of_conditions(self, shape: ListShape) -> Needs:
+        """What deciding no-shows and domains takes at most: the invitees of as many events as a request may check."""
+        return [(OF_EVENT, MOST_CHECKED)] if shape.given("no_show", "attendee_domains") else []
 
     async def fill(self, request: Request, meetings: Sequence[Meeting]) -> list[Meeting]:
         """The meetings with what their invitees tell; why it is missing of one is noted on it."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from gateway.model.cost import Needs
+from gateway.model.cost import ListShape, Needs
 from gateway.model.filters import MeetingFilter, fold_email
 from gateway.model.record_filters import AccountFilter, CadenceFilter, PersonFilter
 from gateway.model.records import Account, Cadence, Kind, Meeting, MeetingStatus, Person, Ref, Step, User
@@ -88,6 +88,10 @@ class Places:
         """The meetings with their places."""
         found = {row.source_id: row.name for row in (await self._book.read(request)).rows}
         return [msgspec.structs.replace(row, location=found.get(row.source_id)) for row in meetings]
+
+    def price_of_conditions(self, shape: ListShape) -> Needs:
+        """None of its conditions takes a call."""
+        return []
 
     def price(self, rows: int) -> Needs:
         """All places, once."""

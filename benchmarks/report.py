@@ -91,7 +91,10 @@ def markdown(results: Mapping[str, Any], pictures: Iterable[str]) -> str:
         parts += ["## Growth", GROWTH, *([picture("growth")] if "growth" in shown else [])]
         parts += [_curve(name, points) for name, points in results["growth"].items()]
     if "emulators" in results:
-        parts += ["## Emulators", "Milliseconds of CPU for a page, asked for over a socket in the same process."]
+        parts += [
+            "## Emulators",
+            "Milliseconds of CPU of the emulators' thread for a page, asked for over a socket, lists sorted before.",
+        ]
         parts.append(_figures("page", "ms", results["emulators"]))
     for page in sorted(HERE.glob("*/RESULT.md")):
         parts += [f"## {page.parent.name.title()}", page.read_text(encoding="utf-8").strip()]

@@ -121,7 +121,7 @@ def measure(parts: Sequence[str], unable: dict[str, str], rounds: int, *, quick:
         "gateways": lambda: {"gateways": bench.measure(plan, unable)},
         "growth": lambda: {"growth": growth.measure(growing)},
         "window": lambda: {"window": json.loads(script("window", *(("2000",) if quick else ())))},
-        "emulators": lambda: {"emulators": emulators.run(2 if quick else 20)},
+        "emulators": lambda: {"emulators": emulators.run(5 if quick else 20)},
         "live": lambda: {"live": json.loads(script("live", *(("20", "2", "0.5") if quick else ())))},
         "memory": lambda: {"memory": json.loads(script("memory", *(("1000",) if quick else ())))},
         "crowd": lambda: {"crowd": json.loads(script("crowd", *(("20",) if quick else ())))},

@@ -53,7 +53,12 @@ class Ask:
 
 @dataclass(frozen=True)
 class Answer:
-    """A response before it is encoded; `endpoint`, `cost` and `unknown_params` are for the log."""
+    """A response before it is encoded; `endpoint`, `cost` and `unknown_params` are for the log.
+
+    Attributes:
+        body: what is answered.
+        written: parts of the body that are JSON already, by name.
+    """
 
     endpoint: str
     status: int
@@ -61,6 +66,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     cost: int = 0
     unknown_params: tuple[str, ...] = ()
+    written: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -168,7 +174,10 @@ class Door:
             await line.send(body)
 
     def _body(self, answer: Answer, fault: Fault | None) -> bytes:
-        body: bytes = b"" if answer.status == NO_CONTENT else msgspec.json.encode(answer.body)
+        if isinstance(fault, BadRows):
+            return msgspec.json.encode(_spoil(answer.body, fault))
+        whole = {**answer.body, **answer.written} if isinstance(answer.body, dict) else answer.body
+        body: bytes = b"" if answer.status == NO_CONTENT else msgspec.json.encode(whole)
         match fault:
             case Status():
                 body = fault.body or msgspec.json.encode(self._vendor.error_body(fault.status))
@@ -178,8 +187,6 @@ class Door:
                 body = b'{"data":"'
             case MalformedJson():
                 body = body[: len(body) * 2 // 3]
-            case BadRows():
-                body = msgspec.json.encode(_spoil(answer.body, fault))
             case Rewritten():
                 body = fault.change(body)
         return body

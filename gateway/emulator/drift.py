@@ -1,12 +1,14 @@
 """Drift's REST API over the seeded world, from its documents alone (Drift: Meeting model, Users, Contacts)."""
 
 import hmac
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlencode
 from zlib import crc32
 
+from msgspec import Raw
 from starlette.types import Receive, Scope, Send
 
 from gateway.emulator.calendar import millis
@@ -14,6 +16,7 @@ from gateway.emulator.door import Answer, Ask, Clock, Door, Throttle
 from gateway.emulator.table import Row
 from gateway.emulator.world import World
 
+MEETINGS = "users/meetings/org"
 HORIZON = timedelta(days=30)
 MEETINGS_MOST, MEETINGS_DEFAULT = 1_000, 100
 USERS_MOST = 20
@@ -28,7 +31,7 @@ _TYPES = {
     429: "rate_limit",
 }
 _PARAMS = {
-    "users/meetings/org": {"min_start_time", "max_start_time", "limit"},
+    MEETINGS: {"min_start_time", "max_start_time", "limit"},
     "users": {"userId"},
     "contacts": {"email", "limit", "index", "idType", "id"},
     "accounts": {"index", "size"},
@@ -96,7 +99,6 @@ class DriftEmulator:
         self.door = Door(self, clock, self.options.latency)
         self.throttle = Throttle(self.options.rate_limit)
         self._clock = clock
-        self._shuffled: tuple[int, list[Row]] = (-1, [])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -114,12 +116,16 @@ class DriftEmulator:
         headers = {"x-ratelimit-remaining": "59"} if self.options.limit_headers else {}
         try:
             self._admit(ask, endpoint)
-            body = self._result(ask, endpoint, key, headers)
+            written: dict[str, object] = {}
+            if endpoint == MEETINGS:
+                body, written = self._meetings(ask)
+            else:
+                body = self._result(ask, endpoint, key, headers)
         except Refused as refused:
             if refused.status == 405:  # noqa: PLR2004 -- method not allowed
                 headers["allow"] = "GET"
             return Answer(endpoint, refused.status, self.error_body(refused.status, str(refused)), headers, 0, unknown)
-        return Answer(endpoint, 200, body, headers, 0, unknown)
+        return Answer(endpoint, 200, body, headers, 0, unknown, written)
 
     def _admit(self, ask: Ask, endpoint: str) -> None:
         scopes = self.options.scopes
@@ -138,8 +144,6 @@ class DriftEmulator:
         world = self.world.drift
         data: object
         match endpoint:
-            case "users/meetings/org":
-                data = self._meetings(ask)
             case "users/list":
                 data = list(world.users.data.values())
             case "users/{id}":
@@ -156,8 +160,12 @@ class DriftEmulator:
                 data = self._accounts(ask)
         return {"data": data}
 
-    def _meetings(self, ask: Ask) -> list[Row]:
-        """Give the meetings that start within the window, both ends in it, and not more than 30 days ago."""
+    def _meetings(self, ask: Ask) -> tuple[Row, dict[str, object]]:
+        """Give the meetings that start within the window, both ends in it, and not more than 30 days ago.
+
+        Returns:
+            The body, and what of it is JSON already.
+        """
         first = _required(ask, "min_start_time")
         if self.options.horizon is not None:
             first = max(first, millis(self._clock() - self.options.horizon))
@@ -165,24 +173,31 @@ class DriftEmulator:
         limit = _number(ask, "limit", MEETINGS_DEFAULT)
         if not 0 <= limit <= MEETINGS_MOST:
             raise Refused(400, "limit must be between 0 and 1000")
-        rows = [row for row in self._in_order() if first <= row["slotStart"] <= last]
-        return rows[:limit] if self.options.limited else rows
+        options, table = self.options, self.world.drift.meetings
+        starts = table.derived("starts", (), lambda: sorted(row["slotStart"] for row in table.data.values()))
+        listed = (options.order, options.canceled, self.world.seed)
+        # Windows between the same two starts hold the same meetings: as time goes by, nearly all of them are the same.
+        window = (bisect_left(starts, first), bisect_right(starts, last), limit if options.limited else None)
+
+        def within() -> tuple[list[Row], list[Raw]]:
+            rows = [row for row in table.derived("listed", listed, self._in_order) if first <= row["slotStart"] <= last]
+            rows = rows[: window[-1]]
+            return rows, table.written("row", rows, "slug")
+
+        rows, texts = table.derived("windows", (listed, window), within)
+        return {"data": rows}, {"data": texts}
 
     def _in_order(self) -> list[Row]:
-        """Give the meetings that are listed, in the order that they are."""
-        rows = self._in_no_order()
+        """Give the meetings that are listed, in their order.
+
+        Where none is set they are shuffled, the same way for as long as the table is the same: none is documented.
+        """
+        meetings = self.world.drift.meetings.data.values()
+        rows = sorted(meetings, key=lambda row: crc32(f"{self.world.seed}:{row['slug']}".encode()))
         if not self.options.canceled:
             rows = [row for row in rows if not row["status"].startswith("CANCEL")]
-        name = self.options.order.removeprefix("-")
-        return sorted(rows, key=lambda row: row[name], reverse=name != self.options.order) if name else rows
-
-    def _in_no_order(self) -> list[Row]:
-        """Give the meetings shuffled, the same way for as long as the table is the same: no order is documented."""
-        table = self.world.drift.meetings
-        version, rows = self._shuffled
-        if version != table.version:
-            rows = sorted(table.data.values(), key=lambda row: crc32(f"{self.world.seed}:{row['slug']}".encode()))
-            self._shuffled = table.version, rows
+        if name := self.options.order.removeprefix("-"):
+            rows.sort(key=lambda row: row[name], reverse=name != self.options.order)
         return rows
 
     def _users(self, ask: Ask) -> dict[str, Row]:
@@ -226,7 +241,7 @@ class DriftEmulator:
 
 
 UNKNOWN = "unknown"
-_LISTS = frozenset({"users/meetings/org", "users/list", "users", "contacts", "accounts"})
+_LISTS = frozenset({MEETINGS, "users/list", "users", "contacts", "accounts"})
 
 
 def _place(path: str) -> tuple[str, str]:

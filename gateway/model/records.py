@@ -3,7 +3,7 @@
 Times are timezone-aware datetimes in UTC. Ids are text, since upstream sends 64-bit integers, GUIDs and slugs.
 `None` stands for null and for absent alike: neither vendor tells them apart reliably.
 
-A record cannot be part of a cycle, so the garbage collector need not look at it (`gc=False`), but for a meeting.
+A record cannot be part of a cycle, so the garbage collector need not look at it (`gc=False`), but for those with errors.
 """
 
 from __future__ import annotations
@@ -220,7 +220,7 @@ class Person(Record, frozen=True, kw_only=True):
     twins: tuple[Person, ...] = ()
 
 
-class User(Record, frozen=True, kw_only=True):
+class User(Record, frozen=True, kw_only=True, gc=True):  # likewise
     """A member of the sales team.
 
     Attributes:

@@ -4,9 +4,11 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.types import Receive, Scope, Send
@@ -19,6 +21,7 @@ from gateway.emulator.door import Answer, Ask, Clock, Door, Throttle
 from gateway.emulator.table import Row
 from gateway.emulator.world import World
 
+EVENTS = "scheduled_events"
 COUNT_MOST, COUNT_DEFAULT = 100, 20
 _TITLES = {
     400: "Invalid Argument",
@@ -109,7 +112,6 @@ class CalendlyEmulator:
         self.expired = 0
         self.webhooks = WebhookDesk(clock)
         self._clock = clock
-        self._sorted: tuple[int, list[Row]] = (-1, [])
         self._given = 0
         self._used: set[str] = set()
 
@@ -135,7 +137,15 @@ class CalendlyEmulator:
         except (InvalidRequest, Refused) as refused:
             body = self.error_body(refused.status, str(refused), refused.parameter)
             return Answer(endpoint, refused.status, body, self._limits(), 0, unknown)
-        return Answer(endpoint, _DONE.get(ask.method, 200), body, self._limits(), 0, unknown)
+        status, written = _DONE.get(ask.method, 200), self._written(endpoint, body)
+        return Answer(endpoint, status, body, self._limits(), 0, unknown, written)
+
+    def _written(self, endpoint: str, body: Any) -> Mapping[str, object]:
+        """Give what of a body is JSON already."""
+        if endpoint != EVENTS:
+            return {}
+        shown = (self.options.old_hosts, self.options.calendar_events)
+        return {"collection": self.world.calendly.events.written(shown, body["collection"], "uri")}
 
     def _limits(self) -> dict[str, str]:
         """The headers that every answer bears; `Reset` is seconds to the end of the minute."""
@@ -235,12 +245,12 @@ class CalendlyEmulator:
             raise InvalidRequest(400, "sort must be start_time:asc or start_time:desc", "sort")
         _check_status(status)
         first, last = _moment(ask, "min_start_time"), _moment(ask, "max_start_time")
-        earlier: Callable[[str, str], bool] = (lambda a, b: a <= b) if self.options.inclusive else (lambda a, b: a < b)
-        rows: Iterable[Row] = self._in_order()
-        if first is not None:
-            rows = [row for row in rows if earlier(first, row["start_time"])]
-        if last is not None:
-            rows = [row for row in rows if earlier(row["start_time"], last)]
+        starts, ordered = self.world.calendly.events.derived("sorted", (), self._in_order)
+        # Those that begin at a bound itself are within only where it is inclusive.
+        at_first, at_last = (bisect_left, bisect_right) if self.options.inclusive else (bisect_right, bisect_left)
+        rows = ordered[
+            0 if first is None else at_first(starts, first) : len(starts) if last is None else at_last(starts, last)
+        ]
         if status is not None:
             rows = [row for row in rows if row["status"] == status]
         if (user := _last(ask, "user")) is not None:
@@ -252,17 +262,12 @@ class CalendlyEmulator:
                 if row["email"].strip().lower() == email.strip().lower()
             }
             rows = [row for row in rows if row["uri"] in of_invitee]
-        rows = list(rows)
         return rows[::-1] if sort.endswith("desc") else rows
 
-    def _in_order(self) -> list[Row]:
-        """Give the events by start; sorted anew only where the table has changed."""
-        table = self.world.calendly.events
-        version, rows = self._sorted
-        if version != table.version:
-            rows = sorted(table.data.values(), key=lambda row: (row["start_time"], row["uri"]))
-            self._sorted = table.version, rows
-        return rows
+    def _in_order(self) -> tuple[list[str], list[Row]]:
+        """Give the starts of the events, and the events, by start."""
+        rows = sorted(self.world.calendly.events.data.values(), key=lambda row: (row["start_time"], row["uri"]))
+        return [row["start_time"] for row in rows], rows
 
     def _invitees(self, ask: Ask, event_key: str) -> list[Row]:
         event = _found(self.world.calendly.events.data, event_key)

@@ -160,11 +160,11 @@ class SalesloftEmulator:
         cost = cost_of(ask.params) if key is None else 1
         if not self.throttle.spend(cost, self._clock()):
             return Answer(endpoint, 429, self.error_body(429), self._headers(cost))
-        status, body, unknown = self._result(ask, kind, key)
+        status, body, unknown, written = self._result(ask, kind, key)
         headers = self._headers(cost)
         if status == 405:  # noqa: PLR2004 -- named by its phrase below
             headers["allow"] = "GET"
-        return Answer(endpoint, status, body, headers, cost, unknown)
+        return Answer(endpoint, status, body, headers, cost, unknown, written)
 
     def _admits(self, bearer: str | None) -> bool:
         if bearer is None:
@@ -179,7 +179,10 @@ class SalesloftEmulator:
             "x-ratelimit-remaining-minute": str(self.throttle.remaining),
         }
 
-    def _result(self, ask: Ask, kind: str, key: str | None) -> tuple[int, object, tuple[str, ...]]:
+    def _result(
+        self, ask: Ask, kind: str, key: str | None
+    ) -> tuple[int, object, tuple[str, ...], Mapping[str, object]]:
+        """Give status, body, names that were ignored, and what of the body is JSON already."""
         world = self.world.salesloft
         status, body = 200, None
         if kind == UNKNOWN or (key is not None and not self._single(kind)):
@@ -195,11 +198,11 @@ class SalesloftEmulator:
             status, body = (200, {"data": row}) if row else (404, None)
         else:
             try:
-                page, unknown = list_page(kind, ask.params, self._scene())
+                page = list_page(kind, ask.params, self._scene())
             except Invalid as invalid:
-                return self.options.bad_value_status, {"errors": invalid.errors}, ()
-            return 200, page, unknown
-        return status, body or self.error_body(status), tuple(name for name, _ in ask.params)
+                return self.options.bad_value_status, {"errors": invalid.errors}, (), {}
+            return 200, page.body, page.unknown, {"data": page.rows}
+        return status, body or self.error_body(status), tuple(name for name, _ in ask.params), {}
 
     def _single(self, kind: str) -> bool:
         return KINDS[kind].single or (kind == "meetings" and self.options.single_meetings)

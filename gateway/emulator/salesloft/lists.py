@@ -8,6 +8,8 @@ from functools import cached_property, partial
 from itertools import chain
 from typing import Any
 
+from msgspec import Raw
+
 from gateway.emulator.calendar import utc_text
 from gateway.emulator.salesloft.filters import (
     Invalid,
@@ -70,11 +72,23 @@ class _Order:
         return {row["id"]: place for place, row in enumerate(chain(self.rows, self.nulls))}
 
 
-def list_page(name: str, params: Iterable[tuple[str, str]], scene: Scene) -> tuple[Row, tuple[str, ...]]:
-    """Answer one list call.
+@dataclass(frozen=True)
+class Page:
+    """The answer to a list call.
 
-    Returns:
-        The body, and the names of the parameters that were ignored.
+    Attributes:
+        body: the body.
+        rows: its `data` as JSON.
+        unknown: the names of the parameters that were ignored.
+    """
+
+    body: Row
+    rows: list[Raw]
+    unknown: tuple[str, ...]
+
+
+def list_page(name: str, params: Iterable[tuple[str, str]], scene: Scene) -> Page:
+    """Answer one list call.
 
     Raises:
         Invalid: a parameter has a value or a form that it cannot have.
@@ -86,7 +100,8 @@ def list_page(name: str, params: Iterable[tuple[str, str]], scene: Scene) -> tup
     descending = sent.values.get("sort_direction", "DESC" if kind.descending else "ASC") == "DESC"
     order = table.derived("order", (sort_by, descending), lambda: _sorted(table, kind, sort_by, descending))
     rows, paging = _cut(_matching(name, order, sort_by, sent, scene), kind, sent)
-    if name == "meetings" and not sent.values.get("include_meetings_settings"):
+    plain = name == "meetings" and not sent.values.get("include_meetings_settings")
+    if plain:
         rows = [table.derived("plain", row["id"], partial(without_settings, row)) for row in rows]
     metadata: Row = {
         "filtering": {key: _echo(value) for key, value in sent.values.items() if key in kind.filters},
@@ -94,7 +109,7 @@ def list_page(name: str, params: Iterable[tuple[str, str]], scene: Scene) -> tup
     }
     if paging is not None:
         metadata["paging"] = paging
-    return {"metadata": metadata, "data": rows}, sent.unknown
+    return Page({"metadata": metadata, "data": rows}, table.written(plain, rows, "id"), sent.unknown)
 
 
 def _matching(name: str, order: _Order, sort_by: str, sent: ParsedParams, scene: Scene) -> list[Row]:

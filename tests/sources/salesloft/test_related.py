@@ -242,7 +242,7 @@ def test_a_row_of_an_id_alone_is_a_record(
     record = translated(row, translate, {"id": "5"})
     known = {"source", "source_id", "raw", "archived"}
 
-    reported = {name for name in record.__struct_fields__ if getattr(record, name) not in (None, (), frozenset())}
+    reported = {name for name in record.__struct_fields__ if getattr(record, name) not in (None, (), frozenset(), {})}
     assert reported <= known
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from graphql import GraphQLInputObjectType
+from graphql import GraphQLInputObjectType, GraphQLObjectType, get_nullable_type
 
 from gateway.emulator.world import World
 from gateway.graph.schema import build, core
-from tests.world import Gateway, running
+from tests.world import Gateway, running, shared_engine
 from tests.world import world as world
 
 ROOT = Path(__file__).parents[2]
@@ -68,3 +68,14 @@ def test_the_page_on_filters_names_every_condition() -> None:
 def test_links_lead_somewhere(path: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text(encoding="utf-8"))
     assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_apollo_is_told_of_every_record_that_lies_within_another() -> None:
+    """Else two queries that select different fields of a vendor's record lose each other's."""
+    types = [kind for kind in shared_engine().schema.type_map.values() if isinstance(kind, GraphQLObjectType)]
+    nodes = [kind for kind in types if "id" in kind.fields]
+    held = (get_nullable_type(field.type) for kind in nodes for field in kind.fields.values())
+    within = {each.name for each in held if isinstance(each, GraphQLObjectType) and "id" not in each.fields}
+    page = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
+    (merged,) = re.findall(r"const merged = \[(.*?)\];", page, re.DOTALL)
+    assert set(re.findall(r'"(\w+)"', merged)) == {name for name in within if not name.endswith("Connection")}

@@ -3,7 +3,7 @@
 Times are timezone-aware datetimes in UTC. Ids are text, since upstream sends 64-bit integers, GUIDs and slugs.
 `None` stands for null and for absent alike: neither vendor tells them apart reliably.
 
-A record cannot be part of a cycle, so the garbage collector need not look at it (`gc=False`), but for those with errors.
+A record cannot be part of a cycle, so that the garbage collector need not look at it (`gc=False`); those with errors can.
 """
 
 from __future__ import annotations

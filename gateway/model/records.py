@@ -1,9 +1,9 @@
 """The records that every source is translated into, and that the graph's types are faces of.
 
 Times are timezone-aware datetimes in UTC. Ids are text, since upstream sends 64-bit integers, GUIDs and slugs.
-`None` stands for null and for absent alike: neither vendor tells them apart reliably.
+`None` stands for null and for absent alike: no vendor tells them apart reliably.
 
-A record cannot be part of a cycle, so that the garbage collector need not look at it (`gc=False`); those with errors can.
+A record can be part of no cycle, so the garbage collector need not look at it (`gc=False`); those with errors can be.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from cachetools import LRUCache
 
@@ -15,7 +15,13 @@ MOST_DELIVERIES = 20_000
 
 
 class Coordination(Protocol):
-    """What replicas agree on, or what one process knows alone."""
+    """What replicas agree on, or what one process knows alone.
+
+    Attributes:
+        shared: Whether there are other processes, whose hints may be left to adopt.
+    """
+
+    shared: ClassVar[bool]
 
     async def lead(self, source: Source, seconds: float) -> bool:
         """Whether it is this process that polls a source, now and for so many seconds."""
@@ -61,6 +67,8 @@ class Alone:
     Args:
         clock: The time.
     """
+
+    shared: ClassVar[bool] = False
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

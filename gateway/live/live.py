@@ -119,7 +119,7 @@ class Live:
         sources = self.sources.values()
         work = [
             *(source.read_hints() for source in sources),
-            *(source.adopt_hints() for source in sources),
+            *(source.adopt_hints() for source in sources if self._coordination.shared),
             *(source.poll() for source in sources if self._options.poll),
         ]
         tasks = [asyncio.ensure_future(each) for each in work]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
@@ -297,6 +297,8 @@ class SharedCoordination:
         keys: Names its keys.
         clock: The time.
     """
+
+    shared: ClassVar[bool] = True
 
     def __init__(self, link: Link, keys: RedisKeys, clock: Clock) -> None:
         self._link = link

@@ -24,12 +24,10 @@ class Shown(msgspec.Struct, frozen=True):
     Attributes:
         own: The record under its own id, with its twins folded in.
         meeting: The meeting that it is shown as: itself, or the one of a higher source that holds it.
-        held_by: The sources whose records hold its event: it is shown by itself only to those who see none of them.
     """
 
     own: Meeting
     meeting: Meeting
-    held_by: frozenset[Source] = frozenset()
 
 
 async def shown(joined: Joined, request: Request, rows: Iterable[Meeting]) -> dict[Ref, Shown]:
@@ -40,14 +38,7 @@ async def shown(joined: Joined, request: Request, rows: Iterable[Meeting]) -> di
     targets = {ref: (await twins.target(row) if twins.known(row) else None) or row for ref, row in mine.items()}
     every = {meeting_ref(row): row for row in (*mine.values(), *targets.values())}
     folded = dict(zip(every, await Folding(twins, EVERY_FIELD).fold(list(every.values()), mark=True), strict=True))
-    return {
-        ref: Shown(
-            folded[ref],
-            folded[meeting_ref(targets[ref])],
-            frozenset(holder.source for holder in twins.holders(row)),
-        )
-        for ref, row in mine.items()
-    }
+    return {ref: Shown(folded[ref], folded[meeting_ref(targets[ref])]) for ref in mine}
 
 
 async def of_same_events(joined: Joined, request: Request, rows: Sequence[Meeting]) -> dict[Ref, Meeting]:
@@ -102,12 +93,12 @@ class Admission:
             raise error
         return cls(joined, meant, fixed=meant is wanted)
 
-    def shown(self, each: Shown) -> Meeting | None:
+    def shown(self, own: Meeting, meeting: Meeting) -> Meeting | None:
         """What a filter by sources lets see of a record: its meeting, the record itself, or nothing."""
         sources: Collection[Source] | None = self.wanted.sources
-        if sources is None or each.meeting.source in sources:
-            return each.meeting
-        return each.own if each.own.source in sources and each.held_by.isdisjoint(sources) else None
+        if sources is None or meeting.source in sources:
+            return meeting
+        return own if own.source in sources else None
 
     def admits(self, meeting: Meeting) -> bool:
         """Whether every condition holds on a folded meeting: each source's own on its own, newest record."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from cachetools import LRUCache
 
@@ -15,41 +14,14 @@ MOST_DELIVERIES = 20_000
 
 
 class Coordination(Protocol):
-    """What replicas agree on, or what one process knows alone.
-
-    Attributes:
-        shared: Whether there are other processes, whose hints may be left to adopt.
-    """
-
-    shared: ClassVar[bool]
+    """What replicas agree on, or what one process knows alone."""
 
     async def lead(self, source: Source, seconds: float) -> bool:
         """Whether it is this process that polls a source, now and for so many seconds."""
         ...
 
-    async def accept(self, source: Source, digest: str | None, hints: Sequence[str]) -> int | None:
-        """Takes a delivery, unless one of its content has come within a day.
-
-        Args:
-            source: Whose it is.
-            digest: Of its content; None where an equal one may be about another change.
-            hints: What it hints at: other processes will look into it, should this one not have done so.
-
-        Returns:
-            What to give to `done` with its hints; None where it has come before.
-        """
-        ...
-
-    async def done(self, source: Source, hints: Mapping[str, int]) -> None:
-        """Hints were looked into; one that was given again since, to whichever process, stays."""
-        ...
-
-    async def leave(self, source: Source, hints: Mapping[str, int]) -> None:
-        """Hints will not be looked into by this process: it stops."""
-        ...
-
-    async def adopt(self, source: Source) -> Mapping[str, int]:
-        """Hints that some process was given a while ago and has not looked into; this process does so now."""
+    async def is_new(self, source: Source, digest: str) -> bool:
+        """Whether a delivery of this content has not come within a day; from now on it has."""
         ...
 
     async def note_delivery(self, source: Source) -> None:
@@ -68,8 +40,6 @@ class Alone:
         clock: The time.
     """
 
-    shared: ClassVar[bool] = False
-
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._digests: LRUCache[tuple[Source, str], None] = LRUCache(MOST_DELIVERIES)
@@ -79,23 +49,11 @@ class Alone:
         """Yes."""
         return True
 
-    async def accept(self, source: Source, digest: str | None, hints: Sequence[str]) -> int | None:  # noqa: ARG002 - nobody else would
-        """Takes a delivery, unless one of its content has come."""
-        if digest is None:
-            return 0
+    async def is_new(self, source: Source, digest: str) -> bool:
+        """Whether a delivery of this content has not come yet."""
         new = (source, digest) not in self._digests
         self._digests[source, digest] = None
-        return 0 if new else None
-
-    async def done(self, source: Source, hints: Mapping[str, int]) -> None:
-        """Nobody else knows of hints."""
-
-    async def leave(self, source: Source, hints: Mapping[str, int]) -> None:
-        """Nobody else could look into them; streams begin anew after a restart."""
-
-    async def adopt(self, source: Source) -> Mapping[str, int]:  # noqa: ARG002 - there is no other process
-        """None: there is no other process."""
-        return {}
+        return new
 
     async def note_delivery(self, source: Source) -> None:
         """Notes that an authentic delivery has come."""

@@ -63,10 +63,7 @@ class Detector:
             before: The events that they had, where they are known otherwise than by the last version.
 
         Returns:
-            The changes.
-
-        Raises:
-            LogUnavailable: They could be neither compared nor logged, so that they are found again.
+            The changes; none where the log cannot be written to, so that they are found again.
         """
         digests = {meeting_ref(row): digest_of(row) for row in rows}
         known = await self._versions.get([*digests, *missing])
@@ -74,7 +71,6 @@ class Detector:
         gone = [ref for ref in missing if _differs(known.get(ref), GONE)]
         if not new and not gone:
             return []
-        self._outdate([*new, *gone], as_of)
         events = {ref: version.event for ref, version in known.items()} | dict(before or {})
         former = [
             event.record(ref)
@@ -99,7 +95,8 @@ class Detector:
             changes.gone(ref)
         for ref, each in seen.items():
             changes.add(ref, each, changed=ref in new)
-        await self._log.append(changes.in_order)
+        if not await self._log.append(changes.in_order):
+            return []
         shown_as = {ref: meeting_ref(each.meeting) for ref, each in seen.items()}
         shown_as |= {ref: meeting for ref, (_, meeting) in _parts(seen).items()}
         await self._versions.put(
@@ -115,17 +112,15 @@ class Detector:
         )
         return changes.in_order
 
-    async def learn(self, rows: Sequence[Meeting], before: float) -> None:
+    async def learn(self, rows: Sequence[Meeting], before: int | None = None) -> None:
         """Remembers records of which nothing is known, without logging them: they are seen for the first time.
 
         Args:
             rows: The records.
-            before: Only those that changed last before that, in seconds since 1970.
-
-        Raises:
-            LogUnavailable: What is known of them is not known now.
+            before: Only those that changed last before that, in microseconds since 1970; all of them where not given.
         """
-        rows = [row for row in rows if row.updated_at is not None and row.updated_at.timestamp() < before]
+        if before is not None:
+            rows = [row for row in rows if row.updated_at is not None and micros(row.updated_at) < before]
         versions = {
             meeting_ref(row): Version(digest=digest_of(row), event=EventKeys.of(row), canceled=is_canceled(row))
             for row in rows
@@ -136,18 +131,11 @@ class Detector:
     async def compare_window(
         self, request: Request, source: Source, rows: Sequence[Meeting], *, as_of: float
     ) -> list[Change]:
-        """Logs what has changed of a source that can only be read whole.
-
-        Nobody knows what has changed before the first look: readers begin anew.
-
-        Raises:
-            LogUnavailable: See `compare`.
-        """
+        """Logs what has changed of a source that can only be read whole; the first look logs nothing."""
         before = await self._versions.place(source)
         now = {row.source_id: (digest_of(row), EventKeys.of(row)) for row in rows}
         place = Place(looked_at=self._clock.time(), rows=now)
         if before is None:
-            await self._log.restart()
             await self._versions.put_place(source, place)
             return []
         edge = self._edge(source)
@@ -163,13 +151,6 @@ class Detector:
         await self._versions.put_place(source, place)
         return changes
 
-    def _outdate(self, refs: Sequence[Ref], as_of: float) -> None:
-        """Has no record looked up in what was cached before these were read again, in this process."""
-        for source in {ref.source for ref in refs}:
-            live = self._joined.ports[source].live
-            if live is not None:
-                live.outdate([ref.id for ref in refs if ref.source is source], as_of, at_once=True)
-
     def _edge(self, source: Source) -> int | None:
         """Before which a start may have moved out of a source's window, in microseconds since 1970."""
         listing = self._joined.ports[source].meetings
@@ -178,7 +159,7 @@ class Detector:
 
 
 class _Changes:
-    """What is logged of records that were read again: each with its meeting, for those who see only some sources.
+    """What is logged of records that were read again, each meeting once.
 
     Args:
         as_of: When they were read, in seconds since 1970.
@@ -190,17 +171,17 @@ class _Changes:
         self._as_of = as_of
         self._known = known
         self._moved = moved
-        self._by_records: dict[tuple[Ref, Ref], Change] = {}
+        self._by_meeting: dict[Ref, Change] = {}
 
     @property
     def in_order(self) -> list[Change]:
         """The changes: what is gone first, since what it was part of is logged after it."""
-        return sorted(self._by_records.values(), key=lambda change: change.kind is not ChangeKind.GONE)
+        return sorted(self._by_meeting.values(), key=lambda change: change.kind is not ChangeKind.GONE)
 
     def gone(self, ref: Ref, record: Ref | None = None) -> None:
         """A meeting is not shown any more."""
-        record = record or ref
-        self._by_records[ref, record] = Change(kind=ChangeKind.GONE, meeting=ref, record=record, at=self._as_of)
+        change = Change(kind=ChangeKind.GONE, meeting=ref, record=record or ref, at=self._as_of)
+        self._by_meeting.setdefault(ref, change)
 
     def add(self, ref: Ref, each: Shown, *, changed: bool) -> None:
         """A record is as it is now, and shown as a meeting that may be another one than before."""
@@ -218,7 +199,8 @@ class _Changes:
                 self._alone_before(twin, ref)
         updated_at = row.updated_at.timestamp() if changed and row.updated_at is not None else None
         change = Change(kind=kind, meeting=meeting, record=ref, at=self._as_of, updated_at=updated_at)
-        self._by_records.setdefault((meeting, ref), change)
+        if meeting not in self._by_meeting or kind is not ChangeKind.UPDATED:
+            self._by_meeting[meeting] = change
 
     def elsewhere(self, ref: Ref, meeting: Ref) -> Version | None:
         """What is remembered of a record that is shown as some meeting, where it is known what it was shown as before.
@@ -228,7 +210,8 @@ class _Changes:
         before = self._known.get(ref)
         if before is not None and before.meeting is not None:
             return msgspec.structs.replace(before, meeting=meeting)
-        if not any(each.kind is ChangeKind.GONE for (gone, _), each in self._by_records.items() if gone == ref):
+        logged = self._by_meeting.get(ref)
+        if logged is None or logged.kind is not ChangeKind.GONE:
             return None
         event = EventKeys() if before is None else before.event
         return Version(digest=UNREAD if before is None else before.digest, meeting=meeting, event=event)

@@ -204,21 +204,11 @@ class Subscriber(Generic[T]):
                 self.behind += 1
                 self._number = None
                 continue
-            if self._skips(payload.event):
+            event = payload.event
+            if event.position <= follower.position and event.kind is not ChangeKind.RESET:
+                self._number += 1
                 continue
-            return payload if payload.event.kind is not ChangeKind.CREATED else self._adjusted(payload.event)
-
-    def _skips(self, event: Event) -> bool:
-        """Whether an event of the feed is not for this subscriber, who goes on after it."""
-        follower = self._follower
-        if event.kind is ChangeKind.RESET:
-            if not follower.lost:
-                self._number = None  # the feed has missed something that this subscriber reads in the log itself
-            return not follower.lost
-        if event.position > follower.position:
-            return False
-        self._number = (self._number or 0) + 1
-        return True
+            return payload if event.kind is not ChangeKind.CREATED else self._adjusted(event)
 
     def _joins(self) -> bool:
         """Whether the subscriber has read what lies before the feed; where not, it goes on doing so."""

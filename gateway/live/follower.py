@@ -25,8 +25,8 @@ from gateway.request import Priority
 MOST_ENTRIES = 500
 """Entries that a reader is given at a time."""
 
-Group: TypeAlias = tuple[Ref, list[Entry]]
-"""A meeting, and its entries among those that were read."""
+Group: TypeAlias = tuple[Ref | None, list[Entry]]
+"""A meeting, or None for a RESET, and its entries among those that were read."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,10 +121,10 @@ class Follower:
         self.position = max(self.position, position)
 
     def reset(self) -> Event:
-        """Goes on from where a list is up to date that is asked for now: what lies between may have been dropped."""
-        here = self._log.settled()
-        self.position, self._epoch, self.since = here.position, here.epoch, here.seconds
-        return Event(kind=ChangeKind.RESET, position=here.position, at=here.seconds, cursor=cursor_text(here))
+        """Goes on from the end, since what lies between may have been dropped."""
+        end = self._log.end()
+        self.position, self._epoch, self.since = end.position, end.epoch, end.seconds
+        return Event(kind=ChangeKind.RESET, position=end.position, at=end.seconds, cursor=cursor_text(end))
 
     async def read(self, most: int = MOST_ENTRIES) -> list[Event]:
         """The events of the entries that come next, in order; several of one meeting are joined.
@@ -176,11 +176,14 @@ class Follower:
         events: list[Event] = []
         for ref, same in groups:
             last = same[-1]
+            if ref is None:
+                events.append(self._event(ChangeKind.RESET, None, last))
+                continue
             state = states[ref, last.position]
             kinds = {entry.change.kind for entry in same}
-            kind = _kind(ref, kinds, state, admission, since=self.since, joined=_joined(same))
+            kind = _kind(ref, kinds, state, admission, since=self.since, joined=len(same) > 1)
             if kind is not None:
-                row = None if state.now is None else admission.shown(state.now)
+                row = None if state.now is None else admission.shown(state.now.own, state.now.meeting)
                 events.append(self._event(kind, ref, last, None if kind is ChangeKind.GONE else row))
         self.position = entries[-1].position
         return events
@@ -192,7 +195,7 @@ class Follower:
         finally:
             await request.close()
 
-    def _event(self, kind: ChangeKind, meeting: Ref, entry: Entry, row: Meeting | None) -> Event:
+    def _event(self, kind: ChangeKind, meeting: Ref | None, entry: Entry, row: Meeting | None = None) -> Event:
         change = entry.change
         return Event(
             kind=kind,
@@ -207,30 +210,25 @@ class Follower:
 
 def _groups(entries: Sequence[Entry], sources: Collection[Source] | None) -> list[Group]:
     """Entries that concern a reader who sees some sources, by meeting, in the order of each one's last."""
-    found: dict[Ref, list[Entry]] = {}
+    found: dict[Ref | Position, list[Entry]] = {}
     for entry in entries:
         subject = _subject(entry.change, sources)
-        if subject is not None:
-            found.setdefault(subject, []).append(entry)
-    groups: list[Group] = list(found.items())
+        if subject is not None or entry.change.kind is ChangeKind.RESET:
+            found.setdefault(subject or entry.position, []).append(entry)
+    groups: list[Group] = [(key if isinstance(key, Ref) else None, same) for key, same in found.items()]
     if len(groups) > 1:
         groups.sort(key=lambda group: group[1][-1].position)
     return groups
 
 
-def _joined(same: Sequence[Entry]) -> bool:
-    """Whether entries of one meeting are several changes: one of an event has an entry for each of its records."""
-    return any(entry.change.at != same[0].change.at for entry in same)
-
-
 def _places(groups: Sequence[Group]) -> list[Place]:
-    return [(ref, same[-1].position) for ref, same in groups]
+    return [(ref, same[-1].position) for ref, same in groups if ref is not None]
 
 
 def _subject(change: Change, sources: Collection[Source] | None) -> Ref | None:
     """The meeting of a change for a reader who sees some sources; None where the reader sees none of it."""
     for ref in (change.meeting, change.record):
-        if sources is None or ref.source in sources:
+        if ref is not None and (sources is None or ref.source in sources):
             return ref
     return None
 
@@ -249,7 +247,7 @@ def _kind(
         joined: Whether there were several: between them the filter may have matched what it does not match now.
     """
     seen = state.now
-    row = None if seen is None else admission.shown(seen)
+    row = None if seen is None else admission.shown(seen.own, seen.meeting)
     if row is None or meeting_ref(row) != ref:
         return None if _was_out(state, admission, joined=joined) else ChangeKind.GONE
     just_canceled = ChangeKind.CANCELED in kinds and is_canceled(row)
@@ -270,5 +268,5 @@ def _was_out(state: State, admission: Admission, *, joined: bool) -> bool:
 
 def _admitted(before: Shown | None, admission: Admission) -> bool:
     """Whether a reader was shown a meeting."""
-    row = None if before is None else admission.shown(before)
+    row = None if before is None else admission.shown(before.own, before.meeting)
     return row is not None and admission.admits(row)

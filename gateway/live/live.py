@@ -25,7 +25,7 @@ from gateway.live.feed import Feed, Subscriber
 from gateway.live.follower import Event, Follower
 from gateway.live.log import ChangeLog, Cursor, Entry, MalformedChangeCursor, cursor_of, cursor_text
 from gateway.live.rendering import Renderer
-from gateway.live.source import EVERYTHING, LiveSource
+from gateway.live.source import LiveSource
 from gateway.live.states import States
 from gateway.live.versions import Versions
 from gateway.model.changes import ChangeKind
@@ -111,16 +111,13 @@ class Live:
             if port.live is not None
         }
         log.watchers.append(self._outdate)
-        log.restarted.append(self._outdate_everything)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Learns of changes within the block."""
-        sources = self.sources.values()
         work = [
-            *(source.read_hints() for source in sources),
-            *(source.adopt_hints() for source in sources if self._coordination.shared),
-            *(source.poll() for source in sources if self._options.poll),
+            *(source.read_hints() for source in self.sources.values()),
+            *(source.poll() for source in self.sources.values() if self._options.poll),
         ]
         tasks = [asyncio.ensure_future(each) for each in work]
         try:
@@ -129,7 +126,6 @@ class Live:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await asyncio.gather(*(source.leave_hints() for source in sources))
 
     def described(self, status: SourceStatus) -> SourceStatus:
         """A source's status, with how its changes are learnt of."""
@@ -155,11 +151,10 @@ class Live:
         await self._coordination.note_delivery(source)
         await live.learn_of_deliveries()
         digest = hashlib.blake2b(body, digest_size=16, key=source.value.encode()).hexdigest()
-        hints = () if verdict.event is None else verdict.ids or (EVERYTHING,)
-        token = await self._coordination.accept(source, None if verdict.recurs else digest, hints)
-        if token is not None:
-            live.hint(hints, token)
-        return token is not None
+        new = await self._coordination.is_new(source, digest)
+        if new and verdict.event is not None:
+            live.hint(verdict.ids)
+        return new
 
     def cursor(self, since: str) -> Cursor:
         """A cursor that a client sent.
@@ -175,7 +170,7 @@ class Live:
     async def begin(self, find: AdmissionOf, since: Cursor | None) -> tuple[Follower, Event]:
         """A reader, and its first event: READY, or RESET where changes since then are not known any more."""
         up_to_date = await self._catch_up()
-        here = self.log.settled() if since is None else since
+        here = self.log.end() if since is None else since
         follower = Follower(self.log, self.states, CurrentAdmission(find, self._clock), here)
         if since is not None and (follower.lost or not up_to_date):
             return follower, follower.reset()
@@ -264,11 +259,6 @@ class Live:
     def _outdate(self, entry: Entry) -> None:
         """Has what is cached of a record that changed, here or in another replica, read anew before it is used."""
         record = entry.change.record
-        port = self._joined.ports.get(record.source)
-        if port is not None and port.live is not None:
-            port.live.outdate([record.id], entry.change.at)
-
-    def _outdate_everything(self) -> None:
-        """Has all that is cached of meetings read anew: what has changed of them may have been missed."""
-        for source in self.sources.values():
-            source.meetings.outdate_everything()
+        port = None if record is None else self._joined.ports.get(record.source)
+        if record is not None and port is not None and port.live is not None:
+            port.live.outdate([record.id] if record.id else [], entry.change.at)

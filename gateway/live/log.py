@@ -30,10 +30,6 @@ LONGEST_CURSOR = 200
 OLDEST = 24 * 3600.0
 """Seconds after which an entry is dropped."""
 
-SETTLING = 5.0
-"""Seconds until every replica has read a change and lists show it, whatever is cached and whichever of them is asked;
-those who ask for a list now are sent the changes of so long again. Clocks that do not agree to the second included."""
-
 
 class Position(NamedTuple):
     """A place in the log: milliseconds since 1970, and a number within them. Positions only grow."""
@@ -72,10 +68,6 @@ class MalformedChangeCursor(ValueError):
     """Text that is not a cursor of a log; the message says why."""
 
 
-class LogUnavailable(Exception):
-    """The log, or what replicas share about it, can be neither read nor written now; it is tried again later."""
-
-
 _decoder = msgspec.json.Decoder(Cursor)
 
 
@@ -108,16 +100,16 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     """What happened to one meeting.
 
     Attributes:
-        kind: CREATED, UPDATED, CANCELED or GONE.
-        meeting: The meeting, by the id that it is shown under.
+        kind: CREATED, UPDATED, CANCELED or GONE; RESET where changes of a source may have been missed.
+        meeting: The meeting, by the id that it is shown under; None for RESET.
         record: The record that changed: the meeting's own, or one that is folded into it.
         at: When the gateway noticed, in seconds since 1970.
         updated_at: When it happened, as the source has it, in seconds since 1970.
     """
 
     kind: ChangeKind
-    meeting: Ref
-    record: Ref
+    meeting: Ref | None = None
+    record: Ref | None = None
     at: float
     updated_at: float | None = None
 
@@ -134,26 +126,12 @@ class ChangeLog(Protocol):
 
     Attributes:
         watchers: Called with each entry before anybody who waits for it.
-        restarted: Called when changes may have been missed, since another log has begun.
     """
 
     watchers: list[Callable[[Entry], object]]
-    restarted: list[Callable[[], object]]
 
-    async def append(self, changes: Sequence[Change]) -> None:
-        """Adds changes at the end.
-
-        Raises:
-            LogUnavailable: That is not possible now.
-        """
-        ...
-
-    async def restart(self) -> None:
-        """Has every reader begin anew, since changes may have been missed; what is in the log stays.
-
-        Raises:
-            LogUnavailable: That is not possible now.
-        """
+    async def append(self, changes: Sequence[Change]) -> bool:
+        """Adds changes at the end; whether that was possible."""
         ...
 
     async def refresh(self) -> None:
@@ -162,10 +140,6 @@ class ChangeLog(Protocol):
 
     def end(self) -> Cursor:
         """The place after everything that is known."""
-        ...
-
-    def settled(self) -> Cursor:
-        """The place up to which whoever asks for a list now is shown everything."""
         ...
 
     def cursor(self, position: Position) -> Cursor:
@@ -194,17 +168,15 @@ class MemoryLog:
 
     Attributes:
         watchers: Called with each entry before anybody who waits for it.
-        restarted: Called when changes may have been missed, since another log has begun.
     """
 
     def __init__(self, most: int, clock: Clock) -> None:
         self.watchers: list[Callable[[Entry], object]] = []
-        self.restarted: list[Callable[[], object]] = []
         self._most = most
         self._clock = clock
         self._entries: list[Entry] = []
         self._waiting: set[asyncio.Future[None]] = set()
-        self.begin(new_epoch(), self.now())
+        self.begin(_new_epoch(), self.now())
 
     @property
     def epoch(self) -> str:
@@ -220,18 +192,14 @@ class MemoryLog:
         self._epoch = epoch
         self._floor = self._end = position
         self._entries.clear()
-        self._announce()
+        self._wake()
 
-    async def restart(self) -> None:
-        """Has every reader begin anew; what is in the log stays."""
-        self._epoch = new_epoch()
-        self._announce()
-
-    async def append(self, changes: Sequence[Change]) -> None:
+    async def append(self, changes: Sequence[Change]) -> bool:
         """Adds changes at the end."""
         for change in changes:
             now = self.now()
             self.add(Entry(now if now > self._end else Position(self._end[0], self._end[1] + 1), change))
+        return True
 
     def add(self, entry: Entry) -> None:
         """Adds an entry that has its position already; one that is known is left out."""
@@ -250,12 +218,6 @@ class MemoryLog:
     def end(self) -> Cursor:
         """The place after everything that is known."""
         return self.cursor(self._end)
-
-    def settled(self) -> Cursor:
-        """The place up to which whoever asks for a list now is shown everything."""
-        self._trim()
-        long_ago = Position(max(0, int((self._clock.time() - SETTLING) * 1000)), 0)
-        return self.cursor(max(self._floor, min(self._end, long_ago)))
 
     def cursor(self, position: Position) -> Cursor:
         """A position of this log as a cursor."""
@@ -294,18 +256,11 @@ class MemoryLog:
             self._floor = self._entries[over - 1].position
             del self._entries[:over]
 
-    def _announce(self) -> None:
-        """Has readers notice that another log has begun."""
-        for restarted in self.restarted:
-            restarted()
-        self._wake()
-
     def _wake(self) -> None:
         for woken in self._waiting:
             if not woken.done():
                 woken.set_result(None)
 
 
-def new_epoch() -> str:
-    """A name that no log has had."""
+def _new_epoch() -> str:
     return secrets.token_urlsafe(6)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from itertools import islice
 
 from gateway.errors import GatewayError
 from gateway.live.allowance import Allowance
 from gateway.live.audience import Audience
 from gateway.live.coordination import Coordination
 from gateway.live.detector import Detector
-from gateway.live.log import Change, ChangeLog, LogUnavailable
+from gateway.live.log import Change, ChangeLog
 from gateway.live.versions import Place, Versions
+from gateway.model.changes import ChangeKind
 from gateway.model.order import micros, moment
-from gateway.model.records import Kind, Ref, Source
+from gateway.model.records import Kind, Meeting, Ref, Source
 from gateway.model.status import LiveMode
 from gateway.request import Priority, Request
 from gateway.sources.live import LiveMeetings
@@ -32,17 +32,8 @@ BATCH = 100
 MOST_HINTS = 5_000
 """Meetings that wait to be read again; with more of them the whole list is taken for changed."""
 
-EVERYTHING = ""
-"""A hint at all meetings of a source."""
-
 RETRY = 5.0
 """Seconds after which hints are looked into again that could not be."""
-
-ADOPTING = 5.0
-"""Seconds between two looks for hints that a process was given which is no more."""
-
-LATE = 10.0
-"""Seconds by which a change may become visible after it was made."""
 
 SILENT = 3600.0
 """Seconds without a delivery after which a source is polled though it has webhooks."""
@@ -94,9 +85,11 @@ class LiveSource:
         self._request = request
         self._poll = poll
         self._delivers = delivers
-        self._hinted: dict[str, int] = {}
+        self._hinted: dict[str, None] = {}
+        self._everything = False
         self._overflowed = False
         self._something = asyncio.Event()
+        self._polled_at = float("-inf")
         self._turn = asyncio.Lock()
         self.for_hints = Allowance(units / 3, clock)
         self.for_polls = Allowance(units / 10, clock)
@@ -113,22 +106,18 @@ class LiveSource:
     @property
     def waiting(self) -> int:
         """Meetings that wait to be read again."""
-        return len(self._hinted)
+        return len(self._hinted) + self._everything
 
-    def hint(self, hints: Sequence[str], token: int = 0) -> None:
-        """Has some meetings read again.
-
-        Args:
-            hints: Their ids, or `EVERYTHING`.
-            token: What `Coordination` has given them.
-        """
-        for hint in hints:
-            if len(self._hinted) < MOST_HINTS or hint in self._hinted:
-                self._hinted[hint] = token
-            else:
+    def hint(self, ids: Sequence[str]) -> None:
+        """Has some meetings read again, or all where none is named."""
+        if not ids:
+            self._everything = True
+        for id_ in ids:
+            if len(self._hinted) < MOST_HINTS:
+                self._hinted[id_] = None
+            elif id_ not in self._hinted:
                 self._overflowed = True
-        if hints:
-            self._something.set()
+        self._something.set()
 
     async def read_hints(self) -> None:
         """Reads what is hinted at again, for ever."""
@@ -142,44 +131,29 @@ class LiveSource:
             try:
                 async with self._turn:
                     done = await self.read_batch()
-            except (GatewayError, LogUnavailable):
+            except GatewayError:
                 done = False
             except Exception:
                 log.exception("%s: hints could not be looked into", self.source.value)
                 done = False
             if not done:
                 await self._clock.sleep(RETRY)
-            if not done or self._hinted or self._overflowed:
+            if not done or self._hinted or self._everything or self._overflowed:
                 self._something.set()
 
-    async def adopt_hints(self) -> None:
-        """Takes over what processes were hinted at that are no more, for ever."""
-        while True:
-            for hint, token in (await self._coordination.adopt(self.source)).items():
-                self.hint([hint], token)
-            await self._clock.sleep(ADOPTING)
-
-    async def leave_hints(self) -> None:
-        """Leaves what was not read to other processes."""
-        if self._hinted:
-            await self._coordination.leave(self.source, self._hinted)
-
     async def read_batch(self) -> bool:
-        """Reads one batch of hints again; whether that was possible.
-
-        Raises:
-            GatewayError: The source could not be read.
-            LogUnavailable: What has changed could not be logged.
-        """
+        """Reads one batch of hints again; whether that was possible."""
         if self._overflowed:
-            await self._log.restart()
+            reset = Change(kind=ChangeKind.RESET, record=Ref(self.source, Kind.MEETING, ""), at=self._clock.time())
+            if not await self._log.append([reset]):
+                return False
             self._overflowed = False
-        batch = dict(islice(self._hinted.items(), BATCH))
-        if not batch:
+        ids, everything = list(self._hinted)[:BATCH], self._everything
+        if not ids and not everything:
             return True
-        for hint in batch:
-            del self._hinted[hint]
-        ids = [hint for hint in batch if hint != EVERYTHING]
+        for id_ in ids:
+            del self._hinted[id_]
+        self._everything = False
         request = self._request(Priority.REVALIDATION)
         try:
             reread = await self.meetings.reread(request, ids)
@@ -188,17 +162,17 @@ class LiveSource:
                 changes = await self._detector.compare_window(request, self.source, reread.rows, as_of=reread.as_of)
             else:
                 changes = await self._detector.compare(request, reread.rows, missing, as_of=reread.as_of)
+            for id_ in reread.failed:
+                self._hinted.setdefault(id_)
         except BaseException:
-            self._hinted = batch | self._hinted
+            self._hinted = dict.fromkeys([*ids, *self._hinted])
+            self._everything = self._everything or everything
             raise
         finally:
             self.for_hints.spend(request.ledger.cost())
             await request.close()
-        failed = {id_: batch[id_] for id_ in reread.failed}
-        self._hinted = failed | self._hinted
-        await self._coordination.done(self.source, {hint: batch[hint] for hint in batch.keys() - failed.keys()})
         self._note(changes)
-        return not failed
+        return not reread.failed
 
     async def poll(self) -> None:
         """Looks for changes again and again, while somebody listens and the vendor does not deliver."""
@@ -221,34 +195,25 @@ class LiveSource:
         self._delivered_at = await self._coordination.last_delivery(self.source)
 
     async def look(self, within: float) -> bool:
-        """Looks for changes, unless somebody has within so many seconds.
-
-        Returns:
-            Whether no change is lost up to now: those that were not logged yet are found by the next look.
+        """Looks for changes, unless somebody has within so many seconds; whether all is known up to now.
 
         Raises:
             GatewayError: The source could not be read.
         """
         async with self._turn:
-            try:
-                return await self._look_within(within)
-            except LogUnavailable:
+            place = await self._versions.place(self.source)
+            if place is not None and self._clock.time() - place.looked_at < within:
+                return True
+            if self.for_polls.wait(self.meetings.reread_cost):
                 return True  # later, from the same place
-
-    async def _look_within(self, within: float) -> bool:
-        place = await self._versions.place(self.source)
-        if place is not None and self._clock.time() - place.looked_at < within:
-            return True
-        if self.for_polls.wait(self.meetings.reread_cost):
-            return True  # later, from the same place
-        if not await self._coordination.lead(self.source, self._poll):
-            return True  # another process has, or does so now
-        request = self._request(Priority.REVALIDATION)
-        try:
-            return await self._look(request, place)
-        finally:
-            self.for_polls.spend(request.ledger.cost())
-            await request.close()
+            if not await self._coordination.lead(self.source, self._poll):
+                return True  # another process has, or does so now
+            request = self._request(Priority.REVALIDATION)
+            try:
+                return await self._look(request, place)
+            finally:
+                self.for_polls.spend(request.ledger.cost())
+                await request.close()
 
     async def _look(self, request: Request, place: Place | None) -> bool:
         since = None if place is None or place.updated_at is None else moment(place.updated_at)
@@ -256,20 +221,22 @@ class LiveSource:
         if recent.whole:
             self._note(await self._detector.compare_window(request, self.source, recent.rows, as_of=recent.as_of))
             return True
-        begun = recent.as_of if place is None else place.since
-        await self._detector.learn(recent.rows, before=begun - LATE)
         if place is None:
-            await self._log.restart()  # nobody knows what has changed before
+            await self._detector.learn(recent.rows)
         else:
+            await self._detector.learn(recent.rows, before=place.updated_at)
             self._note(await self._detector.compare(request, recent.rows, as_of=recent.as_of))
             if not recent.reached:
-                await self._log.restart()
-        times = [micros(row.updated_at) for row in recent.rows if row.updated_at is not None]
-        if place is not None and place.updated_at is not None:
-            times.append(place.updated_at)
-        here = Place(updated_at=max(times, default=None), looked_at=self._clock.time(), since=begun)
-        await self._versions.put_place(self.source, here)
+                reset = Change(kind=ChangeKind.RESET, record=Ref(self.source, Kind.MEETING, ""), at=recent.as_of)
+                await self._log.append([reset])
+        await self._versions.put_place(self.source, self._place(place, recent.rows))
         return True
+
+    def _place(self, before: Place | None, rows: Sequence[Meeting]) -> Place:
+        times = [micros(row.updated_at) for row in rows if row.updated_at is not None]
+        if before is not None and before.updated_at is not None:
+            times.append(before.updated_at)
+        return Place(updated_at=max(times, default=None), looked_at=self._clock.time())
 
     def _note(self, changes: Sequence[Change]) -> None:
         if changes:

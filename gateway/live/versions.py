@@ -64,13 +64,11 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         updated_at: The time of the latest change seen, in microseconds since 1970; None where it was not known.
         looked_at: When it was last looked at, in seconds since 1970.
-        since: When it was first looked at, in seconds since 1970 by its clock: what has changed after that is logged.
         rows: Of a source that can only be read whole, the digest of every record by its id, and its event.
     """
 
     updated_at: int | None = None
     looked_at: float = 0.0
-    since: float = 0.0
     rows: Mapping[str, tuple[str, EventKeys]] = {}
 
 
@@ -78,11 +76,7 @@ class Versions(Protocol):
     """What was last seen, shared by replicas or not."""
 
     async def get(self, refs: Sequence[Ref]) -> dict[Ref, Version]:
-        """The versions of those records that were seen within a day.
-
-        Raises:
-            LogUnavailable: It is not known now.
-        """
+        """The versions of those records that were seen within a day."""
         ...
 
     async def put(self, versions: Mapping[Ref, Version]) -> None:
@@ -90,11 +84,7 @@ class Versions(Protocol):
         ...
 
     async def place(self, source: Source) -> Place | None:
-        """How far a source was looked at.
-
-        Raises:
-            LogUnavailable: It is not known now.
-        """
+        """How far a source was looked at."""
         ...
 
     async def put_place(self, source: Source, place: Place) -> None:

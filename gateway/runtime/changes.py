@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from gateway.live.coordination import Alone
-from gateway.live.log import Change, Cursor, Entry, LogUnavailable, MemoryLog, Position, new_epoch
+from gateway.live.log import Change, Entry, MemoryLog, Position
 from gateway.live.versions import Place, Version
 from gateway.model.records import Ref, Source
 from gateway.request import Clock
@@ -25,20 +25,9 @@ A_DAY = 24 * 3600
 CHUNK = 1_000
 """Entries that are read at a time, and keys that are asked for."""
 
-NOTICED = 2.0
-"""Seconds within which every replica notices that another log has begun, and makes no list of what was cached before:
-readers are sent RESET after that, since any replica may be asked for the list then."""
-
-ADOPTED = 15.0
-"""Seconds after which a process looks into a hint that another was given, and seems to have forgotten."""
-
-MOST_HINTS = 5_000
-"""Of one source that are remembered for other processes."""
-
 READ = Script("""
 -- KEYS: stream, epoch   ARGV: after, how many, epoch of a stream that has yet to begin
-if redis.call('EXISTS', KEYS[1], KEYS[2]) < 2 then
-  redis.call('DEL', KEYS[1])
+if redis.call('EXISTS', KEYS[1]) == 0 then
   redis.call('SET', KEYS[2], ARGV[3])
   redis.call('XADD', KEYS[1], '*', 'begin', ARGV[3])
 end
@@ -48,8 +37,7 @@ return {redis.call('GET', KEYS[2]), first, redis.call('XRANGE', KEYS[1], '(' .. 
 
 APPEND = Script("""
 -- KEYS: stream, epoch   ARGV: entries at most, epoch of a stream that has yet to begin, seconds to hold it, changes …
-if redis.call('EXISTS', KEYS[1], KEYS[2]) < 2 then
-  redis.call('DEL', KEYS[1])
+if redis.call('EXISTS', KEYS[1]) == 0 then
   redis.call('SET', KEYS[2], ARGV[2])
   redis.call('XADD', KEYS[1], '*', 'begin', ARGV[2])
 end
@@ -64,54 +52,6 @@ if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1
-""")
-
-
-ACCEPT = Script("""
--- KEYS: hints, delivery where it is remembered   ARGV: seconds to remember, hints at most, hints …
--- returns the time, by which its hints are known later; 0 where it has come before
-if KEYS[2] and not redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[1]) then return 0 end
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-for i = 3, #ARGV do
-  if redis.call('ZSCORE', KEYS[1], ARGV[i]) or redis.call('ZCARD', KEYS[1]) < tonumber(ARGV[2]) then
-    redis.call('ZADD', KEYS[1], now, ARGV[i])
-  end
-end
-redis.call('EXPIRE', KEYS[1], ARGV[1])
-return now
-""")
-
-DONE = Script("""
--- KEYS: hints   ARGV: hint, its time, another hint, its time …
-for i = 1, #ARGV, 2 do
-  local score = redis.call('ZSCORE', KEYS[1], ARGV[i])
-  if score and tonumber(score) == tonumber(ARGV[i + 1]) then redis.call('ZREM', KEYS[1], ARGV[i]) end
-end
-return 1
-""")
-
-LEAVE = Script("""
--- KEYS: hints   ARGV: hint, its time, another hint, its time …
-for i = 1, #ARGV, 2 do
-  local score = redis.call('ZSCORE', KEYS[1], ARGV[i])
-  if score and tonumber(score) == tonumber(ARGV[i + 1]) then redis.call('ZADD', KEYS[1], 0, ARGV[i]) end
-end
-return 1
-""")
-
-ADOPT = Script("""
--- KEYS: hints   ARGV: seconds after which they are forgotten, how many
--- returns the time, by which they are known from now on, and the hints
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-local found = {}
-for _, hint in ipairs(redis.call('ZRANGE', KEYS[1], 0, ARGV[2] - 1)) do
-  local age = now - tonumber(redis.call('ZSCORE', KEYS[1], hint))
-  if age >= tonumber(ARGV[1]) * 1000000 then found[#found + 1] = hint end
-end
-for _, hint in ipairs(found) do redis.call('ZADD', KEYS[1], now, hint) end
-return {now, found}
 """)
 
 
@@ -148,38 +88,29 @@ class SharedLog(MemoryLog):
         self._link = link
         self._keys = keys
         self._most_entries = most
-        self._following = False
-        self._next: tuple[str, float] | None = None
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(Change).decode
 
-    async def append(self, changes: Sequence[Change]) -> None:
+    async def append(self, changes: Sequence[Change]) -> bool:
         """Adds changes to the stream, and learns of them."""
         data = [self._encode(change) for change in changes]
-        args = [self._most_entries, new_epoch(), 2 * A_DAY, *data]
-        if await self._link.run(APPEND, self._places(), args) is None:
-            raise LogUnavailable
+        args = [self._most_entries, secrets.token_urlsafe(6), 2 * A_DAY, *data]
+        done = await self._link.run(APPEND, self._places(), args)
+        if done is None:
+            return False
         await self.refresh()
-
-    async def restart(self) -> None:
-        """Has the readers of all replicas begin anew; what is in the stream stays."""
-        name, epoch = self._keys("epoch"), new_epoch()
-        if not await self._link.ask(lambda redis: redis.set(name, epoch, ex=2 * A_DAY)):
-            raise LogUnavailable
-        await self.refresh()
+        return True
 
     async def refresh(self) -> None:
         """Learns what all replicas have added up to now; of another stream, all that it holds."""
         while True:
             after = self.end().position
-            args = [f"{after[0]}-{after[1]}", CHUNK, new_epoch()]
+            args = [f"{after[0]}-{after[1]}", CHUNK, secrets.token_urlsafe(6)]
             answer = await self._link.run(READ, self._places(), args)
-            if answer is None:
+            if answer is None or answer[0] is None:
                 return
             epoch, first, rows = answer[0].decode(), _position(answer[1]), answer[2]
             if epoch != self.epoch:
-                if not self._is_due(epoch):
-                    return
                 self.begin(epoch, first)
                 continue
             for id_, fields in rows:
@@ -188,26 +119,6 @@ class SharedLog(MemoryLog):
                     self.add(Entry(_position(id_), change))
             if len(rows) < CHUNK:
                 return
-
-    def settled(self) -> Cursor:
-        """The place up to which whoever asks for a list now is shown everything; in the log that is about to begin."""
-        here = super().settled()
-        return here if self._next is None else msgspec.structs.replace(here, epoch=self._next[0])
-
-    def holds(self, cursor: Cursor) -> bool:
-        """Whether every change after a cursor is still known, of this log or of the one that is about to begin."""
-        coming = self._next is not None and cursor.epoch == self._next[0]
-        return super().holds(msgspec.structs.replace(cursor, epoch=self.epoch) if coming else cursor)
-
-    def _is_due(self, epoch: str) -> bool:
-        """Whether readers are told of another log; nothing that was cached before it is used from now on."""
-        now = self._clock.monotonic()
-        if self._next is None or self._next[0] != epoch:
-            self._next = epoch, now + (NOTICED if self._following else 0.0)
-            for restarted in self.restarted:
-                restarted()
-        self._following = True
-        return now >= self._next[1]
 
     def _change(self, fields: Sequence[bytes]) -> Change | None:
         """The change in an entry; None where it is the mark that a stream begins with, or of another release."""
@@ -236,19 +147,13 @@ class SharedVersions:
         self._place = msgspec.msgpack.Decoder(Place).decode
 
     async def get(self, refs: Sequence[Ref]) -> dict[Ref, Version]:
-        """The versions of those records that were seen within a day.
-
-        Raises:
-            LogUnavailable: Redis does not answer.
-        """
+        """The versions of those records that were seen within a day."""
         found: dict[Ref, Version] = {}
         for start in range(0, len(refs), CHUNK):
             chunk = refs[start : start + CHUNK]
             names = [self._name(ref) for ref in chunk]
             answers = await self._link.ask(lambda redis, names=names: redis.mget(names))  # type: ignore[misc]
-            if answers is None:
-                raise LogUnavailable
-            for ref, data in zip(chunk, answers, strict=True):
+            for ref, data in zip(chunk, answers or (), strict=answers is not None):
                 version = _decoded(self._version, data)
                 if version is not None:
                     found[ref] = version
@@ -269,16 +174,9 @@ class SharedVersions:
         await self._link.ask(write)
 
     async def place(self, source: Source) -> Place | None:
-        """How far a source was looked at.
-
-        Raises:
-            LogUnavailable: Redis does not answer.
-        """
+        """How far a source was looked at."""
         name = self._keys("place", source.value)
-        answer = await self._link.ask(lambda redis: redis.mget([name]))
-        if answer is None:
-            raise LogUnavailable
-        return _decoded(self._place, answer[0])
+        return _decoded(self._place, await self._link.ask(lambda redis: redis.get(name)))
 
     async def put_place(self, source: Source, place: Place) -> None:
         """Remembers that for a day."""
@@ -298,8 +196,6 @@ class SharedCoordination:
         clock: The time.
     """
 
-    shared: ClassVar[bool] = True
-
     def __init__(self, link: Link, keys: RedisKeys, clock: Clock) -> None:
         self._link = link
         self._keys = keys
@@ -311,28 +207,16 @@ class SharedCoordination:
         """Whether it is this process that polls a source; nobody does while Redis is away, since nothing is logged."""
         return bool(await self._link.run(LEAD, [self._keys("lead", source.value)], [self._name, int(seconds * 1000)]))
 
-    async def accept(self, source: Source, digest: str | None, hints: Sequence[str]) -> int | None:
-        """Takes a delivery, unless one of its content has come to any replica within a day."""
-        near = await self._near.accept(source, digest, hints)
-        keys = [self._hints(source), *([] if digest is None else [self._keys("delivery", source.value, digest)])]
-        shared: int | None = await self._link.run(ACCEPT, keys, [A_DAY, MOST_HINTS, *hints])
-        return near if shared is None else shared or None
+    async def is_new(self, source: Source, digest: str) -> bool:
+        """Whether a delivery of this content has not come to any replica within a day."""
+        near = await self._near.is_new(source, digest)
+        name = self._keys("delivery", source.value, digest)
 
-    async def done(self, source: Source, hints: Mapping[str, int]) -> None:
-        """Hints were looked into."""
-        await self._link.run(DONE, [self._hints(source)], [part for each in hints.items() for part in each])
+        async def put(redis: AnyRedis) -> bool:
+            return await redis.set(name, b"1", nx=True, ex=A_DAY) is not None
 
-    async def leave(self, source: Source, hints: Mapping[str, int]) -> None:
-        """Hints will not be looked into by this process."""
-        await self._link.run(LEAVE, [self._hints(source)], [part for each in hints.items() for part in each])
-
-    async def adopt(self, source: Source) -> Mapping[str, int]:
-        """Hints that some process was given a while ago and has not looked into."""
-        answer = await self._link.run(ADOPT, [self._hints(source)], [ADOPTED, CHUNK])
-        return {} if answer is None else {hint.decode(): answer[0] for hint in answer[1]}
-
-    def _hints(self, source: Source) -> str:
-        return self._keys("hints", source.value)
+        shared = await self._link.ask(put)
+        return near if shared is None else shared
 
     async def note_delivery(self, source: Source) -> None:
         """Notes that an authentic delivery has come."""

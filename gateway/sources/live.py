@@ -21,14 +21,12 @@ class DeliveryCheck(msgspec.Struct, frozen=True, kw_only=True):
         stale: Whether it was signed too long ago to be believed.
         event: The vendor's name of what happened, where it is one that matters, else None.
         ids: The meetings that it hints at; none where any may have changed.
-        recurs: Whether another change may be delivered with the same content, so that a repetition is not known by it.
     """
 
     authentic: bool
     stale: bool = False
     event: str | None = None
     ids: tuple[str, ...] = ()
-    recurs: bool = False
 
 
 FORGED = DeliveryCheck(authentic=False)
@@ -165,16 +163,11 @@ class LiveMeetings(Protocol):
         """
         ...
 
-    def outdate(self, ids: Sequence[str], as_of: float, *, at_once: bool = False) -> None:
+    def outdate(self, ids: Sequence[str], as_of: float) -> None:
         """Has what was cached of some meetings before a moment, and soon of all lists, read anew before it is used.
 
         Args:
             ids: The meetings.
             as_of: Seconds since 1970 by the source's clock.
-            at_once: Whether lists are outdated now, however many changes there are.
         """
-        ...
-
-    def outdate_everything(self) -> None:
-        """Has all that is cached of meetings read anew before it is used."""
         ...

@@ -132,9 +132,7 @@ class RecordCache(Generic[K, V]):
                 self._take(request, part, {key: old[key] for key in part.keys if key in old}, gathered)
             # Another request may have started to fetch some of these before they changed.
             joined = {
-                key: each
-                for key, each in gathered.usable.items()
-                if each is not old.get(key) and policy.is_outdated(key, each)
+                key: each for key, each in gathered.usable.items() if key not in old and policy.is_outdated(key, each)
             }
             for part in await self._load(request, list(joined), []) if joined else ():
                 self._take(request, part, {key: joined[key] for key in part.keys}, gathered)

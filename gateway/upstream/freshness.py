@@ -181,7 +181,6 @@ class Outdated:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._records: LRUCache[str, float] = LRUCache(MAX_RECORDS)
-        self._everything = NEVER
         self._lists = NEVER
         self._pending = NEVER
         self._allowed = float(AT_ONCE)
@@ -193,16 +192,10 @@ class Outdated:
         self._records[id_] = max(as_of, self._records.get(id_, NEVER))
         self.note_lists(as_of)
 
-    def note_lists(self, as_of: float, *, at_once: bool = False) -> None:
-        """Records that lists changed before a moment; with `at_once` none from before it is used from now on."""
+    def note_lists(self, as_of: float) -> None:
+        """Records that lists changed before a moment."""
         self._pending = max(self._pending, as_of)
-        if at_once:
-            self._lists = self._pending
         self._newest = max(self._newest, as_of)
-
-    def note_everything(self, as_of: float) -> None:
-        """Records that any record may have changed before a moment."""
-        self._everything = self._lists = self._pending = self._newest = max(as_of, self._newest)
 
     @property
     def newest(self) -> float:
@@ -211,7 +204,7 @@ class Outdated:
 
     def record(self, id_: str) -> float:
         """When a record was last known to have changed."""
-        return max(self._everything, self._records.get(id_, NEVER))
+        return self._records.get(id_, NEVER)
 
     def lists(self) -> float:
         """When lists were last known to have changed; later than that, where there are too many changes."""

@@ -40,22 +40,17 @@ INDEX = '<!doctype html><div id="root"></div><script type="module" src="/src/mai
 """What `npm create vite` makes of it, less the trimmings."""
 
 
-def page_files(folder: Path, url: str) -> None:
-    """Puts the page's files into a folder, as an application would have them, over a gateway."""
-    (folder / "src" / "__generated__").mkdir(parents=True)
-    for name, text in BLOCK.findall(PAGE.read_text(encoding="utf-8")):
-        place = folder if name in BESIDE_THE_MANIFEST else folder / "src"
-        (place / name).write_text(text.replace(DEMO, url), encoding="utf-8")
-    (folder / "package.json").write_text('{"type": "module"}', encoding="utf-8")
-    (folder / "index.html").write_text(INDEX, encoding="utf-8")
-    (folder / "schema.graphql").write_text(sdl(), encoding="utf-8")
-    (folder / "node_modules").symlink_to(PACKAGES)
-
-
 @pytest.fixture
 def app(tmp_path: Path, url: str) -> Path:
-    """A folder with the page's files."""
-    page_files(tmp_path, url)
+    """A folder with the page's files, as an application would have them."""
+    (tmp_path / "src" / "__generated__").mkdir(parents=True)
+    for name, text in BLOCK.findall(PAGE.read_text(encoding="utf-8")):
+        folder = tmp_path if name in BESIDE_THE_MANIFEST else tmp_path / "src"
+        (folder / name).write_text(text.replace(DEMO, url), encoding="utf-8")
+    (tmp_path / "package.json").write_text('{"type": "module"}', encoding="utf-8")
+    (tmp_path / "index.html").write_text(INDEX, encoding="utf-8")
+    (tmp_path / "schema.graphql").write_text(sdl(), encoding="utf-8")
+    (tmp_path / "node_modules").symlink_to(PACKAGES)
     return tmp_path
 
 

@@ -41,18 +41,6 @@ async def test_a_delivery_is_read_again_and_told(stage: Stage) -> None:
     assert (await stage.page(change["cursor"]))["changes"] == []
 
 
-async def test_who_begins_now_is_sent_the_last_seconds_again(stage: Stage) -> None:
-    """The list that is asked for then may come from another replica, which knows of a change a moment later."""
-    cursor = (await stage.page())["cursor"]
-    await stage.deliver(stage.edit(active(stage), title="Just now"))
-    (change,) = await stage.changes(cursor)
-    begun = (await stage.page())["cursor"]
-    assert (await stage.page(begun))["changes"] == [change]
-    stage.clock.advance(10)
-    begun = (await stage.page())["cursor"]
-    assert (await stage.page(begun))["changes"] == []
-
-
 async def test_a_new_meeting_is_created_for_whoever_began_before_it(stage: Stage) -> None:
     cursor = (await stage.page())["cursor"]
     stage.clock.advance(1)
@@ -155,30 +143,6 @@ async def test_lists_are_read_anew_after_a_change(stage: Stage) -> None:
     assert stage.calls() == before
 
 
-EVERY_MEETING = "{ meetings(first: 200) { nodes { id title sources alternateIds } } }"
-
-
-def folded(stage: Stage) -> tuple[dict[str, Any], str]:
-    """A meeting of Salesloft's that Drift has too, and its slug there."""
-    slugs = {row["eventId"]: slug for slug, row in stage.world.drift.meetings.items() if row["status"] == "ACTIVE"}
-    return next(
-        (row, slugs[row["event_id"]])
-        for row in stage.world.salesloft.meetings.values()
-        if row["canceled_at"] is None and row["event_id"] in slugs
-    )
-
-
-async def test_a_folded_meeting_that_moves_is_told_as_it_is(stage: Stage) -> None:
-    row, _ = folded(stage)
-    await stage.ask(EVERY_MEETING)  # caches whose events are whose
-    await stage.ask(f'{{ meeting(by: {{id: "{meeting_id(row)}"}}) {{ title }} }}')
-    cursor = (await stage.page())["cursor"]
-    stage.clock.advance(1)
-    await stage.deliver(stage.edit(row, title="Moved", start_time="2026-03-25T10:00:00Z"))
-    (change,) = await stage.changes(cursor)
-    assert (change["kind"], change["meeting"]["title"]) == ("UPDATED", "Moved")
-
-
 async def test_either_secret_is_accepted_while_one_is_replaced(stage: Stage) -> None:
     cursor = (await stage.page())["cursor"]
     assert (await stage.deliver(stage.edit(active(stage), title="By the old one"), secret=OLD_SECRET)).status == 202
@@ -209,25 +173,6 @@ async def test_drifts_window_is_read_again(stage: Stage) -> None:
     await stage.deliver_drift(slug)
     (change,) = await stage.changes(cursor)
     assert (change["kind"], change["meetingId"]) == ("UPDATED", meeting_id(slug))
-
-
-async def test_drift_delivers_two_changes_with_one_content(stage: Stage) -> None:
-    """Its deliveries bear neither a time nor an id."""
-    cursor = (await stage.page())["cursor"]
-    slug, row = next(
-        (slug, row)
-        for slug, row in stage.world.drift.meetings.items()
-        if row["status"] == "ACTIVE" and _alone(stage, row) and row["slotStart"] > stage.clock.time() * 1000
-    )
-    for notes in ("Bring the contract", "Bring nothing"):
-        stage.number = 0  # the same content
-        row.update(meetingNotes=notes, updatedAt=int(stage.clock.time() * 1000))
-        stage.world.touch()
-        assert (await stage.deliver_drift(slug)).status == 202
-        (change,) = await stage.changes(cursor)
-        assert change["meetingId"] == meeting_id(slug)
-        cursor = change["cursor"]
-        stage.clock.advance(10)
 
 
 def _alone(stage: Stage, row: dict[str, Any]) -> bool:

@@ -73,10 +73,7 @@ class FakeLive:
         rows = [row for row in self.rows.meetings if since is None or (row.updated_at or NOW) >= since]
         return RecentChanges(rows=rows, whole=self.whole, as_of=self.clock.time())
 
-    def outdate(self, ids: Sequence[str], as_of: float, *, at_once: bool = False) -> None:
-        pass
-
-    def outdate_everything(self) -> None:
+    def outdate(self, ids: Sequence[str], as_of: float) -> None:
         pass
 
 

@@ -133,12 +133,8 @@ class CalendlyLive:
         founds = await asyncio.gather(*(self._window.renew(request, month) for month in asked))
         return RecentChanges(rows=[row for found in founds for row in found.rows], as_of=as_of)
 
-    def outdate(self, ids: Sequence[str], as_of: float, *, at_once: bool = False) -> None:
+    def outdate(self, ids: Sequence[str], as_of: float) -> None:
         """Has what was cached before a moment read anew before it is used again."""
         for id_ in ids:
             self._client.outdated.note(id_, as_of)
-        self._client.outdated.note_lists(as_of, at_once=at_once)
-
-    def outdate_everything(self) -> None:
-        """Has all that is cached of meetings read anew before it is used."""
-        self._client.outdated.note_everything(self._client.now())
+        self._client.outdated.note_lists(as_of)

@@ -47,8 +47,7 @@ class DriftWebhooks:
         known = [secret.encode() for secret in secrets]
         if not sum(hmac.compare_digest(one, other) for one in presented for other in known):
             return FORGED
-        event = sent.type if sent.type in EVENTS else None
-        return DeliveryCheck(authentic=True, event=event, recurs=event is not None)  # it bears neither a time nor an id
+        return DeliveryCheck(authentic=True, event=sent.type if sent.type in EVENTS else None)
 
 
 class DriftLive:
@@ -80,10 +79,6 @@ class DriftLive:
         held = await self._window.renew(request, self._key)
         return RecentChanges(rows=held.value.value.rows, as_of=held.as_of, whole=True)
 
-    def outdate(self, ids: Sequence[str], as_of: float, *, at_once: bool = False) -> None:  # noqa: ARG002 - it comes whole
+    def outdate(self, ids: Sequence[str], as_of: float) -> None:  # noqa: ARG002 - it comes whole
         """Has a window that was read before a moment read anew before it is used again."""
-        self._client.outdated.note_lists(as_of, at_once=at_once)
-
-    def outdate_everything(self) -> None:
-        """Has all that is cached of meetings read anew before it is used."""
-        self._client.outdated.note_everything(self._client.now())
+        self._client.outdated.note_lists(as_of)

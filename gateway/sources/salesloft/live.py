@@ -119,13 +119,9 @@ class SalesloftLive:
                 return [row for row in rows if until is None or row.updated_at is None or row.updated_at >= until], True
         return rows, False
 
-    def outdate(self, ids: Sequence[str], as_of: float, *, at_once: bool = False) -> None:
+    def outdate(self, ids: Sequence[str], as_of: float) -> None:
         """Has what was cached before a moment read anew before it is used again."""
         outdated = self._api.client.outdated
         for id_ in ids:
             outdated.note(id_, as_of)
-        outdated.note_lists(as_of, at_once=at_once)
-
-    def outdate_everything(self) -> None:
-        """Has all that is cached of meetings read anew before it is used."""
-        self._api.client.outdated.note_everything(self._api.client.now())
+        outdated.note_lists(as_of)

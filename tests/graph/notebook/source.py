@@ -176,15 +176,11 @@ class Live:
         as_of = self._client.now()
         return RecentChanges(rows=(await self._book.renew(request)).rows, whole=True, as_of=as_of)
 
-    def outdate(self, ids: Sequence[str], as_of: float, *, at_once: bool = False) -> None:
+    def outdate(self, ids: Sequence[str], as_of: float) -> None:
         """Has the pages read anew before they are used again."""
         for id_ in ids:
             self._client.outdated.note(id_, as_of)
-        self._client.outdated.note_lists(as_of, at_once=at_once)
-
-    def outdate_everything(self) -> None:
-        """Has all pages read anew before they are used again."""
-        self._client.outdated.note_everything(self._client.now())
+        self._client.outdated.note_lists(as_of)
 
 
 class Subscriptions:

@@ -107,9 +107,13 @@ class LowerSearch:
         return await self._request.once((self, "candidates"), self._touching) if self._plan.by_links else []
 
     async def siblings(self) -> list[Meeting]:
-        """All twins of those that hold the candidates, which are screened already."""
-        scope = self._plan.scope
-        holders = {meeting_ref(h): h for row in await self.candidates() for h in self._twins.holders(row, scope)}
+        """All twins of those that hold the candidates, or hold one that does, which are screened already."""
+        holders: dict[Ref, Meeting] = {}
+        waiting = await self.candidates()
+        while waiting:
+            above = {meeting_ref(h): h for row in waiting for h in self._twins.holders(row, self._plan.scope)}
+            waiting = [holder for ref, holder in above.items() if ref not in holders]
+            holders |= above
         await self._seek(holders.values())
         return [twin for holder in holders.values() for twin in self._twins.near(holder)]
 

@@ -53,7 +53,7 @@ CONDITIONS = ("booked_by_ids", "step_ids", "calendar_event_ids", "attendee_email
 
 MOST_AMBIGUOUS = 6
 MOST_FILES_PER_CONDITION = 4
-MOST_FILES_ENTERED = 39  # one of which is what several sources share: how large their pages may be
+MOST_FILES_ENTERED = 38
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.emulator.faults import BadRows, Huge, Rewritten
-from gateway.sources import page_sizes
+from gateway.sources import base
 from tests.world import Gateway
 
 LISTED = """query($n: Int, $a: String) { meetings(first: $n, after: $a, filter: {sources: [SALESLOFT]}) {
@@ -61,7 +61,7 @@ async def test_a_page_that_is_too_large_is_read_in_parts_and_that_is_remembered(
     assert again.ok["meetings"]["nodes"] == whole.ok["meetings"]["nodes"]
     assert max(sizes(large, begun)) <= 25, "and not again"
     begun = len(calls)
-    large.clock.advance(page_sizes.REMEMBERED)
+    large.clock.advance(base.REMEMBERED)
     assert (await large.ask(LISTED, n=90)).ok["meetings"]["nodes"] == whole.ok["meetings"]["nodes"]
     assert max(sizes(large, begun)) > 90, "until it may be otherwise"
 
@@ -176,7 +176,7 @@ async def test_what_of_calendly_s_is_too_large_is_read_in_smaller_pages(little: 
     assert again.ok == whole.ok
     assert {int(call["count"] or 0) for call in again.to("scheduled_events")} == {asked[-1]}, "which is remembered"
     assert (await little.ask("{ meetings(first: 1) { nodes { id } } }")).ok, "and shuts nothing"
-    little.clock.advance(page_sizes.REMEMBERED)
+    little.clock.advance(base.REMEMBERED)
     later = await little.ask(BOOKED, n=150)
     assert later.ok == whole.ok
     assert int(later.to("scheduled_events")[0]["count"] or 0) == 100, "until it may be otherwise"

@@ -17,11 +17,10 @@ import msgspec
 from gateway.errors import UpstreamMalformed, UpstreamRejected, UpstreamTooLarge
 from gateway.model.records import Source
 from gateway.request import Request
-from gateway.sources.base import Sample
+from gateway.sources.base import PageSizes, Sample
 from gateway.sources.calendly import wire
 from gateway.sources.calendly.wire import id_of
 from gateway.sources.decode import EVERYTHING, Body, BodyDecoder, Envelope, Row, sample
-from gateway.sources.page_sizes import PageSizes
 from gateway.upstream.cache import ListCache
 from gateway.upstream.client import Client
 from gateway.upstream.freshness import CachePolicy, Lifetimes

@@ -13,10 +13,9 @@ from gateway.errors import UpstreamTooLarge, UpstreamTooMany
 from gateway.model.records import Record, Source
 from gateway.request import Request
 from gateway.settings.lifetimes import DEFAULT, RecordLifetimes
-from gateway.sources.base import Found
+from gateway.sources.base import Found, PageSizes
 from gateway.sources.cached import Translated, is_partial
 from gateway.sources.decode import Body, Row
-from gateway.sources.page_sizes import PageSizes
 from gateway.sources.problems import problems_of
 from gateway.sources.salesloft import wire
 from gateway.sources.salesloft.filters import Params
